@@ -1,0 +1,78 @@
+//! An object on its way in: bounded memory at any size, hashed as it goes, nothing left when it is cut.
+
+use bytes::{Bytes, BytesMut};
+use object_store::MultipartUpload;
+use sha2::{Digest, Sha256};
+
+use crate::{Error, Key};
+
+/// Bytes gathered before they are written.
+const PART: usize = 1024 * 1024;
+
+/// What was stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stored {
+    /// Where it lies.
+    pub key: Key,
+    /// Its length.
+    pub bytes: u64,
+    /// The SHA-256 of its content.
+    pub sha256: Vec<u8>,
+}
+
+/// An unfinished object. Dropping it removes what was written.
+pub struct Upload {
+    key: Key,
+    parts: Box<dyn MultipartUpload>,
+    buffer: BytesMut,
+    bytes: u64,
+    hash: Sha256,
+}
+
+impl Upload {
+    pub(crate) fn new(key: &Key, parts: Box<dyn MultipartUpload>) -> Self {
+        Self { key: key.clone(), parts, buffer: BytesMut::new(), bytes: 0, hash: Sha256::new() }
+    }
+
+    /// Bytes written so far.
+    #[must_use]
+    pub const fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    /// Adds bytes; returns when the store has taken them or they are few enough to wait.
+    ///
+    /// # Errors
+    /// What the store said; the upload is then of no more use.
+    pub async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
+        self.hash.update(&bytes);
+        self.bytes += bytes.len() as u64;
+        self.buffer.extend_from_slice(&bytes);
+        while self.buffer.len() >= PART {
+            let part = self.buffer.split_to(PART).freeze();
+            self.parts.put_part(part.into()).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the object exist, durably and whole.
+    ///
+    /// # Errors
+    /// What the store said; the object then does not exist.
+    pub async fn finish(mut self) -> Result<Stored, Error> {
+        let rest = self.buffer.split().freeze();
+        if !rest.is_empty() || self.bytes == 0 {
+            self.parts.put_part(rest.into()).await?;
+        }
+        self.parts.complete().await?;
+        Ok(Stored { key: self.key, bytes: self.bytes, sha256: self.hash.finalize().to_vec() })
+    }
+
+    /// Gives the object up and removes what was written.
+    ///
+    /// # Errors
+    /// What the store said; the rest is then removed by the sweep.
+    pub async fn abort(mut self) -> Result<(), Error> {
+        Ok(self.parts.abort().await?)
+    }
+}

@@ -1,0 +1,201 @@
+//! The error catalogue: every failure somebody branches on or reads. How a kind becomes an HTTP or gRPC
+//! status is decided at those edges.
+
+use std::time::Duration;
+
+use crate::{CommentId, UserId, VideoId};
+
+/// A result of the platform's own operations.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// What went wrong, in words a user may read. Sources are chained, never part of the text.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// A parameter is missing or cannot be read.
+    #[error("{name} {problem}")]
+    BadParameter {
+        /// The parameter's public name.
+        name: &'static str,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
+    /// A parameter can be read but breaks a rule.
+    #[error("{name} {problem}")]
+    Invalid {
+        /// The parameter's public name.
+        name: &'static str,
+        /// What is wrong and what would be right.
+        problem: String,
+    },
+    /// A user may not follow themselves.
+    #[error("you cannot follow yourself")]
+    SelfFollow,
+    /// A user may not write to themselves.
+    #[error("you cannot send a message to yourself")]
+    SelfMessage,
+    /// The request needs a login and carries no token.
+    #[error("please log in first")]
+    TokenMissing,
+    /// The token is not one of ours, or was revoked.
+    #[error("this login is not valid, please log in again")]
+    TokenInvalid,
+    /// The token was ours and its time is over.
+    #[error("this login has expired, please log in again")]
+    TokenExpired,
+    /// Unknown user or wrong password: one answer for both.
+    #[error("wrong user name or password")]
+    WrongPassword,
+    /// The viewer is known and may not do this.
+    #[error("you are not allowed to do this")]
+    PermissionDenied,
+    /// Too many requests.
+    #[error("too many requests, please slow down")]
+    RateLimited {
+        /// When it is worth trying again.
+        retry_after: Duration,
+    },
+    /// The body is larger than the platform accepts.
+    #[error("the upload is too large, at most {} MiB are accepted", limit_bytes / 1_048_576)]
+    TooLarge {
+        /// The limit in bytes.
+        limit_bytes: u64,
+    },
+    /// The file is not a video this platform can show.
+    #[error("this file cannot be used: {problem}")]
+    UnsupportedMedia {
+        /// What is wrong with the file.
+        problem: String,
+    },
+    /// No such user.
+    #[error("this user does not exist")]
+    UserNotFound(UserId),
+    /// The name, or one that looks the same, is in use.
+    #[error("this user name is already taken")]
+    UsernameTaken,
+    /// No such video, or none the viewer may see.
+    #[error("this video does not exist")]
+    VideoNotFound(VideoId),
+    /// No such comment under this video.
+    #[error("this comment does not exist")]
+    CommentNotFound(CommentId),
+    /// A queue is full: the request was refused before anything was done.
+    #[error("the server is busy, please try again in a moment")]
+    Overloaded,
+    /// Something the platform depends on does not answer.
+    #[error("the service is not available right now, please try again later")]
+    Unavailable(#[source] Source),
+    /// A bug of ours.
+    #[error("something went wrong on our side")]
+    Internal(#[source] Source),
+}
+
+/// The nine ways a caller may react to an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Change the request.
+    InvalidArgument,
+    /// Log in.
+    Unauthenticated,
+    /// Give up: not allowed.
+    PermissionDenied,
+    /// Give up: not there.
+    NotFound,
+    /// Give up: already there.
+    AlreadyExists,
+    /// Send less.
+    TooLarge,
+    /// Wait and repeat.
+    RateLimited,
+    /// Repeat later; nothing was done, or it is not known.
+    Unavailable,
+    /// Report it.
+    Internal,
+}
+
+impl Error {
+    /// A failure of something we depend on.
+    pub fn unavailable(source: impl Into<Source>) -> Self {
+        Self::Unavailable(source.into())
+    }
+
+    /// A failure that should not be possible.
+    pub fn internal(source: impl Into<Source>) -> Self {
+        Self::Internal(source.into())
+    }
+
+    /// How a caller may react.
+    #[must_use]
+    pub const fn kind(&self) -> Kind {
+        self.row().0
+    }
+
+    /// The number of the public API: DYTT's where it had one, ours from 100005 to 100008.
+    #[must_use]
+    pub const fn code(&self) -> i32 {
+        self.row().1
+    }
+
+    /// The stable word for programs, logs and metrics.
+    #[must_use]
+    pub const fn reason(&self) -> &'static str {
+        self.row().2
+    }
+
+    const fn row(&self) -> (Kind, i32, &'static str) {
+        match self {
+            Self::BadParameter { .. } => (Kind::InvalidArgument, 100_002, "bad_parameter"),
+            Self::Invalid { .. } => (Kind::InvalidArgument, 100_003, "invalid"),
+            Self::SelfFollow => (Kind::InvalidArgument, 100_003, "self_follow"),
+            Self::SelfMessage => (Kind::InvalidArgument, 100_003, "self_message"),
+            Self::TokenMissing => (Kind::Unauthenticated, 100_004, "token_missing"),
+            Self::TokenInvalid => (Kind::Unauthenticated, 100_004, "token_invalid"),
+            Self::TokenExpired => (Kind::Unauthenticated, 100_203, "token_expired"),
+            Self::WrongPassword => (Kind::Unauthenticated, 100_207, "wrong_password"),
+            Self::PermissionDenied => (Kind::PermissionDenied, 100_208, "permission_denied"),
+            Self::RateLimited { .. } => (Kind::RateLimited, 100_005, "rate_limited"),
+            Self::TooLarge { .. } => (Kind::TooLarge, 100_006, "too_large"),
+            Self::UnsupportedMedia { .. } => (Kind::InvalidArgument, 100_007, "unsupported_media"),
+            Self::UserNotFound(_) => (Kind::NotFound, 110_001, "user_not_found"),
+            Self::UsernameTaken => (Kind::AlreadyExists, 110_002, "username_taken"),
+            Self::VideoNotFound(_) => (Kind::NotFound, 120_001, "video_not_found"),
+            Self::CommentNotFound(_) => (Kind::NotFound, 120_002, "comment_not_found"),
+            Self::Overloaded => (Kind::Unavailable, 100_008, "overloaded"),
+            Self::Unavailable(_) => (Kind::Unavailable, 100_008, "unavailable"),
+            Self::Internal(_) => (Kind::Internal, 100_001, "internal"),
+        }
+    }
+
+    /// This error and all its sources as one line, for the place where the error stops.
+    #[must_use]
+    pub fn chain(&self) -> String {
+        let mut line = self.to_string();
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            line.push_str(": ");
+            line.push_str(&error.to_string());
+            source = error.source();
+        }
+        line
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_chained_and_never_in_the_text() {
+        let error = Error::unavailable(std::io::Error::other("disk full at /secret"));
+        assert!(!error.to_string().contains("secret"));
+        assert!(error.chain().ends_with("disk full at /secret"));
+        assert_eq!((error.kind(), error.code(), error.reason()), (Kind::Unavailable, 100_008, "unavailable"));
+    }
+
+    #[test]
+    fn limits_are_told_in_mebibytes() {
+        let error = Error::TooLarge { limit_bytes: 200 * 1_048_576 };
+        assert_eq!(error.to_string(), "the upload is too large, at most 200 MiB are accepted");
+    }
+}

@@ -1,0 +1,15 @@
+//! What every layer agrees on: identifiers, limits, time, the call context and the error catalogue.
+//! No I/O and no async; who stores, sends or shows these things is left to the other crates.
+
+mod call;
+mod clock;
+mod error;
+mod id;
+pub mod limits;
+mod text;
+
+pub use call::{Call, TraceId};
+pub use clock::Timestamp;
+pub use error::{Error, Kind, Result};
+pub use id::{CommentId, JobId, MessageId, UserId, VideoId};
+pub use text::{Content, Password, Title, UserName};

@@ -1,0 +1,22 @@
+//! The bounds that are part of the product. Those an operator may change are configuration keys instead.
+
+use std::time::Duration;
+
+/// Videos on one page of the feed.
+pub const FEED_PAGE: usize = 30;
+/// Rows in any list without a cursor: the newest this many.
+pub const LIST_ROWS: usize = 500;
+/// Longest user name the schema holds; `users.name_max_chars` may ask for less.
+pub const MAX_NAME_CHARS: usize = 64;
+/// Shortest password a registration accepts, in characters.
+pub const MIN_PASSWORD_CHARS: usize = 6;
+/// Longest password, in characters; a bound on hashing work, not on memory.
+pub const MAX_PASSWORD_CHARS: usize = 128;
+/// Longest title of a video, in characters.
+pub const MAX_TITLE_CHARS: usize = 255;
+/// Longest comment or chat message, in characters.
+pub const MAX_CONTENT_CHARS: usize = 255;
+/// What the gateway grants a call that is not an upload.
+pub const CALL_TIME: Duration = Duration::from_secs(10);
+/// What the gateway grants the work after an upload's last byte: probe, remux, cover, row.
+pub const PUBLISH_TIME: Duration = Duration::from_secs(90);

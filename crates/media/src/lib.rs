@@ -1,0 +1,150 @@
+//! Files in, files out: probe, cover, remux and re-encode, with ffmpeg as a hostile child. Where files come
+//! from, who may see them and when to try again belong to the caller.
+
+mod arguments;
+mod check;
+mod child;
+mod cover;
+mod demo;
+mod error;
+mod fast_start;
+mod output;
+mod probe;
+mod remux;
+mod transcode;
+
+use std::ffi::OsString;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use tokio::sync::Semaphore;
+
+pub use check::Version;
+pub use demo::Clip;
+pub use error::{Error, Refusal};
+pub use probe::{Audio, Container, HighDynamicRange, Probe};
+
+use arguments::Arguments;
+use child::{Finished, Job, Limits};
+
+/// The shortest clip accepted.
+pub const MIN_DURATION: Duration = Duration::from_millis(500);
+/// The longest clip accepted.
+pub const MAX_DURATION: Duration = Duration::from_secs(600);
+/// The smallest side of a picture, in pixels as coded.
+pub const MIN_SIDE_PIXELS: u32 = 16;
+/// The largest side of a picture, in pixels as coded.
+pub const MAX_SIDE_PIXELS: u32 = 4096;
+/// The largest picture, in pixels as coded.
+pub const MAX_AREA_PIXELS: u64 = 3840 * 2160;
+/// The most frames a second accepted, on average.
+pub const MAX_FRAMES_PER_SECOND: f64 = 120.0;
+/// The most tracks of any kind in one file.
+pub const MAX_TRACKS: usize = 8;
+
+const GIB: u64 = 1 << 30;
+
+/// How this crate is set up.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// The largest upload, in bytes. A file written here may be twice as large.
+    pub max_bytes: u64,
+    /// Whether the caller keeps an upload after its renditions are ready. Nothing here deletes one.
+    pub keep_originals: bool,
+    /// The ffmpeg program: a name looked up in `PATH`, or a path.
+    pub ffmpeg: String,
+    /// The ffprobe program: a name looked up in `PATH`, or a path.
+    pub ffprobe: String,
+    /// The x264 preset of renditions, such as `veryfast`.
+    pub preset: String,
+}
+
+/// The media tools, shared: a clone counts against the same limits.
+#[derive(Clone, Debug)]
+pub struct Media {
+    tools: Arc<Tools>,
+}
+
+#[derive(Debug)]
+struct Tools {
+    ffmpeg: String,
+    ffprobe: String,
+    preset: String,
+    max_file_bytes: u64,
+    search_path: OsString,
+    /// Runs of probe, remux, cover and demo at once.
+    light: Semaphore,
+    /// Encodes at once.
+    heavy: Semaphore,
+    warned: AtomicBool,
+}
+
+impl Media {
+    /// Media tools for `config`. Nothing is started; `check` tells whether the tools are there.
+    #[must_use]
+    pub fn new(config: &Config) -> Self {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        let tools = Tools {
+            ffmpeg: config.ffmpeg.clone(),
+            ffprobe: config.ffprobe.clone(),
+            preset: config.preset.clone(),
+            max_file_bytes: config.max_bytes.saturating_mul(2),
+            search_path: search_path(),
+            light: Semaphore::new(cores),
+            heavy: Semaphore::new((cores / 2).max(1)),
+            warned: AtomicBool::new(false),
+        };
+        Self {
+            tools: Arc::new(tools),
+        }
+    }
+
+    async fn ffmpeg(&self, arguments: Arguments, limits: Limits) -> Result<Finished, Error> {
+        self.run(&self.tools.ffmpeg, arguments, limits).await
+    }
+
+    async fn ffprobe(&self, arguments: Arguments, limits: Limits) -> Result<Finished, Error> {
+        self.run(&self.tools.ffprobe, arguments, limits).await
+    }
+
+    async fn run(&self, program: &str, arguments: Arguments, limits: Limits) -> Result<Finished, Error> {
+        let (arguments, folder) = arguments.finish();
+        let search_path = &self.tools.search_path;
+        child::run(Job {
+            program,
+            arguments,
+            folder,
+            search_path,
+            limits,
+        })
+        .await
+    }
+
+    /// What a run that only reads or copies may use.
+    fn light_limits(&self) -> Limits {
+        Limits {
+            memory_bytes: GIB,
+            cpu: Duration::from_secs(20),
+            wall: Duration::from_secs(60),
+            file_bytes: self.tools.max_file_bytes,
+        }
+    }
+
+    /// What an encode of `duration` may use.
+    fn heavy_limits(&self, duration: Duration) -> Limits {
+        Limits {
+            memory_bytes: 2 * GIB,
+            cpu: Duration::from_secs(60) + duration * 8,
+            wall: Duration::from_secs(60) + duration * 20,
+            file_bytes: self.tools.max_file_bytes,
+        }
+    }
+}
+
+/// Where programs are looked for: the one variable of our environment that a child is given.
+fn search_path() -> OsString {
+    std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into())
+}

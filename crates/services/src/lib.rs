@@ -1,0 +1,54 @@
+//! The rules: one service a noun, each method one check of its request and one call of the store. How a
+//! request arrives and how an answer is shown is the gateway's; SQL is the store's.
+
+mod card;
+mod comment;
+mod feed;
+mod follow;
+mod fsck;
+mod like;
+mod media;
+mod message;
+mod password;
+mod sweep;
+mod transcode;
+mod user;
+mod video;
+
+pub use comment::Comments;
+pub use feed::Feed;
+pub use follow::Follows;
+pub use fsck::{Fault, Fsck};
+pub use like::Likes;
+pub use media::MediaFiles;
+pub use message::Messages;
+pub use sweep::Sweep;
+pub use transcode::Transcoder;
+pub use user::Users;
+pub use video::Videos;
+
+/// What an operator may decide about accounts.
+#[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct UserConfig {
+    /// Longest user name, in characters, at most 64.
+    pub name_max_chars: usize,
+    /// Memory of one argon2id hash, in KiB.
+    pub password_memory_kib: u32,
+    /// Passes of one argon2id hash.
+    pub password_passes: u32,
+    /// Lanes of one argon2id hash.
+    pub password_lanes: u32,
+}
+
+/// 128 bits from the operating system, for object keys.
+fn random_bits() -> domain::Result<u128> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits).map_err(|error| domain::Error::internal(error.to_string()))?;
+    Ok(u128::from_ne_bytes(bits))
+}
+
+/// An object store's failure as the platform's.
+fn blob_failed(error: blobs::Error) -> domain::Error {
+    domain::Error::unavailable(error)
+}

@@ -1,0 +1,81 @@
+//! The media service: what ffmpeg has to say about an uploaded object. Encoding is the job loop's.
+
+use std::path::PathBuf;
+
+use blobs::{Blobs, Key, Stored};
+use domain::{Call, Error, Result};
+use media::Media;
+use proto::{MediaService, PrepareRequest, PrepareResponse, StoredObject};
+
+use crate::{blob_failed, random_bits};
+
+/// Objects in, objects out.
+#[derive(Clone)]
+pub struct MediaFiles {
+    /// Where the objects are.
+    pub blobs: Blobs,
+    /// What looks into them.
+    pub media: Media,
+    /// A folder for files that live as long as one request.
+    pub folder: PathBuf,
+}
+
+#[async_trait::async_trait]
+impl MediaService for MediaFiles {
+    async fn prepare(&self, _call: &Call, request: PrepareRequest) -> Result<PrepareResponse> {
+        let source_key = Key::parse(&request.source_key)
+            .ok_or_else(|| Error::internal("the source key is not one of ours"))?;
+        let folder = self.work_folder()?;
+        let source = folder.path().join("source");
+        self.blobs.fetch(&source_key, &source).await.map_err(blob_failed)?;
+        let probe = self.media.probe(&source).await.map_err(media_failed)?;
+        let mut shown = source.clone();
+        let mut play = None;
+        if probe.remuxable() {
+            shown = folder.path().join("play.mp4");
+            self.media.remux(&source, &probe, &shown).await.map_err(media_failed)?;
+        }
+        let cover = folder.path().join("cover.jpg");
+        let has_cover = self.media.cover(&shown, &probe, &cover).await.map_err(media_failed)?;
+        // Nothing is stored before all of it is made: a refusal has nothing to take back.
+        if probe.remuxable() {
+            play = Some(self.keep(&shown, "mp4").await?);
+        }
+        let cover = if has_cover { Some(self.keep(&cover, "jpg").await?) } else { None };
+        Ok(PrepareResponse { play, cover })
+    }
+}
+
+impl MediaFiles {
+    /// A folder that is gone when its handle is.
+    pub(crate) fn work_folder(&self) -> Result<tempfile::TempDir> {
+        tempfile::Builder::new().prefix("media-").tempdir_in(&self.folder).map_err(Error::unavailable)
+    }
+
+    async fn keep(&self, file: &std::path::Path, extension: &str) -> Result<StoredObject> {
+        let key = Key::random("p", random_bits()?, extension);
+        self.blobs.store_file(file, &key).await.map(stored_object).map_err(blob_failed)
+    }
+}
+
+fn stored_object(stored: Stored) -> StoredObject {
+    StoredObject {
+        key: stored.key.to_string(),
+        bytes: i64::try_from(stored.bytes).unwrap_or(i64::MAX),
+        sha256: stored.sha256,
+    }
+}
+
+/// The media crate's failure as the platform's: what is wrong with the file is the user's to know.
+pub(crate) fn media_failed(error: media::Error) -> Error {
+    match error {
+        media::Error::Refused { reason } => Error::UnsupportedMedia { problem: reason.to_string() },
+        media::Error::TimedOut { .. } | media::Error::Killed { .. } => {
+            Error::UnsupportedMedia { problem: "it takes too much work to read".into() }
+        }
+        media::Error::ToolMissing { .. }
+        | media::Error::ToolUnfit { .. }
+        | media::Error::Failed { .. }
+        | media::Error::Io { .. } => Error::unavailable(error),
+    }
+}

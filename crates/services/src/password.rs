@@ -1,0 +1,137 @@
+//! Password hashes: argon2id, a bounded number at a time, off the async threads.
+
+use std::time::Duration;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+use argon2::{Algorithm, Argon2, Params, Version};
+use domain::{Error, Password, Result};
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::UserConfig;
+
+/// How long a login may wait for its hash. Each one costs tens of milliseconds of a core: a longer queue
+/// would only answer people who have left.
+const WAIT: Duration = Duration::from_secs(5);
+
+pub(crate) struct Passwords {
+    params: Params,
+    /// Verified when there is no such user, so that an unknown name costs what a wrong password does.
+    decoy: String,
+    at_once: Semaphore,
+}
+
+/// The right to compute one hash.
+pub(crate) struct Turn<'a> {
+    passwords: &'a Passwords,
+    _permit: SemaphorePermit<'a>,
+}
+
+impl Passwords {
+    pub(crate) fn new(config: &UserConfig) -> Result<Self> {
+        let UserConfig { password_memory_kib, password_passes, password_lanes, .. } = *config;
+        let params = Params::new(password_memory_kib, password_passes, password_lanes, None);
+        let params = params.map_err(|error| Error::internal(error.to_string()))?;
+        let decoy = hash(&params, "nobody's password")?;
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        Ok(Self { params, decoy, at_once: Semaphore::new((cores / 2).max(1)) })
+    }
+
+    pub(crate) async fn turn(&self) -> Result<Turn<'_>> {
+        let waiting = tokio::time::timeout(WAIT, self.at_once.acquire()).await;
+        let permit = waiting.map_err(|_late| Error::Overloaded)?.map_err(Error::internal)?;
+        Ok(Turn { passwords: self, _permit: permit })
+    }
+}
+
+impl Turn<'_> {
+    pub(crate) async fn hash(self, password: Password) -> Result<String> {
+        let params = self.passwords.params.clone();
+        off_thread(move || hash(&params, password.reveal())).await
+    }
+
+    /// Whether the password fits the stored hash, or nothing's hash when there is none; and a new hash
+    /// when the stored one was made with other parameters than today's.
+    pub(crate) async fn verify(
+        self,
+        password: Password,
+        stored: Option<String>,
+    ) -> Result<(bool, Option<String>)> {
+        let (params, decoy) = (self.passwords.params.clone(), self.passwords.decoy.clone());
+        off_thread(move || {
+            let known = stored.is_some();
+            let stored = stored.unwrap_or(decoy);
+            let stored = PasswordHash::new(&stored).map_err(|error| Error::internal(error.to_string()))?;
+            let fits = Argon2::default().verify_password(password.reveal().as_bytes(), &stored).is_ok();
+            if !fits || !known {
+                return Ok((false, None));
+            }
+            let current = Params::try_from(&stored).is_ok_and(|old| same_cost(&old, &params));
+            Ok((true, if current { None } else { Some(hash(&params, password.reveal())?) }))
+        })
+        .await
+    }
+}
+
+fn same_cost(one: &Params, other: &Params) -> bool {
+    (one.m_cost(), one.t_cost(), one.p_cost()) == (other.m_cost(), other.t_cost(), other.p_cost())
+}
+
+fn hash(params: &Params, password: &str) -> Result<String> {
+    let argon2 = Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone());
+    let hash: PasswordHash =
+        argon2.hash_password(password.as_bytes()).map_err(|error| Error::internal(error.to_string()))?;
+    Ok(hash.to_string())
+}
+
+async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
+    tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(passes: u32) -> UserConfig {
+        UserConfig {
+            name_max_chars: 64,
+            password_memory_kib: 64,
+            password_passes: passes,
+            password_lanes: 1,
+        }
+    }
+
+    fn password(text: &str) -> Password {
+        Password::parse(text).expect("is a password")
+    }
+
+    #[tokio::test]
+    async fn a_hash_fits_its_password_alone_and_says_how_it_was_made() {
+        let passwords = Passwords::new(&config(2)).expect("starts");
+        let hash = passwords.turn().await.expect("a turn").hash(password("correct horse")).await.expect("hashes");
+        assert!(hash.starts_with("$argon2id$v=19$m=64,t=2,p=1$"), "{hash}");
+        for (text, fits) in [("correct horse", true), ("correct hors", false)] {
+            let turn = passwords.turn().await.expect("a turn");
+            let found = turn.verify(password(text), Some(hash.clone())).await.expect("verifies");
+            assert_eq!(found, (fits, None), "{text}");
+        }
+    }
+
+    #[tokio::test]
+    async fn an_unknown_user_never_fits_even_with_the_decoys_password() {
+        let passwords = Passwords::new(&config(1)).expect("starts");
+        let turn = passwords.turn().await.expect("a turn");
+        let found = turn.verify(password("nobody's password"), None).await.expect("verifies");
+        assert_eq!(found, (false, None));
+    }
+
+    #[tokio::test]
+    async fn a_hash_of_other_parameters_is_renewed_at_login() {
+        let old = Passwords::new(&config(1)).expect("starts");
+        let hash = old.turn().await.expect("a turn").hash(password("correct horse")).await.expect("hashes");
+        let new = Passwords::new(&config(3)).expect("starts");
+        let turn = new.turn().await.expect("a turn");
+        let (fits, renewed) = turn.verify(password("correct horse"), Some(hash)).await.expect("verifies");
+        assert!(fits && renewed.is_some_and(|hash| hash.contains("t=3")));
+    }
+}

@@ -1,0 +1,79 @@
+//! The reconciler: removes objects that belong to nothing, which crashes and lost answers leave behind.
+
+use std::time::{Duration, SystemTime};
+
+use blobs::{Blobs, Key};
+use domain::Result;
+use futures_util::TryStreamExt;
+use store::Store;
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::blob_failed;
+
+/// Keys asked of the database at once.
+const CHUNK: usize = 500;
+
+/// Objects against rows.
+#[derive(Clone)]
+pub struct Sweep {
+    /// What is needed.
+    pub store: Store,
+    /// What is there.
+    pub blobs: Blobs,
+    /// How old an object without a row must be; younger ones may be on their way in.
+    pub orphan_ttl: Duration,
+}
+
+impl Sweep {
+    /// Sweeps now and then every quarter of the orphans' time to live, until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        loop {
+            match self.once().await {
+                Ok(0) => {}
+                Ok(removed) => info!(removed, "orphaned objects removed"),
+                Err(error) => warn!(error = %error.chain(), "the sweep did not finish"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep((self.orphan_ttl / 4).max(Duration::from_secs(1))) => {}
+            }
+        }
+    }
+
+    /// Removes every orphan; says how many.
+    ///
+    /// # Errors
+    /// What the object store or the database said; what was removed until then stays removed.
+    pub async fn once(&self) -> Result<usize> {
+        let mut removed = self.blobs.sweep_unfinished(self.orphan_ttl).await.map_err(blob_failed)?;
+        for key in self.orphans().await? {
+            let Some(key) = Key::parse(&key) else { continue };
+            self.blobs.delete(&key).await.map_err(blob_failed)?;
+            removed += 1;
+        }
+        Ok(removed)
+    }
+
+    /// Objects old enough that no row names.
+    ///
+    /// # Errors
+    /// What the object store or the database said.
+    pub(crate) async fn orphans(&self) -> Result<Vec<String>> {
+        let now = SystemTime::now();
+        let old = |meta: &blobs::Meta| {
+            now.duration_since(meta.modified).is_ok_and(|age| age >= self.orphan_ttl)
+        };
+        let mut orphans = Vec::new();
+        let mut chunks = std::pin::pin!(self.blobs.list().try_chunks(CHUNK));
+        while let Some(chunk) = chunks.try_next().await.map_err(|error| blob_failed(error.1))? {
+            let keys: Vec<String> = chunk.into_iter().filter(old).map(|meta| meta.key).collect();
+            if keys.is_empty() {
+                continue;
+            }
+            let known = self.store.known_objects(&keys).await?;
+            orphans.extend(keys.into_iter().filter(|key| !known.contains(key)));
+        }
+        Ok(orphans)
+    }
+}

@@ -1,0 +1,133 @@
+//! The job loop: re-encodes what cannot be played as it was uploaded. Which files need that is decided at
+//! publishing.
+
+use std::time::Duration;
+
+use blobs::Key;
+use domain::{Error, Result, Timestamp};
+use store::{Job, NewObject, Store};
+use tokio_util::sync::CancellationToken;
+use tracing::{info, warn};
+
+use crate::media::{MediaFiles, media_failed};
+use crate::blob_failed;
+
+/// How long a worker may be silent before another takes its job.
+const LEASE: Duration = Duration::from_secs(60);
+/// How often an idle worker looks for a job.
+const LOOK: Duration = Duration::from_millis(500);
+/// How often a job is tried before its video is failed.
+const ATTEMPTS: i64 = 3;
+
+/// One worker.
+#[derive(Clone)]
+pub struct Transcoder {
+    /// Where the jobs are.
+    pub store: Store,
+    /// Where the bytes are.
+    pub files: MediaFiles,
+    /// Whether the upload stays after it was re-encoded.
+    pub keep_originals: bool,
+}
+
+impl Transcoder {
+    /// Works until `stop`; a job in hand is then given back at once.
+    pub async fn run(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let claimed = self.store.claim_job(Timestamp::now(), LEASE).await;
+            let job = claimed.unwrap_or_else(|error| {
+                warn!(error = %error.chain(), "no job could be claimed");
+                None
+            });
+            let Some(job) = job else {
+                tokio::select! {
+                    () = stop.cancelled() => {}
+                    () = tokio::time::sleep(LOOK) => {}
+                }
+                continue;
+            };
+            self.work(&job, &stop).await;
+        }
+    }
+
+    async fn work(&self, job: &Job, stop: &CancellationToken) {
+        metrics::counter!("dytt_media_jobs_started_total").increment(1);
+        let outcome = tokio::select! {
+            outcome = self.transcode(job) => outcome,
+            () = self.hold(job) => {
+                warn!(job = %job.attempt.job, "the lease was lost, another worker has the job");
+                return;
+            }
+            () = stop.cancelled() => return self.release(job, Duration::ZERO, false, "stopped").await,
+        };
+        let Err(error) = outcome else {
+            info!(job = %job.attempt.job, video = %job.video, "video re-encoded");
+            return;
+        };
+        warn!(job = %job.attempt.job, video = %job.video, error = %error.chain(), "re-encoding failed");
+        let refused = matches!(error, Error::UnsupportedMedia { .. });
+        if refused || job.attempts >= ATTEMPTS {
+            return self.give_up(job, &error).await;
+        }
+        let wait = Duration::from_secs(10) * 2u32.saturating_pow(u32::try_from(job.attempts).unwrap_or(0));
+        self.release(job, wait, true, error.reason()).await;
+    }
+
+    async fn transcode(&self, job: &Job) -> Result<()> {
+        let files = &self.files;
+        let folder = files.work_folder()?;
+        let (source, play) = (folder.path().join("source"), folder.path().join("play.mp4"));
+        let (source_key, play_key) = (own_key(&job.source_key)?, own_key(&job.play_key)?);
+        files.blobs.fetch(&source_key, &source).await.map_err(blob_failed)?;
+        let probe = files.media.probe(&source).await.map_err(media_failed)?;
+        files.media.transcode(&source, &probe, &play).await.map_err(media_failed)?;
+        let stored = files.blobs.store_file(&play, &play_key).await.map_err(blob_failed)?;
+        let object = NewObject {
+            key: job.play_key.clone(),
+            bytes: i64::try_from(stored.bytes).unwrap_or(i64::MAX),
+            sha256: stored.sha256,
+        };
+        let unneeded = (!self.keep_originals).then(|| job.source_key.clone());
+        let ours = self.store.video_ready(job.attempt, job.video, unneeded, object, Timestamp::now()).await?;
+        if ours && !self.keep_originals {
+            files.blobs.delete(&source_key).await.map_err(blob_failed)?;
+        }
+        Ok(())
+    }
+
+    /// Keeps the lease alive; returns only when it is lost.
+    async fn hold(&self, job: &Job) {
+        loop {
+            tokio::time::sleep(LEASE / 3).await;
+            match self.store.extend_lease(job.attempt, Timestamp::now().after(LEASE)).await {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => warn!(error = %error.chain(), "a lease could not be extended"),
+            }
+        }
+    }
+
+    async fn release(&self, job: &Job, wait: Duration, counts: bool, why: &str) {
+        let due = Timestamp::now().after(wait);
+        if let Err(error) = self.store.release_job(job.attempt, due, counts, why.to_owned()).await {
+            warn!(error = %error.chain(), "a job could not be given back, its lease will run out");
+        }
+    }
+
+    async fn give_up(&self, job: &Job, why: &Error) {
+        let failed = self.store.video_failed(job.attempt, job.video, why.to_string()).await;
+        let keys = failed.unwrap_or_else(|error| {
+            warn!(error = %error.chain(), "a failed video could not be marked so, its lease will run out");
+            Vec::new()
+        });
+        for key in keys.iter().filter_map(|key| Key::parse(key)) {
+            if let Err(error) = self.files.blobs.delete(&key).await {
+                warn!(%error, "an unneeded object stays until the sweep");
+            }
+        }
+    }
+}
+
+fn own_key(text: &str) -> Result<Key> {
+    Key::parse(text).ok_or_else(|| Error::internal("a stored key is not one of ours"))
+}

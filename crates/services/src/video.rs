@@ -1,0 +1,86 @@
+//! The video service: publishing, and an author's own list.
+
+use std::sync::Arc;
+
+use blobs::{Blobs, Key};
+use domain::{Call, Error, Result, Timestamp, Title, UserId};
+use proto::{
+    ListVideosRequest, MediaService, PrepareRequest, PrepareResponse, PublishRequest, PublishResponse,
+    StoredObject, VideoList, VideoService,
+};
+use store::{NewObject, NewVideo, Store};
+use tracing::{info, warn};
+
+use crate::{card, random_bits};
+
+/// What people publish.
+pub struct Videos {
+    /// Where the videos are.
+    pub store: Store,
+    /// Where their bytes are.
+    pub blobs: Blobs,
+    /// What makes an upload playable.
+    pub media: Arc<dyn MediaService>,
+}
+
+#[async_trait::async_trait]
+impl VideoService for Videos {
+    async fn publish(&self, call: &Call, request: PublishRequest) -> Result<PublishResponse> {
+        let source = request.source.ok_or_else(|| Error::internal("no source object"))?;
+        let video = match self.prepare(call, &request.title, &source).await {
+            Ok(video) => video,
+            Err(error) => {
+                self.discard(&source.key).await;
+                return Err(error);
+            }
+        };
+        let ready = video.source_key.is_none();
+        // Should the outcome stay unknown, the objects wait for the sweep, which asks the database.
+        let id = self.store.publish(video, Timestamp::now()).await?;
+        if ready {
+            self.discard(&source.key).await;
+        }
+        info!(video = %id, ready, "video published");
+        Ok(PublishResponse { video_id: id.get(), ready })
+    }
+
+    async fn list_videos(&self, call: &Call, request: ListVideosRequest) -> Result<VideoList> {
+        let author = UserId::parse(request.author_id)?;
+        Ok(card::videos(self.store.videos_of(author, call.viewer).await?))
+    }
+}
+
+impl Videos {
+    async fn prepare(&self, call: &Call, title: &str, source: &StoredObject) -> Result<NewVideo> {
+        let author = call.viewer()?;
+        let title = Title::parse(title)?;
+        let request = PrepareRequest { source_key: source.key.clone() };
+        let PrepareResponse { play, cover } = self.media.prepare(call, request).await?;
+        let cover_key = cover.as_ref().map(|cover| cover.key.clone());
+        let mut objects: Vec<NewObject> = cover.into_iter().map(new_object).collect();
+        let (play_key, source_key) = match play {
+            Some(play) => {
+                let key = play.key.clone();
+                objects.push(new_object(play));
+                (key, None)
+            }
+            None => {
+                objects.push(new_object(source.clone()));
+                (Key::random("p", random_bits()?, "mp4").to_string(), Some(source.key.clone()))
+            }
+        };
+        Ok(NewVideo { author, title, play_key, cover_key, objects, source_key })
+    }
+
+    /// Deletes an object nobody needs; what cannot be deleted now is swept later.
+    async fn discard(&self, key: &str) {
+        let Some(key) = Key::parse(key) else { return };
+        if let Err(error) = self.blobs.delete(&key).await {
+            warn!(%error, "an unneeded object stays until the sweep");
+        }
+    }
+}
+
+fn new_object(object: StoredObject) -> NewObject {
+    NewObject { key: object.key, bytes: object.bytes, sha256: object.sha256 }
+}

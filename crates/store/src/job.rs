@@ -1,0 +1,139 @@
+//! Background jobs: claimed by lease, guarded by a fencing number, tried again a bounded number of times.
+//! What a job does is `services`'.
+
+use std::time::Duration;
+
+use domain::{JobId, Result, Timestamp, VideoId};
+use sea_orm::Value;
+
+use crate::Store;
+use crate::card::column;
+use crate::session::Session;
+
+/// One worker's hold on a job; a later claim makes an earlier one worthless.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Attempt {
+    /// The job.
+    pub job: JobId,
+    /// Grows with each claim.
+    pub fence: i64,
+}
+
+/// A claimed job: re-encode the source of a video.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Job {
+    /// The hold on it.
+    pub attempt: Attempt,
+    /// The video that waits for it.
+    pub video: VideoId,
+    /// The uploaded object.
+    pub source_key: String,
+    /// Where the result belongs.
+    pub play_key: String,
+    /// How often it was claimed, this time included.
+    pub attempts: i64,
+}
+
+impl Store {
+    /// Claims the oldest job that is due, or whose lease ran out. Two statements, one when there is none.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn claim_job(&self, now: Timestamp, lease: Duration) -> Result<Option<Job>> {
+        self.write(move |session| {
+            Box::pin(async move {
+                let sql = "SELECT j.id, j.fence, j.attempts, j.video_id, j.source_key, v.play_key \
+                           FROM job j JOIN video v ON v.id = j.video_id \
+                           WHERE j.state IN ('queued', 'leased') AND j.due_at <= ? ORDER BY j.due_at LIMIT 1";
+                let Some(row) = session.row(sql, [now.millis().into()]).await? else { return Ok(None) };
+                let job = Job {
+                    attempt: Attempt {
+                        job: JobId::parse(column(&row, "id")?)?,
+                        fence: column::<i64>(&row, "fence")? + 1,
+                    },
+                    video: VideoId::parse(column(&row, "video_id")?)?,
+                    source_key: column(&row, "source_key")?,
+                    play_key: column(&row, "play_key")?,
+                    attempts: column::<i64>(&row, "attempts")? + 1,
+                };
+                // While leased, due_at is the end of the lease: an expired one is due again by itself.
+                let sql = "UPDATE job SET state = 'leased', fence = ?, attempts = ?, due_at = ? WHERE id = ?";
+                let values: [Value; 4] = [
+                    job.attempt.fence.into(),
+                    job.attempts.into(),
+                    now.after(lease).millis().into(),
+                    job.attempt.job.get().into(),
+                ];
+                session.change(sql, values).await?;
+                Ok(Some(job))
+            })
+        })
+        .await
+    }
+
+    /// Prolongs a lease; false when it is no longer this attempt's. One statement.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn extend_lease(&self, attempt: Attempt, until: Timestamp) -> Result<bool> {
+        self.write(move |session| {
+            Box::pin(async move {
+                let sql = "UPDATE job SET due_at = ? WHERE id = ? AND fence = ? AND state = 'leased'";
+                let values = [until.millis().into(), attempt.job.get().into(), attempt.fence.into()];
+                Ok(session.change(sql, values).await? > 0)
+            })
+        })
+        .await
+    }
+
+    /// Gives a job back, to be tried again at `due`; a clean stop does not count as an attempt.
+    /// One statement.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn release_job(
+        &self,
+        attempt: Attempt,
+        due: Timestamp,
+        counts: bool,
+        why: String,
+    ) -> Result<()> {
+        self.write(move |session| {
+            Box::pin(async move {
+                let sql = "UPDATE job SET state = 'queued', due_at = ?, attempts = attempts - ?, error = ? \
+                           WHERE id = ? AND fence = ? AND state = 'leased'";
+                let values: [Value; 5] = [
+                    due.millis().into(),
+                    i64::from(!counts).into(),
+                    why.into(),
+                    attempt.job.get().into(),
+                    attempt.fence.into(),
+                ];
+                session.change(sql, values).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+}
+
+/// Queues the re-encoding of a video's source. One statement.
+pub(crate) async fn insert(
+    session: &Session,
+    video: VideoId,
+    source_key: &str,
+    now: Timestamp,
+) -> Result<()> {
+    let sql = "INSERT INTO job (video_id, source_key, state, due_at, created_at) VALUES (?, ?, 'queued', ?, ?)";
+    let at = now.millis();
+    session.change(sql, [video.get().into(), source_key.into(), at.into(), at.into()]).await?;
+    Ok(())
+}
+
+/// Ends a job, if it is still this attempt's. One statement.
+pub(crate) async fn end(session: &Session, attempt: Attempt, state: &str, why: Option<&str>) -> Result<bool> {
+    let sql = "UPDATE job SET state = ?, error = ? WHERE id = ? AND fence = ? AND state = 'leased'";
+    let values: [Value; 4] =
+        [state.into(), why.into(), attempt.job.get().into(), attempt.fence.into()];
+    Ok(session.change(sql, values).await? > 0)
+}

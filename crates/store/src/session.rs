@@ -1,0 +1,159 @@
+//! What a store method talks to: a transaction or a pooled reader that counts each statement.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use domain::Result;
+use sea_orm::{
+    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
+    SqlErr, Statement, Value,
+};
+
+use crate::failed;
+
+/// Counts statements, and in tests makes the chosen one fail.
+#[derive(Default)]
+pub(crate) struct Probe {
+    sent: AtomicU64,
+    #[cfg(test)]
+    pub(crate) fail_at: AtomicU64,
+}
+
+impl Probe {
+    pub(crate) fn statements(&self) -> u64 {
+        self.sent.load(Ordering::Relaxed)
+    }
+
+    fn count(&self) -> Result<(), DbErr> {
+        let _number = self.sent.fetch_add(1, Ordering::Relaxed) + 1;
+        metrics::counter!("dytt_store_statements_total").increment(1);
+        #[cfg(test)]
+        if _number == self.fail_at.load(Ordering::Relaxed) {
+            return Err(DbErr::Custom("made to fail".into()));
+        }
+        Ok(())
+    }
+}
+
+enum Connection {
+    Pool(DatabaseConnection),
+    Transaction(DatabaseTransaction),
+}
+
+/// A counted connection.
+pub(crate) struct Session {
+    connection: Connection,
+    probe: Arc<Probe>,
+}
+
+impl Session {
+    pub(crate) fn pool(connection: DatabaseConnection, probe: Arc<Probe>) -> Self {
+        Self { connection: Connection::Pool(connection), probe }
+    }
+
+    pub(crate) fn transaction(transaction: DatabaseTransaction, probe: Arc<Probe>) -> Self {
+        Self { connection: Connection::Transaction(transaction), probe }
+    }
+
+    /// Keeps the transaction's work; nothing to do for a reader.
+    pub(crate) async fn commit(self) -> Result<()> {
+        match self.connection {
+            Connection::Pool(_) => Ok(()),
+            Connection::Transaction(transaction) => transaction.commit().await.map_err(failed),
+        }
+    }
+
+    /// Undoes the transaction's work; nothing to do for a reader.
+    pub(crate) async fn rollback(self) -> Result<()> {
+        match self.connection {
+            Connection::Pool(_) => Ok(()),
+            Connection::Transaction(transaction) => transaction.rollback().await.map_err(failed),
+        }
+    }
+
+    /// The first row, if any.
+    pub(crate) async fn row(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Option<QueryResult>> {
+        self.query_one_raw(self.statement(sql, values)).await.map_err(failed)
+    }
+
+    /// All rows; the statement itself bounds their number.
+    pub(crate) async fn rows(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<Vec<QueryResult>> {
+        self.query_all_raw(self.statement(sql, values)).await.map_err(failed)
+    }
+
+    /// Changes rows and says how many.
+    pub(crate) async fn change(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<u64> {
+        let result = self.execute_raw(self.statement(sql, values)).await.map_err(failed)?;
+        Ok(result.rows_affected())
+    }
+
+    /// Inserts a row and gives its number.
+    pub(crate) async fn insert(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<i64> {
+        let result = self.execute_raw(self.statement(sql, values)).await.map_err(failed)?;
+        Ok(result.last_insert_id().cast_signed())
+    }
+
+    /// Inserts a row unless its unique key exists; says whether it is new. The violation itself is the
+    /// answer, because what "do nothing" reports differs between databases.
+    pub(crate) async fn insert_new(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<bool> {
+        match self.execute_raw(self.statement(sql, values)).await {
+            Ok(_) => Ok(true),
+            Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(false),
+            Err(error) => Err(failed(error)),
+        }
+    }
+
+    fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
+        Statement::from_sql_and_values(self.get_database_backend(), sql, values)
+    }
+}
+
+#[async_trait::async_trait]
+impl ConnectionTrait for Session {
+    fn get_database_backend(&self) -> DbBackend {
+        match &self.connection {
+            Connection::Pool(pool) => pool.get_database_backend(),
+            Connection::Transaction(transaction) => transaction.get_database_backend(),
+        }
+    }
+
+    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
+        self.probe.count()?;
+        match &self.connection {
+            Connection::Pool(pool) => pool.execute_raw(statement).await,
+            Connection::Transaction(transaction) => transaction.execute_raw(statement).await,
+        }
+    }
+
+    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
+        self.probe.count()?;
+        match &self.connection {
+            Connection::Pool(pool) => pool.execute_unprepared(sql).await,
+            Connection::Transaction(transaction) => transaction.execute_unprepared(sql).await,
+        }
+    }
+
+    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
+        self.probe.count()?;
+        match &self.connection {
+            Connection::Pool(pool) => pool.query_one_raw(statement).await,
+            Connection::Transaction(transaction) => transaction.query_one_raw(statement).await,
+        }
+    }
+
+    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
+        self.probe.count()?;
+        match &self.connection {
+            Connection::Pool(pool) => pool.query_all_raw(statement).await,
+            Connection::Transaction(transaction) => transaction.query_all_raw(statement).await,
+        }
+    }
+}

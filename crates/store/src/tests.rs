@@ -1,0 +1,1 @@
+//! The store against a real database, a fresh one for each test.

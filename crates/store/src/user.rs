@@ -1,0 +1,148 @@
+//! Accounts: who is registered, under which name, with which password hash.
+
+use domain::{Error, Result, Timestamp, UserId, UserName};
+use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, SqlErr};
+
+use crate::card::{UserCard, column, user_columns};
+use crate::entity::user;
+use crate::session::Session;
+use crate::{Store, failed};
+
+/// What a login is checked against.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct LoginRow {
+    /// The account.
+    pub id: i64,
+    /// The password's hash as a PHC string.
+    pub password_hash: String,
+    /// Tokens with a smaller epoch are revoked.
+    pub token_epoch: i64,
+}
+
+/// An account whose tokens were revoked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// The account.
+    pub id: i64,
+    /// Tokens with a smaller epoch are revoked.
+    pub token_epoch: i64,
+}
+
+impl Store {
+    /// Makes an account. Two statements.
+    ///
+    /// # Errors
+    /// [`Error::UsernameTaken`] when the name's key is in use.
+    pub async fn create_user(&self, name: UserName, password_hash: String, now: Timestamp) -> Result<UserId> {
+        self.write(move |session| {
+            Box::pin(async move {
+                let account = user::ActiveModel {
+                    name: Set(name.as_str().to_owned()),
+                    name_key: Set(name.key()),
+                    password_hash: Set(password_hash),
+                    token_epoch: Set(0),
+                    revoked_at: Set(0),
+                    created_at: Set(now.millis()),
+                    ..Default::default()
+                };
+                let account = account.insert(session).await.map_err(|error| match error.sql_err() {
+                    Some(SqlErr::UniqueConstraintViolation(_)) => Error::UsernameTaken,
+                    Some(SqlErr::ForeignKeyConstraintViolation(_)) | Some(_) | None => failed(error),
+                })?;
+                session.change("INSERT INTO user_stat (user_id) VALUES (?)", [account.id.into()]).await?;
+                UserId::parse(account.id)
+            })
+        })
+        .await
+    }
+
+    /// What a login under this name is checked against. One statement.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn login_row(&self, name: &UserName) -> Result<Option<LoginRow>> {
+        let found = user::Entity::find()
+            .filter(user::Column::NameKey.eq(name.key()))
+            .one(&self.read())
+            .await
+            .map_err(failed)?;
+        Ok(found.map(|user| LoginRow {
+            id: user.id,
+            password_hash: user.password_hash,
+            token_epoch: user.token_epoch,
+        }))
+    }
+
+    /// Replaces a password's hash. One statement.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn set_password_hash(&self, id: UserId, password_hash: String) -> Result<()> {
+        self.write(move |session| {
+            Box::pin(async move {
+                let sql = "UPDATE user SET password_hash = ? WHERE id = ?";
+                session.change(sql, [password_hash.into(), id.get().into()]).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// One person as `viewer` sees them. One statement.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`].
+    pub async fn user_card(&self, id: UserId, viewer: Option<UserId>) -> Result<UserCard> {
+        card(&self.read(), id, viewer).await
+    }
+
+    /// Ends every login of an account. One statement.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn revoke_tokens(&self, id: UserId, now: Timestamp) -> Result<()> {
+        self.write(move |session| {
+            Box::pin(async move {
+                let sql = "UPDATE user SET token_epoch = token_epoch + 1, revoked_at = ? WHERE id = ?";
+                session.change(sql, [now.millis().into(), id.get().into()]).await?;
+                Ok(())
+            })
+        })
+        .await
+    }
+
+    /// Accounts whose tokens were revoked at `since` or later, at most 10,000. One statement.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn revoked_since(&self, since: Timestamp) -> Result<Vec<Account>> {
+        let sql = "SELECT id, token_epoch FROM user WHERE revoked_at >= ? AND revoked_at > 0 \
+                   ORDER BY revoked_at DESC LIMIT 10000";
+        let rows = self.read().rows(sql, [since.millis().into()]).await?;
+        rows.iter()
+            .map(|row| Ok(Account { id: column(row, "id")?, token_epoch: column(row, "token_epoch")? }))
+            .collect()
+    }
+}
+
+/// One person as `viewer` sees them, inside a session. One statement.
+pub(crate) async fn card(session: &Session, id: UserId, viewer: Option<UserId>) -> Result<UserCard> {
+    let sql = concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM user u JOIN user_stat us ON us.user_id = u.id WHERE u.id = ? LIMIT 1"
+    );
+    let row = session.row(sql, [number(viewer), id.get().into()]).await?;
+    UserCard::read(&row.ok_or(Error::UserNotFound(id))?)
+}
+
+/// Fails unless the user exists. One statement.
+pub(crate) async fn must_exist(session: &Session, id: UserId) -> Result<()> {
+    let found = session.row("SELECT 1 FROM user WHERE id = ? LIMIT 1", [id.get().into()]).await?;
+    found.map(|_| ()).ok_or(Error::UserNotFound(id))
+}
+
+/// A viewer as a parameter: 0 is nobody, because no row has that number.
+pub(crate) fn number(viewer: Option<UserId>) -> sea_orm::Value {
+    viewer.map_or(0, UserId::get).into()
+}

@@ -1,0 +1,54 @@
+//! The gate and the tests: the same commands by hand and in CI.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use crate::{shell, tidy, tools};
+
+/// Every check, then the tests, so that the test runner's summary is the end of the output.
+pub fn ci(root: &Path) -> Result<ExitCode> {
+    step("toolchain", || tools::components(root))?;
+    step("format", || {
+        shell::run(root, "cargo", &["fmt", "--all", "--check"])
+    })?;
+    step("tidy", || tidy::prove(root))?;
+    step("clippy", || {
+        shell::run(
+            root,
+            "cargo",
+            &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
+        )
+    })?;
+    heading("test");
+    let code = test(root, &[]).context("step `test`")?;
+    if code != ExitCode::SUCCESS {
+        eprintln!("step `test` failed");
+    }
+    Ok(code)
+}
+
+/// Plain `cargo test` over the workspace; its exit code is ours.
+pub fn test(root: &Path, arguments: &[String]) -> Result<ExitCode> {
+    // The test of the generated code formats a fresh run with rustfmt.
+    tools::components(root)?;
+    if let Err(error) = tools::media(root) {
+        if std::env::var_os("CI").is_some_and(|value| value == "true") {
+            return Err(error);
+        }
+        println!("{error}; without it the tests that make or read clips (media, services, e2e) are skipped");
+    }
+    let mut words = vec!["test", "--workspace"];
+    words.extend(arguments.iter().map(String::as_str));
+    shell::status(root, "cargo", &words).map(shell::exit_code)
+}
+
+fn step(name: &str, work: impl FnOnce() -> Result<()>) -> Result<()> {
+    heading(name);
+    work().with_context(|| format!("step `{name}`"))
+}
+
+fn heading(name: &str) {
+    println!("== {name}");
+}
