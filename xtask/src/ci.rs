@@ -10,16 +10,10 @@ use crate::{shell, tidy, tools};
 /// Every check, then the tests, so that the test runner's summary is the end of the output.
 pub fn ci(root: &Path) -> Result<ExitCode> {
     step("toolchain", || tools::components(root))?;
-    step("format", || {
-        shell::run(root, "cargo", &["fmt", "--all", "--check"])
-    })?;
+    step("format", || shell::run(root, "cargo", &["fmt", "--all", "--check"]))?;
     step("tidy", || tidy::prove(root))?;
     step("clippy", || {
-        shell::run(
-            root,
-            "cargo",
-            &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"],
-        )
+        shell::run(root, "cargo", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
     })?;
     heading("test");
     let code = test(root, &[]).context("step `test`")?;

@@ -36,11 +36,7 @@ pub fn generate(root: &Path) -> Result<String> {
     let body = std::fs::read_to_string(&file)?;
     let body = body.strip_prefix(THEIR_HEAD).unwrap_or(&body);
     std::fs::write(&file, format!("{HEAD}{body}"))?;
-    crate::shell::run(
-        root,
-        "rustfmt",
-        &["--edition", "2024", &file.display().to_string()],
-    )?;
+    crate::shell::run(root, "rustfmt", &["--edition", "2024", &file.display().to_string()])?;
     Ok(std::fs::read_to_string(&file)?)
 }
 
@@ -54,11 +50,7 @@ fn first_difference(one: &str, other: &str) -> Option<usize> {
     if one == other {
         return None;
     }
-    let same = one
-        .lines()
-        .zip(other.lines())
-        .take_while(|(one, other)| one == other)
-        .count();
+    let same = one.lines().zip(other.lines()).take_while(|(one, other)| one == other).count();
     Some(same + 1)
 }
 
@@ -93,9 +85,7 @@ mod tests {
 
     #[test]
     fn the_committed_code_is_fresh() -> Result<()> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .parent()
-            .context("find the workspace")?;
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("find the workspace")?;
         assert_eq!(stale(root)?, None, "run `cargo xtask codegen`");
         Ok(())
     }

@@ -52,9 +52,7 @@ fn main() -> ExitCode {
 }
 
 fn run_task(task: Task) -> Result<ExitCode> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .context("find the workspace")?;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().context("find the workspace")?;
     match task {
         Task::Run { serve } => run::run(root, &serve),
         Task::Test { arguments } => ci::test(root, &arguments),

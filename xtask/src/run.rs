@@ -22,24 +22,15 @@ const POLL_EVERY: Duration = Duration::from_millis(100);
 pub fn run(root: &Path, flags: &[String]) -> Result<ExitCode> {
     tools::media(root)?;
     shell::run(root, "cargo", &["build", "--release", "-p", "dytt"])?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(&root.join(BINARY), flags))
 }
 
 async fn serve(binary: &Path, flags: &[String]) -> Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
-    let mut server = Command::new(binary)
-        .arg("serve")
-        .args(flags)
-        .spawn()
-        .context("start dytt serve")?;
-    let pid = server
-        .id()
-        .and_then(|id| Pid::from_raw(id.cast_signed()))
-        .context("read the server's pid")?;
+    let mut server = Command::new(binary).arg("serve").args(flags).spawn().context("start dytt serve")?;
+    let pid = server.id().and_then(|id| Pid::from_raw(id.cast_signed())).context("read the server's pid")?;
     let fill = async {
         if let Err(error) = demo(binary, flags, pid).await {
             eprintln!("no demo content: {error:#}");
@@ -75,18 +66,10 @@ async fn demo(binary: &Path, flags: &[String], pid: Pid) -> Result<()> {
         }
     };
     if tokio::time::timeout(READY_WITHIN, ready).await.is_err() {
-        bail!(
-            "the server did not write {} within {} s",
-            file.display(),
-            READY_WITHIN.as_secs()
-        );
+        bail!("the server did not write {} within {} s", file.display(), READY_WITHIN.as_secs());
     }
     let mut command = Command::new(binary);
-    command
-        .arg("demo")
-        .arg("--data-dir")
-        .arg(&data_dir)
-        .kill_on_drop(true);
+    command.arg("demo").arg("--data-dir").arg(&data_dir).kill_on_drop(true);
     if let Some(config) = flag(flags, "--config") {
         command.args(["--config", config]);
     }
@@ -105,13 +88,8 @@ fn announces(json: &str, pid: Pid) -> bool {
 
 /// The value of `--name VALUE` or `--name=VALUE`.
 fn flag<'f>(flags: &'f [String], name: &str) -> Option<&'f str> {
-    let mut after = flags
-        .windows(2)
-        .filter(|pair| pair[0] == name)
-        .map(|pair| pair[1].as_str());
-    let mut within = flags
-        .iter()
-        .filter_map(|flag| flag.strip_prefix(name)?.strip_prefix('='));
+    let mut after = flags.windows(2).filter(|pair| pair[0] == name).map(|pair| pair[1].as_str());
+    let mut within = flags.iter().filter_map(|flag| flag.strip_prefix(name)?.strip_prefix('='));
     after.next().or_else(|| within.next())
 }
 
@@ -125,15 +103,9 @@ mod tests {
 
     #[test]
     fn a_flag_is_found_in_both_spellings() {
-        assert_eq!(
-            flag(&flags(&["--listen", "x", "--data-dir", "/d"]), "--data-dir"),
-            Some("/d")
-        );
+        assert_eq!(flag(&flags(&["--listen", "x", "--data-dir", "/d"]), "--data-dir"), Some("/d"));
         assert_eq!(flag(&flags(&["--data-dir=/d"]), "--data-dir"), Some("/d"));
-        assert_eq!(
-            flag(&flags(&["--data-dir-old=/d", "--listen", "x"]), "--data-dir"),
-            None
-        );
+        assert_eq!(flag(&flags(&["--data-dir-old=/d", "--listen", "x"]), "--data-dir"), None);
     }
 
     #[test]

@@ -18,24 +18,13 @@ pub fn run(dir: &Path, program: &str, arguments: &[&str]) -> Result<()> {
 /// Runs a program like [`run`] and hands back how it ended.
 pub fn status(dir: &Path, program: &str, arguments: &[&str]) -> Result<ExitStatus> {
     let mut command = Command::new(program);
-    command
-        .args(arguments)
-        .current_dir(dir)
-        .status()
-        .with_context(|| format!("start {program}"))
+    command.args(arguments).current_dir(dir).status().with_context(|| format!("start {program}"))
 }
 
 /// What a program printed, when it is there and succeeds.
 pub fn output(program: &str, arguments: &[&str]) -> Option<String> {
-    let output = Command::new(program)
-        .args(arguments)
-        .stdin(Stdio::null())
-        .output()
-        .ok()?;
-    output
-        .status
-        .success()
-        .then(|| String::from_utf8_lossy(&output.stdout).into_owned())
+    let output = Command::new(program).args(arguments).stdin(Stdio::null()).output().ok()?;
+    output.status.success().then(|| String::from_utf8_lossy(&output.stdout).into_owned())
 }
 
 /// A program's end as our own: its exit code, or 128 and the number of the signal that ended it.

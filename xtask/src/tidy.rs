@@ -5,6 +5,7 @@ mod edges;
 mod files;
 mod generated;
 mod graph;
+mod lexer;
 mod licences;
 mod manifests;
 mod outside;
@@ -29,11 +30,7 @@ struct Violation {
 
 impl Violation {
     fn new(path: impl Into<String>, line: usize, text: impl Into<String>) -> Self {
-        Self {
-            path: path.into(),
-            line,
-            text: text.into(),
-        }
+        Self { path: path.into(), line, text: text.into() }
     }
 }
 

@@ -28,10 +28,7 @@ pub fn media(root: &Path) -> Result<()> {
     {
         eprintln!("{error:#}");
     }
-    let wanted: Vec<String> = self::missing()
-        .into_iter()
-        .map(|missing| missing.wanted)
-        .collect();
+    let wanted: Vec<String> = self::missing().into_iter().map(|missing| missing.wanted).collect();
     if !wanted.is_empty() {
         bail!("please install {}", wanted.join(", "));
     }
@@ -53,17 +50,12 @@ fn missing() -> Vec<Missing> {
     let mut missing = Vec::new();
     for program in ["ffmpeg", "ffprobe"] {
         let printed = shell::output(program, &["-version"]);
-        missing.extend(too_old(program, printed.as_deref()).map(|wanted| Missing {
-            package: "ffmpeg",
-            wanted,
-        }));
+        missing
+            .extend(too_old(program, printed.as_deref()).map(|wanted| Missing { package: "ffmpeg", wanted }));
     }
     if shell::output("prlimit", &["--version"]).is_none() {
         let wanted = "prlimit (package util-linux)".to_owned();
-        missing.push(Missing {
-            package: "util-linux",
-            wanted,
-        });
+        missing.push(Missing { package: "util-linux", wanted });
     }
     missing
 }
@@ -105,20 +97,11 @@ fn install(root: &Path, sudo: &[&str], missing: &[Missing]) -> Result<()> {
     packages.dedup();
     println!("installing {} with apt-get", packages.join(" and "));
     let apt = |arguments: &[&str]| {
-        let words = [
-            sudo,
-            &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"],
-            arguments,
-        ]
-        .concat();
+        let words = [sudo, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"], arguments].concat();
         shell::run(root, words[0], &words[1..])
     };
     apt(&["update", "-q"])?;
-    apt(&[
-        &["install", "-q", "-y", "--no-install-recommends"],
-        packages.as_slice(),
-    ]
-    .concat())
+    apt(&[&["install", "-q", "-y", "--no-install-recommends"], packages.as_slice()].concat())
 }
 
 #[cfg(test)]
@@ -129,10 +112,7 @@ mod tests {
     fn a_version_is_read_from_releases_and_distributions() {
         assert_eq!(version("ffmpeg version 5.1.9-0+deb12u1 Copyright"), Some((5, 1)));
         assert_eq!(version("ffprobe version n7.1 Copyright"), Some((7, 1)));
-        assert_eq!(
-            version("ffmpeg version 4.4.2-0ubuntu0.22.04.1 Copyright"),
-            Some((4, 4))
-        );
+        assert_eq!(version("ffmpeg version 4.4.2-0ubuntu0.22.04.1 Copyright"), Some((4, 4)));
     }
 
     #[test]
@@ -151,9 +131,6 @@ mod tests {
     #[test]
     fn the_floor_and_snapshots_are_new_enough() {
         assert_eq!(too_old("ffmpeg", Some("ffmpeg version 5.1 Copyright")), None);
-        assert_eq!(
-            too_old("ffmpeg", Some("ffmpeg version N-118000-g1234567 Copyright")),
-            None
-        );
+        assert_eq!(too_old("ffmpeg", Some("ffmpeg version N-118000-g1234567 Copyright")), None);
     }
 }

@@ -63,7 +63,11 @@ pub enum Error {
 
 impl From<object_store::Error> for Error {
     fn from(error: object_store::Error) -> Self {
-        if matches!(error, object_store::Error::NotFound { .. }) { Self::NotFound } else { Self::Store(error) }
+        if matches!(error, object_store::Error::NotFound { .. }) {
+            Self::NotFound
+        } else {
+            Self::Store(error)
+        }
     }
 }
 

@@ -198,7 +198,10 @@ mod tests {
 
     #[test]
     fn content_is_trimmed_and_bounded() {
-        assert_eq!(Content::parse("content", " hi ").map(|c| c.as_str().to_owned()).ok().as_deref(), Some("hi"));
+        assert_eq!(
+            Content::parse("content", " hi ").map(|c| c.as_str().to_owned()).ok().as_deref(),
+            Some("hi")
+        );
         assert!(Content::parse("content", &"x".repeat(256)).is_err());
         assert!(Title::parse("a\0b").is_err());
     }

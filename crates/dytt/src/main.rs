@@ -1,2 +1,83 @@
-//! .
-fn main() {}
+//! The `dytt` program: its commands and their arguments. What a command does is in `commands/`.
+
+mod commands;
+mod config;
+mod demo;
+mod folder;
+mod platform;
+mod wiring;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use config::Flags;
+
+/// Allocates faster than the system's, and gives memory back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// A short-video platform in one program.
+#[derive(Parser)]
+#[command(version, about)]
+struct Program {
+    #[command(flatten)]
+    flags: Flags,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the platform until it is told to stop.
+    Serve,
+    /// Fill the platform with people, clips, likes, comments and chats, unless it has videos already.
+    Demo(commands::demo::Arguments),
+    /// Check everything that is stored; exit 1 when something is wrong.
+    Fsck(commands::fsck::Arguments),
+    /// Show every configuration key with its value and where that came from.
+    Config,
+    /// Bring the database to this version's schema, or show what it has.
+    Migrate {
+        #[command(subcommand)]
+        command: commands::migrate::Command,
+    },
+    /// Manage accounts.
+    User {
+        #[command(subcommand)]
+        command: commands::user::Command,
+    },
+}
+
+fn main() -> ExitCode {
+    let program = Program::parse();
+    match run(program) {
+        Ok(code) => code,
+        Err(error) => {
+            // One line: the chain of causes reads as one sentence.
+            eprintln!("dytt: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(program: Program) -> anyhow::Result<ExitCode> {
+    let loaded = config::load(&program.flags)?;
+    if let Command::Config = program.command {
+        print!("{}", loaded.describe());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let settings = loaded.settings()?;
+    telemetry::start_logs(&settings.telemetry)?;
+    let runtime = tokio::runtime::Runtime::new()?;
+    runtime.block_on(async {
+        match program.command {
+            Command::Serve => commands::serve::run(settings).await,
+            Command::Demo(arguments) => commands::demo::run(settings, arguments).await,
+            Command::Fsck(arguments) => commands::fsck::run(&settings, arguments).await,
+            Command::Config => Ok(ExitCode::SUCCESS),
+            Command::Migrate { command } => commands::migrate::run(&settings, command).await,
+            Command::User { command } => commands::user::run(&settings, command).await,
+        }
+    })
+}

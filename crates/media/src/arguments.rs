@@ -35,15 +35,12 @@ impl Arguments {
 
     /// ffprobe before its input, answering in JSON.
     pub(crate) fn ffprobe() -> Self {
-        Self::default()
-            .words("-hide_banner -v error -of json")
-            .value("-max_alloc", MAX_BLOCK_BYTES)
+        Self::default().words("-hide_banner -v error -of json").value("-max_alloc", MAX_BLOCK_BYTES)
     }
 
     /// Adds options written as one text, split at blanks.
     pub(crate) fn words(mut self, words: &str) -> Self {
-        self.list
-            .extend(words.split_ascii_whitespace().map(OsString::from));
+        self.list.extend(words.split_ascii_whitespace().map(OsString::from));
         self
     }
 
@@ -63,10 +60,7 @@ impl Arguments {
     pub(crate) fn hostile_probe(self, path: &Path) -> Self {
         let mut this = self
             .hostile()
-            .value(
-                "-codec_whitelist:v",
-                format!("{VIDEO_DECODERS},{IDLE_VIDEO_DECODERS}"),
-            )
+            .value("-codec_whitelist:v", format!("{VIDEO_DECODERS},{IDLE_VIDEO_DECODERS}"))
             .value("-codec_whitelist:a", AUDIO_DECODERS)
             .value("-codec_whitelist:s", IDLE_TEXT_DECODERS);
         this.list.push(file(path));

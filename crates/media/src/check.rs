@@ -40,20 +40,15 @@ impl Media {
         let ffmpeg = self.tools.ffmpeg.as_str();
         self.output_of(&self.tools.ffprobe, "-version").await?;
         let version = Version::parse(&self.output_of(ffmpeg, "-version").await?);
-        let unfit = |problem| Error::ToolUnfit {
-            tool: ffmpeg.to_owned(),
-            problem,
-        };
-        if version.number.is_some_and(|number| number < OLDEST) {
+        let unfit = |problem| Error::ToolUnfit { tool: ffmpeg.to_owned(), problem };
+        if version.is_too_old() {
             return Err(unfit(format!("it is version {version}, install 5.1 or newer")));
         }
         for (list, wanted) in [("-encoders", &ENCODERS[..]), ("-decoders", &DECODERS[..])] {
             let have = self.output_of(ffmpeg, list).await?;
             if let Some(lacks) = wanted.iter().find(|name| !lists(&have, name)) {
                 let what = list.trim_start_matches('-').trim_end_matches('s');
-                return Err(unfit(format!(
-                    "it has no {what} {lacks}, install a full build of ffmpeg"
-                )));
+                return Err(unfit(format!("it has no {what} {lacks}, install a full build of ffmpeg")));
             }
         }
         if version.has_known_holes() && !self.tools.warned.swap(true, Ordering::Relaxed) {
@@ -75,21 +70,12 @@ impl Media {
 impl Version {
     /// From `ffmpeg version 5.1.9-0+deb12u1 Copyright …`; tags may begin with an `n`.
     fn parse(banner: &str) -> Self {
-        let text: String = banner
-            .split_ascii_whitespace()
-            .nth(2)
-            .unwrap_or("unknown")
-            .chars()
-            .take(40)
-            .collect();
-        let digits = text
-            .trim_start_matches('n')
-            .split(|letter: char| !letter.is_ascii_digit() && letter != '.');
-        let numbers: Vec<u32> = digits
-            .take(1)
-            .flat_map(|part| part.split('.'))
-            .map_while(|n| n.parse().ok())
-            .collect();
+        let text: String =
+            banner.split_ascii_whitespace().nth(2).unwrap_or("unknown").chars().take(40).collect();
+        let digits =
+            text.trim_start_matches('n').split(|letter: char| !letter.is_ascii_digit() && letter != '.');
+        let numbers: Vec<u32> =
+            digits.take(1).flat_map(|part| part.split('.')).map_while(|n| n.parse().ok()).collect();
         let number = match numbers[..] {
             [major, minor] => Some((major, minor, 0)),
             [major, minor, patch, ..] => Some((major, minor, patch)),
@@ -98,19 +84,19 @@ impl Version {
         Self { number, text }
     }
 
+    fn is_too_old(&self) -> bool {
+        self.number.is_some_and(|number| number < OLDEST)
+    }
+
     fn has_known_holes(&self) -> bool {
         let Some(number) = self.number else { return false };
-        PATCHED
-            .iter()
-            .any(|patched| patched.0 == number.0 && number < *patched)
+        PATCHED.iter().any(|patched| patched.0 == number.0 && number < *patched)
     }
 }
 
 /// Whether ` V....D libx264   libx264 H.264 …` names `name`.
 fn lists(output: &str, name: &str) -> bool {
-    output
-        .lines()
-        .any(|line| line.split_ascii_whitespace().nth(1) == Some(name))
+    output.lines().any(|line| line.split_ascii_whitespace().nth(1) == Some(name))
 }
 
 #[cfg(test)]
@@ -128,6 +114,13 @@ mod tests {
         assert_eq!(number("n6.1.1-3ubuntu5"), Some((6, 1, 1)));
         assert_eq!(number("N-118000-gabcdef"), None);
         assert_eq!(Version::parse("").number, None);
+    }
+
+    #[test]
+    fn the_floor_is_5_1() {
+        let is_too_old = |text: &str| Version::parse(&format!("ffmpeg version {text} x")).is_too_old();
+        assert!(is_too_old("4.4.2") && is_too_old("5.0.3"));
+        assert!(!is_too_old("5.1") && !is_too_old("9.0.2") && !is_too_old("N-1-gabc"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! Runs one program as a hostile child: limited, without environment or input, killed with its whole process
 //! group. What it is asked to do is in its arguments, which others build.
 
-use std::ffi::{OsStr, OsString};
+use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
 use std::path::PathBuf;
 use std::process::Stdio;
@@ -18,6 +18,8 @@ const MAX_STDOUT_BYTES: usize = 1 << 20;
 const MAX_STDERR_BYTES: usize = 64 << 10;
 const MAX_OPEN_FILES: u32 = 64;
 const MAX_LOG_CHARS: usize = 1_000;
+/// Where programs are looked for. Ours alone: nothing of our environment reaches a child.
+const SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
 
 /// What one run may use. prlimit sets the limits, so they hold from the program's first instruction.
 #[derive(Clone, Copy, Debug)]
@@ -26,6 +28,8 @@ pub(crate) struct Limits {
     pub(crate) cpu: Duration,
     pub(crate) wall: Duration,
     pub(crate) file_bytes: u64,
+    /// How far behind everything else on the machine this run stands: 0 not at all, 19 furthest.
+    pub(crate) niceness: u8,
 }
 
 /// One run to be made.
@@ -34,7 +38,6 @@ pub(crate) struct Job<'a> {
     pub(crate) arguments: Vec<OsString>,
     /// The folder to run in; ours when there is none.
     pub(crate) folder: Option<PathBuf>,
-    pub(crate) search_path: &'a OsStr,
     pub(crate) limits: Limits,
 }
 
@@ -55,10 +58,7 @@ impl Finished {
     /// This run as a failure: for callers that know no better reason.
     pub(crate) fn failed(&self) -> Error {
         let skip = self.stderr.chars().count().saturating_sub(MAX_LOG_CHARS);
-        Error::Failed {
-            code: self.code,
-            log: self.stderr.chars().skip(skip).collect(),
-        }
+        Error::Failed { code: self.code, log: self.stderr.chars().skip(skip).collect() }
     }
 }
 
@@ -66,9 +66,7 @@ impl Finished {
 /// stayed in its process group.
 pub(crate) async fn run(job: Job<'_>) -> Result<Finished, Error> {
     let wall = job.limits.wall;
-    let mut child = command(&job)
-        .spawn()
-        .map_err(|source| spawn_error("prlimit", source))?;
+    let mut child = command(&job).spawn().map_err(|source| spawn_error("prlimit", source))?;
     let mut group = Group(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
     let stdout = child.stdout.take();
     let stderr = child.stderr.take();
@@ -98,11 +96,7 @@ pub(crate) async fn run(job: Job<'_>) -> Result<Finished, Error> {
     if matches!(code, 126 | 127) {
         return Err(missing(job.program));
     }
-    Ok(Finished {
-        code,
-        stdout,
-        stderr: String::from_utf8_lossy(&stderr).into_owned(),
-    })
+    Ok(Finished { code, stdout, stderr: String::from_utf8_lossy(&stderr).into_owned() })
 }
 
 fn command(job: &Job<'_>) -> Command {
@@ -113,11 +107,12 @@ fn command(job: &Job<'_>) -> Command {
         .arg(format!("--cpu={}", limits.cpu.as_secs().max(1)))
         .arg(format!("--fsize={}", limits.file_bytes))
         .arg(format!("--nofile={MAX_OPEN_FILES}"))
-        .args(["--core=0", "--", "nice", "-n", "10"])
+        .args(["--core=0", "--", "nice", "-n"])
+        .arg(limits.niceness.to_string())
         .arg(job.program)
         .args(&job.arguments)
         .env_clear()
-        .env("PATH", job.search_path)
+        .env("PATH", SEARCH_PATH)
         .env("LC_ALL", "C")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -134,18 +129,12 @@ fn spawn_error(tool: &str, source: std::io::Error) -> Error {
     if source.kind() == std::io::ErrorKind::NotFound {
         return missing(tool);
     }
-    Error::Io {
-        doing: "start the media tool",
-        source,
-    }
+    Error::Io { doing: "start the media tool", source }
 }
 
 fn missing(tool: &str) -> Error {
     let package = if tool == "prlimit" { "util-linux" } else { "ffmpeg" };
-    Error::ToolMissing {
-        tool: tool.to_owned(),
-        package,
-    }
+    Error::ToolMissing { tool: tool.to_owned(), package }
 }
 
 /// Invariant: once this is dropped nothing of the child's process group runs.

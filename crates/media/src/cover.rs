@@ -8,8 +8,8 @@ use crate::transcode::tone_map;
 use crate::{Error, Media, Probe};
 
 /// Square pixels, long edge 1280 at most. Before the choice, which keeps 40 frames in memory.
-const FIT: &str = "scale=w='max(1,trunc(iw*sar*min(1,1280/max(iw*sar,ih))))'\
-    :h='max(1,trunc(ih*min(1,1280/max(iw*sar,ih))))':flags=bicubic,setsar=1";
+const FIT: &str = "scale=w='max(1,round(iw*sar*min(1,1280/max(iw*sar,ih))))'\
+    :h='max(1,round(ih*min(1,1280/max(iw*sar,ih))))':flags=bicubic,setsar=1";
 /// Drops frames that are black in more than 85 of 100 pixels, then takes the one nearest to the average.
 const CHOOSE: &str = "blackframe=amount=0:threshold=32,\
     metadata=select:key=lavfi.blackframe.pblack:value=85:function=less,thumbnail=n=40";
@@ -70,30 +70,18 @@ fn representative(probe: &Probe) -> Reading {
     let cost = pixels * seconds * probe.frames_per_second.unwrap_or(30.0);
     if cost > SEARCH_MAX_PIXELS {
         let before_input = format!("-skip_frame nokey -t {SEARCH_SECONDS}");
-        return Reading {
-            before_input,
-            filters: format!("{FIT},{CHOOSE}"),
-        };
+        return Reading { before_input, filters: format!("{FIT},{CHOOSE}") };
     }
-    Reading {
-        before_input: format!("-t {SEARCH_SECONDS}"),
-        filters: format!("fps=4,{FIT},{CHOOSE}"),
-    }
+    Reading { before_input: format!("-t {SEARCH_SECONDS}"), filters: format!("fps=4,{FIT},{CHOOSE}") }
 }
 
 fn middle(probe: &Probe) -> Reading {
     let middle = probe.duration.as_secs_f64() / 2.0;
-    Reading {
-        before_input: format!("-ss {middle:.3}"),
-        filters: FIT.to_owned(),
-    }
+    Reading { before_input: format!("-ss {middle:.3}"), filters: FIT.to_owned() }
 }
 
 fn first() -> Reading {
-    Reading {
-        before_input: String::new(),
-        filters: FIT.to_owned(),
-    }
+    Reading { before_input: String::new(), filters: FIT.to_owned() }
 }
 
 /// Whether the file begins and ends as a JPEG does.

@@ -16,7 +16,7 @@ use scene::Scene;
 /// Few frames and the quickest preset: a clip must cost well under a processor second.
 const FRAMES_PER_SECOND: u32 = 20;
 const VIDEO: &str =
-    "-c:v libx264 -preset ultrafast -crf 27 -g 40 -pix_fmt yuv420p -threads 1 -flags:v +bitexact";
+    "-c:v libx264 -preset ultrafast -crf 28 -g 40 -pix_fmt yuv420p -threads 1 -flags:v +bitexact";
 const AUDIO: &str = "-c:a aac -b:a 64k -ac 2 -ar 44100 -flags:a +bitexact";
 
 /// A clip to be drawn. The same clip is drawn the same way by the same ffmpeg.
@@ -48,16 +48,12 @@ impl Media {
         let output = std::path::absolute(output).map_err(Error::io("find the demo clip's folder"))?;
         let folder = output.parent().unwrap_or(Path::new("/"));
         let made = Output::new(&output);
-        let caption = Caption::write(clip, folder)
-            .await
-            .map_err(Error::io("write the demo clip's caption"))?;
-        let mut finished = self
-            .ffmpeg(arguments(clip, &caption.filters(), &output), self.light_limits())
-            .await?;
+        let caption =
+            Caption::write(clip, folder).await.map_err(Error::io("write the demo clip's caption"))?;
+        let limits = self.light_limits();
+        let mut finished = self.ffmpeg(arguments(clip, &caption.filters(), &output), limits).await?;
         if !finished.success() && !caption.is_empty() {
-            finished = self
-                .ffmpeg(arguments(clip, "", &output), self.light_limits())
-                .await?;
+            finished = self.ffmpeg(arguments(clip, "", &output), limits).await?;
         }
         if !finished.success() {
             return Err(failure(&finished));
@@ -71,27 +67,17 @@ fn arguments(clip: &Clip, caption: &str, output: &Path) -> Arguments {
     let mut chance = fastrand::Rng::with_seed(clip.seed);
     let (width, height) = clip.size();
     let ground = Scene::choose(&mut chance, clip.seconds()).graph(&mut chance, width, height);
-    let picture = format!("{ground},scale={width}:{height}:flags=bicubic{caption},format=yuv420p[picture]");
+    let picture =
+        format!("{ground},scale={width}:{height}:flags=bicubic,setsar=1{caption},format=yuv420p[picture]");
     let graph = if clip.silent {
         picture
     } else {
         format!("{picture};{}[sound]", tones::graph(&mut chance, clip.seconds()))
     };
-    let arguments = Arguments::ffmpeg()
-        .value("-filter_complex", graph)
-        .words("-map [picture]")
-        .words(VIDEO);
-    let arguments = if clip.silent {
-        arguments
-    } else {
-        arguments.words("-map [sound]").words(AUDIO)
-    };
+    let arguments = Arguments::ffmpeg().value("-filter_complex", graph).words("-map [picture]").words(VIDEO);
+    let arguments = if clip.silent { arguments } else { arguments.words("-map [sound]").words(AUDIO) };
     let folder = output.parent().unwrap_or(Path::new("/"));
-    arguments
-        .value("-t", clip.seconds().to_string())
-        .words(CLEAN)
-        .output(output)
-        .within(folder)
+    arguments.value("-t", clip.seconds().to_string()).words(CLEAN).output(output).within(folder)
 }
 
 impl Clip {

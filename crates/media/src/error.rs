@@ -66,11 +66,7 @@ impl Error {
     /// The refusal, when the file is at fault.
     #[must_use]
     pub fn refusal(&self) -> Option<&Refusal> {
-        if let Self::Refused { reason } = self {
-            Some(reason)
-        } else {
-            None
-        }
+        if let Self::Refused { reason } = self { Some(reason) } else { None }
     }
 }
 

@@ -13,7 +13,6 @@ mod probe;
 mod remux;
 mod transcode;
 
-use std::ffi::OsString;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -33,11 +32,11 @@ use child::{Finished, Job, Limits};
 pub const MIN_DURATION: Duration = Duration::from_millis(500);
 /// The longest clip accepted.
 pub const MAX_DURATION: Duration = Duration::from_secs(600);
-/// The smallest side of a picture, in pixels as coded.
+/// The smallest side of a picture, in pixels, as coded and as shown.
 pub const MIN_SIDE_PIXELS: u32 = 16;
-/// The largest side of a picture, in pixels as coded.
+/// The largest side of a picture, in pixels, as coded and as shown.
 pub const MAX_SIDE_PIXELS: u32 = 4096;
-/// The largest picture, in pixels as coded.
+/// The largest picture, in pixels, as coded and as shown.
 pub const MAX_AREA_PIXELS: u64 = 3840 * 2160;
 /// The most frames a second accepted, on average.
 pub const MAX_FRAMES_PER_SECOND: f64 = 120.0;
@@ -45,6 +44,8 @@ pub const MAX_FRAMES_PER_SECOND: f64 = 120.0;
 pub const MAX_TRACKS: usize = 8;
 
 const GIB: u64 = 1 << 30;
+/// Requests go before encodes.
+const NICENESS: u8 = 10;
 
 /// How this crate is set up.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -54,9 +55,9 @@ pub struct Config {
     pub max_bytes: u64,
     /// Whether the caller keeps an upload after its renditions are ready. Nothing here deletes one.
     pub keep_originals: bool,
-    /// The ffmpeg program: a name looked up in `PATH`, or a path.
+    /// The ffmpeg program: a name looked up in the usual folders, or a path.
     pub ffmpeg: String,
-    /// The ffprobe program: a name looked up in `PATH`, or a path.
+    /// The ffprobe program: a name looked up in the usual folders, or a path.
     pub ffprobe: String,
     /// The x264 preset of renditions, such as `veryfast`.
     pub preset: String,
@@ -74,7 +75,6 @@ struct Tools {
     ffprobe: String,
     preset: String,
     max_file_bytes: u64,
-    search_path: OsString,
     /// Runs of probe, remux, cover and demo at once.
     light: Semaphore,
     /// Encodes at once.
@@ -92,14 +92,11 @@ impl Media {
             ffprobe: config.ffprobe.clone(),
             preset: config.preset.clone(),
             max_file_bytes: config.max_bytes.saturating_mul(2),
-            search_path: search_path(),
             light: Semaphore::new(cores),
             heavy: Semaphore::new((cores / 2).max(1)),
             warned: AtomicBool::new(false),
         };
-        Self {
-            tools: Arc::new(tools),
-        }
+        Self { tools: Arc::new(tools) }
     }
 
     async fn ffmpeg(&self, arguments: Arguments, limits: Limits) -> Result<Finished, Error> {
@@ -112,15 +109,7 @@ impl Media {
 
     async fn run(&self, program: &str, arguments: Arguments, limits: Limits) -> Result<Finished, Error> {
         let (arguments, folder) = arguments.finish();
-        let search_path = &self.tools.search_path;
-        child::run(Job {
-            program,
-            arguments,
-            folder,
-            search_path,
-            limits,
-        })
-        .await
+        child::run(Job { program, arguments, folder, limits }).await
     }
 
     /// What a run that only reads or copies may use.
@@ -130,6 +119,8 @@ impl Media {
             cpu: Duration::from_secs(20),
             wall: Duration::from_secs(60),
             file_bytes: self.tools.max_file_bytes,
+            // Somebody waits for it.
+            niceness: 0,
         }
     }
 
@@ -140,11 +131,7 @@ impl Media {
             cpu: Duration::from_secs(60) + duration * 8,
             wall: Duration::from_secs(60) + duration * 20,
             file_bytes: self.tools.max_file_bytes,
+            niceness: NICENESS,
         }
     }
-}
-
-/// Where programs are looked for: the one variable of our environment that a child is given.
-fn search_path() -> OsString {
-    std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into())
 }

@@ -33,7 +33,9 @@ pub(crate) struct Output<'a> {
 }
 
 impl<'a> Output<'a> {
+    /// Whatever was at `path` goes at once, so that it is never taken for what was to be made.
     pub(crate) fn new(path: &'a Path) -> Self {
+        let _ = std::fs::remove_file(path);
         Self { path, kept: false }
     }
 
@@ -61,14 +63,8 @@ impl Media {
         let slack = DURATION_SLACK.max(source / DURATION_SLACK_PART);
         let sound = made.video_codec == "h264"
             && made.duration.abs_diff(source) <= slack
-            && is_fast_start(path)
-                .await
-                .map_err(Error::io("read the media file written"))?;
-        if sound {
-            Ok(())
-        } else {
-            Err(Refusal::Damaged.into())
-        }
+            && is_fast_start(path).await.map_err(Error::io("read the media file written"))?;
+        if sound { Ok(()) } else { Err(Refusal::Damaged.into()) }
     }
 }
 

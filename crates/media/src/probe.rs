@@ -27,7 +27,7 @@ const REMUX_MAX_CHANNELS: u32 = 2;
 /// What a file holds: one video, at most one audio track that we use, within the limits of this crate.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Probe {
-    /// Length of the longest track.
+    /// Length of the longer of the video and the audio track.
     pub duration: Duration,
     /// Width in pixels as it should be shown: upright and with square pixels.
     pub width: u32,
@@ -95,21 +95,21 @@ impl Probe {
         self.container == Container::Mov
             && self.video_codec == "h264"
             && self.pix_fmt == "yuv420p"
-            && self
-                .level
-                .is_some_and(|level| (1..=REMUX_MAX_LEVEL).contains(&level))
+            && self.level.is_some_and(|level| (1..=REMUX_MAX_LEVEL).contains(&level))
             && !self.interlaced
             && self.high_dynamic_range.is_none()
             && audio_fits
     }
 
     fn within_limits(&self) -> Result<(), Refusal> {
-        let (width, height) = self.coded;
-        if width.min(height) < MIN_SIDE_PIXELS {
-            return Err(Refusal::PictureTooSmall);
-        }
-        if width.max(height) > MAX_SIDE_PIXELS || u64::from(width) * u64::from(height) > MAX_AREA_PIXELS {
-            return Err(Refusal::PictureTooLarge);
+        // As coded and as shown: a file may claim pixels a hundred times as wide as high.
+        for (width, height) in [self.coded, (self.width, self.height)] {
+            if width.min(height) < MIN_SIDE_PIXELS {
+                return Err(Refusal::PictureTooSmall);
+            }
+            if width.max(height) > MAX_SIDE_PIXELS || u64::from(width) * u64::from(height) > MAX_AREA_PIXELS {
+                return Err(Refusal::PictureTooLarge);
+            }
         }
         if self.duration < MIN_DURATION {
             return Err(Refusal::TooShort);
@@ -117,10 +117,7 @@ impl Probe {
         if self.duration > MAX_DURATION {
             return Err(Refusal::TooLong);
         }
-        if self
-            .frames_per_second
-            .is_some_and(|rate| rate > MAX_FRAMES_PER_SECOND)
-        {
+        if self.frames_per_second.is_some_and(|rate| rate > MAX_FRAMES_PER_SECOND) {
             return Err(Refusal::FrameRate);
         }
         Ok(())
@@ -144,9 +141,7 @@ impl Media {
     /// What `input` holds, whatever its length and size.
     pub(crate) async fn describe(&self, input: &Path) -> Result<Probe, Error> {
         let head = head_of(input).await.map_err(Error::io("read the upload"))?;
-        let arguments = Arguments::ffprobe()
-            .value("-show_entries", ENTRIES)
-            .hostile_probe(input);
+        let arguments = Arguments::ffprobe().value("-show_entries", ENTRIES).hostile_probe(input);
         let finished = self.ffprobe(arguments, self.light_limits()).await?;
         let report = serde_json::from_slice::<Report>(&finished.stdout).unwrap_or_default();
         let Some(container) = report.container() else {
@@ -154,7 +149,7 @@ impl Media {
         };
         let video = report.video()?;
         let audio = report.audio()?;
-        let duration = match report.duration() {
+        let duration = match report.duration(&video, audio.as_ref()) {
             Some(duration) => duration,
             None => self.read_through(input, video.index()).await?,
         };
@@ -169,12 +164,8 @@ impl Media {
             .words("-c copy -f null -progress pipe:1 -");
         let finished = self.ffmpeg(arguments, self.light_limits()).await?;
         let progress = String::from_utf8_lossy(&finished.stdout);
-        let last = progress
-            .lines()
-            .rev()
-            .find_map(|line| line.strip_prefix("out_time_us=")?.parse().ok());
-        last.map(Duration::from_micros)
-            .ok_or_else(|| Refusal::Damaged.into())
+        let last = progress.lines().rev().find_map(|line| line.strip_prefix("out_time_us=")?.parse().ok());
+        last.map(Duration::from_micros).ok_or_else(|| Refusal::Damaged.into())
     }
 }
 
@@ -201,21 +192,13 @@ fn unreadable(finished: &Finished, head: &[u8]) -> Refusal {
             Refusal::AudioCodec { name }
         })
     });
-    complaint.unwrap_or(if is_media(head) {
-        Refusal::Damaged
-    } else {
-        Refusal::NotVideo
-    })
+    complaint.unwrap_or(if is_media(head) { Refusal::Damaged } else { Refusal::NotVideo })
 }
 
 /// The first bytes of a file, fewer when it is shorter.
 async fn head_of(path: &Path) -> std::io::Result<Vec<u8>> {
     let mut head = Vec::new();
-    tokio::fs::File::open(path)
-        .await?
-        .take(12)
-        .read_to_end(&mut head)
-        .await?;
+    tokio::fs::File::open(path).await?.take(12).read_to_end(&mut head).await?;
     Ok(head)
 }
 
@@ -224,9 +207,7 @@ fn is_media(head: &[u8]) -> bool {
     const EBML: [u8; 4] = [0x1a, 0x45, 0xdf, 0xa3];
     let name = head.get(4..8).unwrap_or_default();
     head.starts_with(&EBML)
-        || [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"]
-            .iter()
-            .any(|known| name == *known)
+        || [b"ftyp", b"moov", b"mdat", b"wide", b"free", b"skip"].iter().any(|known| name == *known)
 }
 
 /// A codec's name as it may be shown: lower-case letters, digits, `_` and `-`, 24 at most.

@@ -14,10 +14,8 @@ impl Media {
     /// `Refused` when the file turns out damaged; else the tool's or the system's failure. No output is left.
     pub async fn remux(&self, input: &Path, probe: &Probe, output: &Path) -> Result<(), Error> {
         let _permit = self.tools.light.acquire().await.ok();
-        let arguments = probe
-            .map_tracks(Arguments::ffmpeg().hostile_input(input))
-            .words("-c copy")
-            .words(CLEAN);
+        let arguments =
+            probe.map_tracks(Arguments::ffmpeg().hostile_input(input)).words("-c copy").words(CLEAN);
         let made = Output::new(output);
         let finished = self.ffmpeg(arguments.output(output), self.light_limits()).await?;
         if !finished.success() {

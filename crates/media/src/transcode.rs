@@ -7,23 +7,18 @@ use crate::arguments::Arguments;
 use crate::output::{CLEAN, Output, failure};
 use crate::{Error, HighDynamicRange, Media, Probe};
 
-/// The short edge becomes 720 at most, both become even, pixels become square. ffmpeg has turned the picture
-/// upright before.
-const FIT: &str = "scale=w='if(gt(iw*sar,ih),-2,min(720,trunc(iw*sar/2)*2))'\
-    :h='if(gt(iw*sar,ih),min(720,trunc(ih/2)*2),-2)':flags=lanczos,setsar=1";
+/// The short edge becomes 720 at most, both even, pixels square. ffmpeg has turned the picture upright before.
+/// Spelled out, because scale's own -2 knows nothing of pixels that are not square.
+const FIT: &str = "scale=w='2*trunc((iw*sar*min(1,720/min(iw*sar,ih))+0.5)/2)'\
+    :h='2*trunc((ih*min(1,720/min(iw*sar,ih))+0.5)/2)':flags=lanczos,setsar=1";
 const VIDEO: &str = "-c:v libx264 -crf 23 -maxrate 2200k -bufsize 4400k -profile:v high -pix_fmt yuv420p \
     -force_key_frames expr:gte(t,n_forced*2) -threads 2 -max_muxing_queue_size 1024";
 const AUDIO: &str = "-c:a aac -b:a 128k -ac 2 -ar 48000";
 const BT709: &str = "-color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv";
 
 /// Frame rates a rendition may have; others go to the last.
-const RATES: [(f64, &str); 5] = [
-    (23.976, "24000/1001"),
-    (24.0, "24"),
-    (25.0, "25"),
-    (29.97, "30000/1001"),
-    (30.0, "30"),
-];
+const RATES: [(f64, &str); 5] =
+    [(23.976, "24000/1001"), (24.0, "24"), (25.0, "25"), (29.97, "30000/1001"), (30.0, "30")];
 const RATE_SLACK: f64 = 0.5;
 /// Below this a clip keeps its own rate: doubling frames would only cost bytes.
 const SLOWEST_RATE: f64 = 23.0;
@@ -43,23 +38,12 @@ impl Media {
             .value("-r", rate(probe.frames_per_second))
             .words(VIDEO)
             .words(AUDIO)
-            .words(if probe.high_dynamic_range.is_some() {
-                BT709
-            } else {
-                ""
-            })
+            .words(if probe.high_dynamic_range.is_some() { BT709 } else { "" })
             // Stamps far beyond the stated end would otherwise be filled with copies of one frame.
-            .value(
-                "-t",
-                (probe.duration + Duration::from_secs(1))
-                    .as_secs_f64()
-                    .to_string(),
-            )
+            .value("-t", (probe.duration + Duration::from_secs(1)).as_secs_f64().to_string())
             .words(CLEAN);
         let made = Output::new(output);
-        let finished = self
-            .ffmpeg(arguments.output(output), self.heavy_limits(probe.duration))
-            .await?;
+        let finished = self.ffmpeg(arguments.output(output), self.heavy_limits(probe.duration)).await?;
         if !finished.success() {
             return Err(failure(&finished));
         }
@@ -98,13 +82,8 @@ fn rate(frames_per_second: Option<f64>) -> String {
         return format!("{rate:.3}");
     }
     let distance = |known: &(f64, &str)| (known.0 - rate).abs();
-    let nearest = RATES
-        .iter()
-        .min_by(|one, other| distance(one).total_cmp(&distance(other)));
-    nearest
-        .filter(|known| distance(known) <= RATE_SLACK)
-        .map_or("30", |known| known.1)
-        .to_owned()
+    let nearest = RATES.iter().min_by(|one, other| distance(one).total_cmp(&distance(other)));
+    nearest.filter(|known| distance(known) <= RATE_SLACK).map_or("30", |known| known.1).to_owned()
 }
 
 #[cfg(test)]

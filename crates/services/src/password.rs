@@ -93,12 +93,7 @@ mod tests {
     use super::*;
 
     fn config(passes: u32) -> UserConfig {
-        UserConfig {
-            name_max_chars: 64,
-            password_memory_kib: 64,
-            password_passes: passes,
-            password_lanes: 1,
-        }
+        UserConfig { name_max_chars: 64, password_memory_kib: 64, password_passes: passes, password_lanes: 1 }
     }
 
     fn password(text: &str) -> Password {
@@ -108,7 +103,8 @@ mod tests {
     #[tokio::test]
     async fn a_hash_fits_its_password_alone_and_says_how_it_was_made() {
         let passwords = Passwords::new(&config(2)).expect("starts");
-        let hash = passwords.turn().await.expect("a turn").hash(password("correct horse")).await.expect("hashes");
+        let hash =
+            passwords.turn().await.expect("a turn").hash(password("correct horse")).await.expect("hashes");
         assert!(hash.starts_with("$argon2id$v=19$m=64,t=2,p=1$"), "{hash}");
         for (text, fits) in [("correct horse", true), ("correct hors", false)] {
             let turn = passwords.turn().await.expect("a turn");

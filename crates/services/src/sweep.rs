@@ -61,9 +61,8 @@ impl Sweep {
     /// What the object store or the database said.
     pub(crate) async fn orphans(&self) -> Result<Vec<String>> {
         let now = SystemTime::now();
-        let old = |meta: &blobs::Meta| {
-            now.duration_since(meta.modified).is_ok_and(|age| age >= self.orphan_ttl)
-        };
+        let old =
+            |meta: &blobs::Meta| now.duration_since(meta.modified).is_ok_and(|age| age >= self.orphan_ttl);
         let mut orphans = Vec::new();
         let mut chunks = std::pin::pin!(self.blobs.list().try_chunks(CHUNK));
         while let Some(chunk) = chunks.try_next().await.map_err(|error| blob_failed(error.1))? {

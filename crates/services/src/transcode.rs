@@ -9,8 +9,8 @@ use store::{Job, NewObject, Store};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-use crate::media::{MediaFiles, media_failed};
 use crate::blob_failed;
+use crate::media::{MediaFiles, media_failed};
 
 /// How long a worker may be silent before another takes its job.
 const LEASE: Duration = Duration::from_secs(60);

@@ -65,8 +65,7 @@ impl UserService for Users {
         request: RevokedSinceRequest,
     ) -> Result<RevokedSinceResponse> {
         let revoked = self.store.revoked_since(Timestamp::from_millis(request.since)).await?;
-        let account =
-            |found: store::Account| Account { user_id: found.id, token_epoch: found.token_epoch };
+        let account = |found: store::Account| Account { user_id: found.id, token_epoch: found.token_epoch };
         Ok(RevokedSinceResponse { accounts: revoked.into_iter().map(account).collect() })
     }
 }

@@ -128,6 +128,9 @@ impl VideoCard {
 }
 
 /// Reads each row of a list.
-pub(crate) fn read_all<T>(rows: &[QueryResult], read: fn(&QueryResult) -> Result<T, Error>) -> Result<Vec<T>> {
+pub(crate) fn read_all<T>(
+    rows: &[QueryResult],
+    read: fn(&QueryResult) -> Result<T, Error>,
+) -> Result<Vec<T>> {
     rows.iter().map(read).collect()
 }

@@ -37,7 +37,8 @@ impl Store {
         self.write(move |session| {
             Box::pin(async move {
                 published_author(session, video).await?;
-                let sql = "INSERT INTO comment (video_id, author_id, content, created_at) VALUES (?, ?, ?, ?)";
+                let sql =
+                    "INSERT INTO comment (video_id, author_id, content, created_at) VALUES (?, ?, ?, ?)";
                 let content = content.as_str().to_owned();
                 let values =
                     [video.get().into(), viewer.get().into(), content.as_str().into(), now.millis().into()];
@@ -50,7 +51,7 @@ impl Store {
         .await
     }
 
-    /// Deletes the viewer's own comment. Two statements, one more to tell why it cannot.
+    /// Deletes the viewer's own comment. Two statements; when refused, the second tells why.
     ///
     /// # Errors
     /// [`Error::CommentNotFound`] when the video has no such comment, [`Error::PermissionDenied`] when

@@ -124,7 +124,8 @@ pub(crate) async fn insert(
     source_key: &str,
     now: Timestamp,
 ) -> Result<()> {
-    let sql = "INSERT INTO job (video_id, source_key, state, due_at, created_at) VALUES (?, ?, 'queued', ?, ?)";
+    let sql =
+        "INSERT INTO job (video_id, source_key, state, due_at, created_at) VALUES (?, ?, 'queued', ?, ?)";
     let at = now.millis();
     session.change(sql, [video.get().into(), source_key.into(), at.into(), at.into()]).await?;
     Ok(())
@@ -133,7 +134,6 @@ pub(crate) async fn insert(
 /// Ends a job, if it is still this attempt's. One statement.
 pub(crate) async fn end(session: &Session, attempt: Attempt, state: &str, why: Option<&str>) -> Result<bool> {
     let sql = "UPDATE job SET state = ?, error = ? WHERE id = ? AND fence = ? AND state = 'leased'";
-    let values: [Value; 4] =
-        [state.into(), why.into(), attempt.job.get().into(), attempt.fence.into()];
+    let values: [Value; 4] = [state.into(), why.into(), attempt.job.get().into(), attempt.fence.into()];
     Ok(session.change(sql, values).await? > 0)
 }

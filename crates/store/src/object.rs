@@ -61,12 +61,7 @@ pub(crate) async fn insert(session: &Session, video: VideoId, objects: &[NewObje
     let rows = vec!["(?, ?, ?, ?)"; objects.len()].join(", ");
     let sql = format!("INSERT INTO video_object (object_key, video_id, bytes, sha256) VALUES {rows}");
     let values = objects.iter().flat_map(|object| -> [Value; 4] {
-        [
-            object.key.as_str().into(),
-            video.get().into(),
-            object.bytes.into(),
-            object.sha256.clone().into(),
-        ]
+        [object.key.as_str().into(), video.get().into(), object.bytes.into(), object.sha256.clone().into()]
     });
     session.change(&sql, values.collect::<Vec<_>>()).await?;
     Ok(())

@@ -11,12 +11,14 @@ use sea_orm::{
 
 use crate::failed;
 
-/// Counts statements, and in tests makes the chosen one fail.
+/// Counts statements, and in tests keeps their texts and makes the chosen one fail.
 #[derive(Default)]
 pub(crate) struct Probe {
     sent: AtomicU64,
     #[cfg(test)]
     pub(crate) fail_at: AtomicU64,
+    #[cfg(test)]
+    pub(crate) texts: std::sync::Mutex<Vec<String>>,
 }
 
 impl Probe {
@@ -24,9 +26,11 @@ impl Probe {
         self.sent.load(Ordering::Relaxed)
     }
 
-    fn count(&self) -> Result<(), DbErr> {
+    fn count(&self, _sql: &str) -> Result<(), DbErr> {
         let _number = self.sent.fetch_add(1, Ordering::Relaxed) + 1;
         metrics::counter!("dytt_store_statements_total").increment(1);
+        #[cfg(test)]
+        self.texts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(_sql.to_owned());
         #[cfg(test)]
         if _number == self.fail_at.load(Ordering::Relaxed) {
             return Err(DbErr::Custom("made to fail".into()));
@@ -103,7 +107,11 @@ impl Session {
 
     /// Inserts a row unless its unique key exists; says whether it is new. The violation itself is the
     /// answer, because what "do nothing" reports differs between databases.
-    pub(crate) async fn insert_new(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<bool> {
+    pub(crate) async fn insert_new(
+        &self,
+        sql: &str,
+        values: impl IntoIterator<Item = Value>,
+    ) -> Result<bool> {
         match self.execute_raw(self.statement(sql, values)).await {
             Ok(_) => Ok(true),
             Err(error) if matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_))) => Ok(false),
@@ -126,7 +134,7 @@ impl ConnectionTrait for Session {
     }
 
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        self.probe.count()?;
+        self.probe.count(&statement.sql)?;
         match &self.connection {
             Connection::Pool(pool) => pool.execute_raw(statement).await,
             Connection::Transaction(transaction) => transaction.execute_raw(statement).await,
@@ -134,7 +142,7 @@ impl ConnectionTrait for Session {
     }
 
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.probe.count()?;
+        self.probe.count(sql)?;
         match &self.connection {
             Connection::Pool(pool) => pool.execute_unprepared(sql).await,
             Connection::Transaction(transaction) => transaction.execute_unprepared(sql).await,
@@ -142,7 +150,7 @@ impl ConnectionTrait for Session {
     }
 
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        self.probe.count()?;
+        self.probe.count(&statement.sql)?;
         match &self.connection {
             Connection::Pool(pool) => pool.query_one_raw(statement).await,
             Connection::Transaction(transaction) => transaction.query_one_raw(statement).await,
@@ -150,7 +158,7 @@ impl ConnectionTrait for Session {
     }
 
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        self.probe.count()?;
+        self.probe.count(&statement.sql)?;
         match &self.connection {
             Connection::Pool(pool) => pool.query_all_raw(statement).await,
             Connection::Transaction(transaction) => transaction.query_all_raw(statement).await,

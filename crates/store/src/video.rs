@@ -29,7 +29,7 @@ pub struct NewVideo {
 
 impl Store {
     /// Makes a video: at once visible to all, or processing with a job that will make it so.
-    /// Five statements.
+    /// Five statements, four when processing.
     ///
     /// # Errors
     /// Only the database's.

@@ -100,7 +100,8 @@ async fn write_batches(
 ) {
     let mut batch = Vec::with_capacity(BATCH);
     while queue.recv_many(&mut batch, BATCH).await > 0 {
-        metrics::histogram!("dytt_store_batch_size").record(f64::from(u32::try_from(batch.len()).unwrap_or(0)));
+        metrics::histogram!("dytt_store_batch_size")
+            .record(f64::from(u32::try_from(batch.len()).unwrap_or(0)));
         let fresh = batch.drain(..).filter(|work: &Work| work.queued.elapsed() <= wait);
         let mut answers = Vec::new();
         let committed = write_batch(&connection, &probe, fresh, &mut answers).await;

@@ -37,10 +37,8 @@ fn compare(list: &str, packages: &[Package]) -> Vec<Violation> {
     let duplicates = duplicates(packages);
     let mut found = Vec::new();
     let mut listed = BTreeSet::new();
-    for (index, line) in list
-        .lines()
-        .enumerate()
-        .filter(|(_, line)| !line.starts_with('#') && !line.is_empty())
+    for (index, line) in
+        list.lines().enumerate().filter(|(_, line)| !line.starts_with('#') && !line.is_empty())
     {
         let mut wrong = |text: String| found.push(Violation::new(LIST, index + 1, text));
         let Some((versions, _why)) = line.split_once(": ") else {
@@ -50,18 +48,13 @@ fn compare(list: &str, packages: &[Package]) -> Vec<Violation> {
         let (name, versions) = versions.split_once(' ').unwrap_or((versions, ""));
         listed.insert(name);
         let Some(packages) = duplicates.get(name) else {
-            wrong(format!(
-                "`{name}` is there once, the list may only shrink: remove the line"
-            ));
+            wrong(format!("`{name}` is there once, the list may only shrink: remove the line"));
             continue;
         };
         let there: BTreeSet<String> = packages.iter().map(|package| series(&package.version)).collect();
         if versions.split(' ').map(str::to_owned).collect::<BTreeSet<_>>() != there {
             let there: Vec<String> = there.into_iter().collect();
-            wrong(format!(
-                "`{name}` is there as {}, correct the line after a review",
-                there.join(" ")
-            ));
+            wrong(format!("`{name}` is there as {}, correct the line after a review", there.join(" ")));
         }
     }
     let unlisted = duplicates.iter().filter(|(name, _)| !listed.contains(*name));
@@ -83,31 +76,17 @@ fn wanted(package: &Package) -> String {
 
 /// A package that our own manifests name must be theirs in one version.
 fn direct(graph: &Graph) -> Vec<Violation> {
-    let named: BTreeMap<&str, &super::graph::Dependency> = graph
-        .dependencies
-        .iter()
-        .map(|dependency| (dependency.on.as_str(), dependency))
-        .collect();
-    let ours: BTreeSet<&str> = graph
-        .dependencies
-        .iter()
-        .map(|dependency| dependency.of.as_str())
-        .collect();
+    let named: BTreeMap<&str, &super::graph::Dependency> =
+        graph.dependencies.iter().map(|dependency| (dependency.on.as_str(), dependency)).collect();
+    let ours: BTreeSet<&str> = graph.dependencies.iter().map(|dependency| dependency.of.as_str()).collect();
     let twice = |name: &str| {
         let packages = graph.packages.iter().filter(|package| package.name == name);
-        packages
-            .filter(|package| package.wanted_by.iter().any(|by| ours.contains(by.as_str())))
-            .count()
-            > 1
+        packages.filter(|package| package.wanted_by.iter().any(|by| ours.contains(by.as_str()))).count() > 1
     };
-    let wrong = named
-        .iter()
-        .filter(|(name, _)| twice(name))
-        .map(|(name, dependency)| {
-            let text =
-                format!("`{name}` is named by our crates in two versions, keep one in the root manifest");
-            Violation::new(&dependency.manifest, dependency.line, text)
-        });
+    let wrong = named.iter().filter(|(name, _)| twice(name)).map(|(name, dependency)| {
+        let text = format!("`{name}` is named by our crates in two versions, keep one in the root manifest");
+        Violation::new(&dependency.manifest, dependency.line, text)
+    });
     wrong.collect()
 }
 
@@ -118,31 +97,18 @@ mod tests {
 
     fn package(name: &str, version: &str, by: &str) -> Package {
         let wanted_by = [by.to_owned()].into();
-        Package {
-            name: name.into(),
-            version: version.into(),
-            licence: None,
-            wanted_by,
-        }
+        Package { name: name.into(), version: version.into(), licence: None, wanted_by }
     }
 
     fn twice() -> Vec<Package> {
-        vec![
-            package("rand", "0.8.5", "old"),
-            package("rand", "0.9.1", "new"),
-            package("syn", "2.0.1", "new"),
-        ]
+        vec![package("rand", "0.8.5", "old"), package("rand", "0.9.1", "new"), package("syn", "2.0.1", "new")]
     }
 
     #[test]
     fn a_duplicate_must_be_listed() {
         let found = compare("# head\n", &twice());
         assert_eq!(found.len(), 1);
-        assert!(
-            found[0].text.contains("0.8.5 (for old) and as 0.9.1 (for new)"),
-            "{}",
-            found[0]
-        );
+        assert!(found[0].text.contains("0.8.5 (for old) and as 0.9.1 (for new)"), "{}", found[0]);
         assert_eq!(compare("rand 0.8 0.9: old lags\n", &twice()), []);
         assert_eq!(compare("rand 0.9 0.8: old lags\n", &twice()), [], "in any order");
     }

@@ -15,19 +15,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
     ("store", &["domain"]),
     ("services", &["domain", "proto", "store", "blobs", "media"]),
     ("gateway", &["domain", "proto", "blobs"]),
-    (
-        "dytt",
-        &[
-            "domain",
-            "proto",
-            "store",
-            "blobs",
-            "telemetry",
-            "media",
-            "services",
-            "gateway",
-        ],
-    ),
+    ("dytt", &["domain", "proto", "store", "blobs", "telemetry", "media", "services", "gateway"]),
     ("e2e", &["media"]),
     ("xtask", &[]),
 ];
@@ -39,21 +27,10 @@ const LONGEST_CHAIN: usize = 5;
 
 /// Every edge between our crates that the table does not hold, and every chain that is too long.
 pub fn check(graph: &Graph) -> Vec<Violation> {
-    let ours: Vec<&Dependency> = graph
-        .dependencies
-        .iter()
-        .filter(|dependency| dependency.ours)
-        .collect();
-    let mut found: Vec<Violation> = ours
-        .iter()
-        .filter_map(|dependency| misplaced(dependency))
-        .collect();
+    let ours: Vec<&Dependency> = graph.dependencies.iter().filter(|dependency| dependency.ours).collect();
+    let mut found: Vec<Violation> = ours.iter().filter_map(|dependency| misplaced(dependency)).collect();
     let uses = uses(&ours);
-    let longest = uses
-        .keys()
-        .map(|name| chain(name, &uses))
-        .max_by_key(Vec::len)
-        .unwrap_or_default();
+    let longest = uses.keys().map(|name| chain(name, &uses)).max_by_key(Vec::len).unwrap_or_default();
     if longest.len() > LONGEST_CHAIN {
         let chain = longest.join(" -> ");
         let text = format!("the chain {chain} is longer than {LONGEST_CHAIN} crates, join two of them");
@@ -63,14 +40,7 @@ pub fn check(graph: &Graph) -> Vec<Violation> {
 }
 
 fn misplaced(dependency: &Dependency) -> Option<Violation> {
-    let Dependency {
-        of,
-        on,
-        dev,
-        manifest,
-        line,
-        ..
-    } = dependency;
+    let Dependency { of, on, dev, manifest, line, .. } = dependency;
     let known = MAY_USE.iter().find(|(name, _)| name == of);
     let text = match known {
         None => format!("`{of}` has no layer, give it one in xtask/src/tidy/edges.rs"),
@@ -94,11 +64,7 @@ fn uses<'g>(ours: &[&'g Dependency]) -> Uses<'g> {
 
 /// The longest way down from a crate; cargo itself refuses circles.
 fn chain<'g>(name: &'g str, uses: &Uses<'g>) -> Vec<&'g str> {
-    let below = uses
-        .get(name)
-        .into_iter()
-        .flatten()
-        .map(|lower| chain(lower, uses));
+    let below = uses.get(name).into_iter().flatten().map(|lower| chain(lower, uses));
     let mut chain = vec![name];
     chain.extend(below.max_by_key(Vec::len).unwrap_or_default());
     chain
@@ -110,22 +76,11 @@ mod tests {
 
     fn edge(of: &str, on: &str, dev: bool) -> Dependency {
         let manifest = format!("crates/{of}/Cargo.toml");
-        Dependency {
-            of: of.into(),
-            on: on.into(),
-            dev,
-            ours: true,
-            manifest,
-            line: 7,
-        }
+        Dependency { of: of.into(), on: on.into(), dev, ours: true, manifest, line: 7 }
     }
 
     fn graph(dependencies: Vec<Dependency>) -> Graph {
-        Graph {
-            manifests: Vec::new(),
-            dependencies,
-            packages: Vec::new(),
-        }
+        Graph { manifests: Vec::new(), dependencies, packages: Vec::new() }
     }
 
     #[test]
@@ -158,15 +113,9 @@ mod tests {
     #[test]
     fn a_chain_of_six_is_too_long() {
         let names = ["a", "b", "c", "d", "e", "f"];
-        let edges: Vec<_> = names
-            .windows(2)
-            .map(|pair| edge(pair[0], pair[1], false))
-            .collect();
-        let long = |found: Vec<Violation>| {
-            found
-                .iter()
-                .any(|one| one.text.contains("a -> b -> c -> d -> e -> f"))
-        };
+        let edges: Vec<_> = names.windows(2).map(|pair| edge(pair[0], pair[1], false)).collect();
+        let long =
+            |found: Vec<Violation>| found.iter().any(|one| one.text.contains("a -> b -> c -> d -> e -> f"));
         assert!(long(check(&graph(edges.clone()))));
         assert!(!long(check(&graph(edges[1..].to_vec()))));
     }

@@ -24,10 +24,7 @@ pub fn check(source: &Source) -> Vec<Violation> {
 
 /// Lines that are neither blank nor a comment.
 fn code_lines(text: &str) -> usize {
-    text.lines()
-        .map(str::trim_start)
-        .filter(|line| !line.is_empty() && !line.starts_with("//"))
-        .count()
+    text.lines().map(str::trim_start).filter(|line| !line.is_empty() && !line.starts_with("//")).count()
 }
 
 #[cfg(test)]
@@ -40,10 +37,7 @@ mod tests {
 
     #[test]
     fn blank_lines_and_comments_are_not_code() {
-        assert_eq!(
-            code_lines("//! head\n\n/// doc\nfn f() {\n    // why\n    g(); // after\n}\n"),
-            3
-        );
+        assert_eq!(code_lines("//! head\n\n/// doc\nfn f() {\n    // why\n    g(); // after\n}\n"), 3);
     }
 
     #[test]

@@ -59,16 +59,9 @@ impl Graph {
             .other_options(vec!["--filter-platform".to_owned(), TARGET.to_owned()])
             .exec()
             .context("read cargo metadata")?;
-        let mut graph = Self {
-            manifests: Vec::new(),
-            dependencies: Vec::new(),
-            packages: Vec::new(),
-        };
+        let mut graph = Self { manifests: Vec::new(), dependencies: Vec::new(), packages: Vec::new() };
         for package in metadata.workspace_packages() {
-            let manifest = package
-                .manifest_path
-                .strip_prefix(&metadata.workspace_root)?
-                .to_string();
+            let manifest = package.manifest_path.strip_prefix(&metadata.workspace_root)?.to_string();
             let text = std::fs::read_to_string(&package.manifest_path)?;
             for dependency in &package.dependencies {
                 graph.dependencies.push(Dependency {
@@ -95,17 +88,7 @@ impl Graph {
 fn built(root: &Path) -> Option<BTreeSet<String>> {
     let manifest = root.join("Cargo.toml").display().to_string();
     let shown = ["-e", "normal,build,dev", "--prefix", "none", "--format", "{p}"];
-    let arguments = [
-        &[
-            "tree",
-            "--workspace",
-            "--target",
-            TARGET,
-            "--manifest-path",
-            &manifest,
-        ],
-        &shown[..],
-    ];
+    let arguments = [&["tree", "--workspace", "--target", TARGET, "--manifest-path", &manifest], &shown[..]];
     let tree = shell::output("cargo", &arguments.concat())?;
     let named = |line: &str| {
         let mut words = line.split(' ');
@@ -115,11 +98,7 @@ fn built(root: &Path) -> Option<BTreeSet<String>> {
 }
 
 fn reached(metadata: &Metadata, built: &BTreeSet<String>) -> Result<Vec<Package>> {
-    let nodes = &metadata
-        .resolve
-        .as_ref()
-        .context("cargo metadata holds no graph")?
-        .nodes;
+    let nodes = &metadata.resolve.as_ref().context("cargo metadata holds no graph")?.nodes;
     let is_built =
         |id: &PackageId| built.contains(&format!("{} {}", metadata[id].name, metadata[id].version));
     let mut packages: BTreeMap<&PackageId, Package> = BTreeMap::new();

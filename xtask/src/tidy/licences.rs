@@ -25,12 +25,7 @@ pub fn check(graph: &Graph) -> Vec<Violation> {
 }
 
 fn refused(package: &Package) -> Option<Violation> {
-    let Package {
-        name,
-        version,
-        licence,
-        ..
-    } = package;
+    let Package { name, version, licence, .. } = package;
     let text = match licence.as_deref().map(|licence| (licence, allows(licence))) {
         Some((_, Some(true))) => return None,
         Some((licence, Some(false))) => {
@@ -50,10 +45,7 @@ fn refused(package: &Package) -> Option<Violation> {
 /// Whether an SPDX expression leaves an allowed choice; nothing when it cannot be read.
 fn allows(expression: &str) -> Option<bool> {
     // The slash is crates' old way to write OR.
-    let spaced = expression
-        .replace('(', " ( ")
-        .replace(')', " ) ")
-        .replace('/', " OR ");
+    let spaced = expression.replace('(', " ( ").replace(')', " ) ").replace('/', " OR ");
     let mut words = Words(spaced.split_whitespace().collect());
     let allowed = words.any()?;
     words.0.is_empty().then_some(allowed)
@@ -84,10 +76,7 @@ impl Words<'_> {
             let allowed = self.any()?;
             return self.take(")").then_some(allowed);
         }
-        let name = self
-            .0
-            .pop_front()
-            .filter(|word| !["AND", "OR", "WITH", ")"].contains(word))?;
+        let name = self.0.pop_front().filter(|word| !["AND", "OR", "WITH", ")"].contains(word))?;
         // An exception only adds to what the licence grants.
         if self.take("WITH") {
             self.0.pop_front()?;
@@ -121,25 +110,13 @@ mod tests {
     fn what_is_joined_must_all_be_allowed() {
         assert_eq!(allows("(MIT OR Apache-2.0) AND Unicode-3.0"), Some(true));
         assert_eq!(allows("MIT AND GPL-3.0-only"), Some(false));
-        assert_eq!(
-            allows("MIT OR Apache-2.0 AND GPL-3.0-only"),
-            Some(true),
-            "AND binds closer than OR"
-        );
+        assert_eq!(allows("MIT OR Apache-2.0 AND GPL-3.0-only"), Some(true), "AND binds closer than OR");
         assert_eq!(allows("(MIT OR Apache-2.0) AND GPL-3.0-only"), Some(false));
     }
 
     #[test]
     fn what_cannot_be_read_is_not_allowed() {
-        for expression in [
-            "",
-            "MIT OR",
-            "(MIT",
-            "MIT)",
-            "MIT Apache-2.0",
-            "AND MIT",
-            "MIT WITH",
-        ] {
+        for expression in ["", "MIT OR", "(MIT", "MIT)", "MIT Apache-2.0", "AND MIT", "MIT WITH"] {
             assert_eq!(allows(expression), None, "{expression}");
         }
     }

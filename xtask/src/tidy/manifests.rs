@@ -22,11 +22,7 @@ pub fn check(root: &Path, graph: &Graph) -> Result<Vec<Violation>> {
 /// The line whose key is `name`, or the first.
 pub fn line_naming(text: &str, name: &str) -> usize {
     let lines = entries(text).filter(|entry| entry.section.ends_with("dependencies"));
-    lines
-        .filter(|entry| entry.key() == name)
-        .map(|entry| entry.line)
-        .next()
-        .unwrap_or(1)
+    lines.filter(|entry| entry.key() == name).map(|entry| entry.line).next().unwrap_or(1)
 }
 
 fn dependencies(manifest: &str, text: &str) -> Vec<Violation> {
@@ -40,19 +36,13 @@ fn dependencies(manifest: &str, text: &str) -> Vec<Violation> {
         let name = entry.key();
         format!("`{name}` is not inherited, write `{name}.workspace = true` and its version in the root")
     };
-    versions
-        .map(|entry| Violation::new(manifest, entry.line, text(entry)))
-        .collect()
+    versions.map(|entry| Violation::new(manifest, entry.line, text(entry))).collect()
 }
 
 fn lints(manifest: &str, text: &str) -> Option<Violation> {
     let inherited = entries(text).any(|entry| entry.section == "lints" && entry.text == "workspace = true");
     let wrong = || {
-        Violation::new(
-            manifest,
-            1,
-            "the shared lints are not inherited, add `[lints]` `workspace = true`",
-        )
+        Violation::new(manifest, 1, "the shared lints are not inherited, add `[lints]` `workspace = true`")
     };
     (!inherited).then(wrong)
 }
@@ -61,11 +51,7 @@ fn unsafe_code(root_manifest: &str) -> Option<Violation> {
     let forbidden = entries(root_manifest)
         .any(|entry| entry.section == "workspace.lints.rust" && entry.text == r#"unsafe_code = "forbid""#);
     let wrong = || {
-        Violation::new(
-            "Cargo.toml",
-            1,
-            "unsafe code is not forbidden, set it in `[workspace.lints.rust]`",
-        )
+        Violation::new("Cargo.toml", 1, "unsafe code is not forbidden, set it in `[workspace.lints.rust]`")
     };
     (!forbidden).then(wrong)
 }
@@ -94,11 +80,7 @@ fn entries(text: &str) -> impl Iterator<Item = Entry<'_>> {
             return None;
         }
         let named = line.starts_with(|c: char| c.is_ascii_alphanumeric());
-        (named && line.contains('=')).then_some(Entry {
-            line: index + 1,
-            section,
-            text: line,
-        })
+        (named && line.contains('=')).then_some(Entry { line: index + 1, section, text: line })
     })
 }
 
@@ -117,20 +99,13 @@ mod tests {
 
     #[test]
     fn a_version_of_its_own_is_found_in_every_section() {
-        for section in [
-            "dependencies",
-            "dev-dependencies",
-            "target.'cfg(unix)'.dependencies",
-        ] {
+        for section in ["dependencies", "dev-dependencies", "target.'cfg(unix)'.dependencies"] {
             let text = format!("{GOOD}[{section}]\nrand = \"0.9\"\n");
             let found = dependencies("m", &text);
             assert_eq!(found.len(), 1, "{section}");
             assert!(found[0].text.contains("`rand.workspace = true`"));
         }
-        assert_eq!(
-            dependencies("m", "[dependencies.rand]\nversion = \"0.9\"\n").len(),
-            1
-        );
+        assert_eq!(dependencies("m", "[dependencies.rand]\nversion = \"0.9\"\n").len(), 1);
     }
 
     #[test]

@@ -52,10 +52,7 @@ fn owners(name: &str) -> Option<&'static [&'static str]> {
         Some(start) => name.starts_with(start),
         None => name == pattern,
     };
-    KNOWN_BY
-        .iter()
-        .find(|(pattern, _)| matches(pattern))
-        .map(|(_, owners)| *owners)
+    KNOWN_BY.iter().find(|(pattern, _)| matches(pattern)).map(|(_, owners)| *owners)
 }
 
 fn banned(package: &Package) -> Option<Violation> {
@@ -64,10 +61,7 @@ fn banned(package: &Package) -> Option<Violation> {
         return None;
     }
     let wanted_by: Vec<&str> = package.wanted_by.iter().map(String::as_str).collect();
-    let text = format!(
-        "`{name}` is banned and wanted by {}; use features without it",
-        wanted_by.join(", ")
-    );
+    let text = format!("`{name}` is banned and wanted by {}; use features without it", wanted_by.join(", "));
     Some(Violation::new("Cargo.toml", 1, text))
 }
 
@@ -78,19 +72,8 @@ mod tests {
 
     fn named(of: &str, on: &str, dev: bool) -> Vec<Violation> {
         let manifest = format!("crates/{of}/Cargo.toml");
-        let dependency = Dependency {
-            of: of.into(),
-            on: on.into(),
-            dev,
-            ours: false,
-            manifest,
-            line: 3,
-        };
-        check(&Graph {
-            manifests: Vec::new(),
-            dependencies: vec![dependency],
-            packages: Vec::new(),
-        })
+        let dependency = Dependency { of: of.into(), on: on.into(), dev, ours: false, manifest, line: 3 };
+        check(&Graph { manifests: Vec::new(), dependencies: vec![dependency], packages: Vec::new() })
     }
 
     #[test]
@@ -103,11 +86,7 @@ mod tests {
     #[test]
     fn a_crate_nobody_owns_is_free() {
         assert_eq!(named("services", "tokio", false), []);
-        assert_eq!(
-            named("services", "prost-types", false),
-            [],
-            "a name is not a prefix"
-        );
+        assert_eq!(named("services", "prost-types", false), [], "a name is not a prefix");
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! What is not written: unfinished code, skipped tests, and doors to the outside in the wrong crate.
 
 use super::Violation;
-use super::source::{Source, is_word};
+use super::lexer::is_word;
+use super::source::Source;
 
 const UNFINISHED: &[(&str, &str)] = &[
     ("#[ignore", "make the test run everywhere or delete it"),
@@ -49,9 +50,7 @@ pub fn check(source: &Source) -> Vec<Violation> {
 /// Where a phrase begins that is not the end of a longer word.
 fn words<'c>(code: &'c str, phrase: &'c str) -> impl Iterator<Item = usize> + 'c {
     let alone = |at: usize| at == 0 || !is_word(code.as_bytes()[at - 1]);
-    code.match_indices(phrase)
-        .map(|(at, _)| at)
-        .filter(move |&at| alone(at))
+    code.match_indices(phrase).map(|(at, _)| at).filter(move |&at| alone(at))
 }
 
 /// Where `module::item…` or `module::{… item …}` stands.
@@ -60,10 +59,7 @@ fn named<'c>(code: &'c str, module: &'c str, item: &'c str) -> impl Iterator<Ite
         let Some(path) = code[at + module.len()..].strip_prefix("::") else {
             return false;
         };
-        let group = path
-            .strip_prefix('{')
-            .and_then(|list| list.split_once('}'))
-            .map(|(list, _)| list);
+        let group = path.strip_prefix('{').and_then(|list| list.split_once('}')).map(|(list, _)| list);
         path.starts_with(item) || group.is_some_and(|list| words(list, item).next().is_some())
     })
 }
@@ -75,10 +71,7 @@ mod tests {
     const NONE: [usize; 0] = [];
 
     fn lines(path: &str, text: &str) -> Vec<usize> {
-        check(&Source::new(path, text))
-            .iter()
-            .map(|violation| violation.line)
-            .collect()
+        check(&Source::new(path, text)).iter().map(|violation| violation.line).collect()
     }
 
     #[test]
@@ -92,13 +85,7 @@ mod tests {
 
     #[test]
     fn a_text_or_comment_about_it_is_not_it() {
-        assert_eq!(
-            lines(
-                "crates/store/src/like.rs",
-                "// todo!()\nlet a = \"dbg!(\"; my_dbg!(1);\n"
-            ),
-            NONE
-        );
+        assert_eq!(lines("crates/store/src/like.rs", "// todo!()\nlet a = \"dbg!(\"; my_dbg!(1);\n"), NONE);
     }
 
     #[test]
@@ -108,10 +95,7 @@ mod tests {
         assert_eq!(lines("crates/dytt/src/main.rs", text), [1, 2]);
         assert_eq!(lines("crates/dytt/src/config/layers.rs", text), NONE);
         assert_eq!(
-            lines(
-                "crates/gateway/src/lib.rs",
-                "env!(\"CARGO_PKG_VERSION\"); std::env::temp_dir();"
-            ),
+            lines("crates/gateway/src/lib.rs", "env!(\"CARGO_PKG_VERSION\"); std::env::temp_dir();"),
             NONE
         );
     }
@@ -122,12 +106,6 @@ mod tests {
         assert_eq!(lines("crates/services/src/video.rs", text), [1, 2]);
         assert_eq!(lines("crates/services/src/video/tests.rs", text), NONE);
         assert_eq!(lines("crates/media/src/child.rs", text), NONE);
-        assert_eq!(
-            lines(
-                "crates/services/src/video.rs",
-                "std::process::id(); enum Command {}"
-            ),
-            NONE
-        );
+        assert_eq!(lines("crates/services/src/video.rs", "std::process::id(); enum Command {}"), NONE);
     }
 }

@@ -1,7 +1,8 @@
 //! SQL stands in the store alone, and a statement that reads rows says how many at most.
 
 use super::Violation;
-use super::source::{Literal, Source};
+use super::lexer::Literal;
+use super::source::Source;
 
 const VERBS: &[&str] = &["SELECT", "INSERT", "UPDATE", "DELETE", "WITH"];
 const STORE: &str = "crates/store/src/";
@@ -22,16 +23,11 @@ pub fn check(source: &Source) -> Vec<Violation> {
     if source.is_test() {
         return Vec::new();
     }
-    let texts = statements
-        .filter(|literal| unlimited(&statement(source, literal)))
-        .map(|literal| literal.start);
-    let lists = texts
-        .chain(built_lists(source))
-        .filter(|&at| !has_reason(source, at));
+    let texts =
+        statements.filter(|literal| unlimited(&statement(source, literal))).map(|literal| literal.start);
+    let lists = texts.chain(built_lists(source)).filter(|&at| !has_reason(source, at));
     let text = format!("reads rows without LIMIT, add one or `{REASON}why` before the statement");
-    lists
-        .map(|at| Violation::new(&source.path, source.line(at), &text))
-        .collect()
+    lists.map(|at| Violation::new(&source.path, source.line(at), &text)).collect()
 }
 
 fn misplaced(source: &Source, literal: &Literal) -> Violation {
@@ -40,10 +36,7 @@ fn misplaced(source: &Source, literal: &Literal) -> Violation {
 }
 
 fn is_sql(text: &str) -> bool {
-    let first = text
-        .trim_start()
-        .split_once(char::is_whitespace)
-        .map(|(first, _)| first);
+    let first = text.trim_start().split_once(char::is_whitespace).map(|(first, _)| first);
     first.is_some_and(|first| VERBS.contains(&first))
 }
 
@@ -63,10 +56,7 @@ fn statement(source: &Source, first: &Literal) -> String {
     };
     let open = before.len() + "concat!".len();
     let end = open + closing(&source.code[open..]);
-    let parts = source
-        .literals
-        .iter()
-        .filter(|literal| (open..end).contains(&literal.start));
+    let parts = source.literals.iter().filter(|literal| (open..end).contains(&literal.start));
     parts.map(|literal| literal.text.as_str()).collect()
 }
 
@@ -92,9 +82,7 @@ fn unlimited(statement: &str) -> bool {
         depth == 0
     });
     let outer: String = outer.collect();
-    let words = outer
-        .split(|c: char| !c.is_ascii_alphanumeric())
-        .filter(|word| !word.is_empty());
+    let words = outer.split(|c: char| !c.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
     let words: Vec<&str> = words.collect();
     // A count is one row, unless it is one a group.
     let one_row = words.starts_with(&["SELECT", "COUNT"]) && !words.contains(&"GROUP");
@@ -127,13 +115,7 @@ mod tests {
         let text = r#"run("DELETE FROM user WHERE id = ?")"#;
         assert_eq!(found("crates/services/src/user.rs", text), 1);
         assert_eq!(stored(text), 0);
-        assert_eq!(
-            found(
-                "crates/gateway/src/user.rs",
-                r#"route("DELETE"); say("Select one")"#
-            ),
-            0
-        );
+        assert_eq!(found("crates/gateway/src/user.rs", r#"route("DELETE"); say("Select one")"#), 0);
     }
 
     #[test]
@@ -143,10 +125,7 @@ mod tests {
         assert_eq!(stored(r#"row("SELECT 1 ")"#), 0, "no table is read");
         assert_eq!(stored(r#"row("SELECT COUNT(*) FROM user")"#), 0, "one row");
         assert_eq!(stored(r#"rows("SELECT COUNT(*) FROM user GROUP BY city")"#), 1);
-        assert_eq!(
-            stored(r#"rows("WITH a AS (SELECT 1 FROM b LIMIT 1) SELECT * FROM a")"#),
-            1
-        );
+        assert_eq!(stored(r#"rows("WITH a AS (SELECT 1 FROM b LIMIT 1) SELECT * FROM a")"#), 1);
     }
 
     #[test]
@@ -158,39 +137,20 @@ mod tests {
 
     #[test]
     fn a_limit_inside_a_subquery_is_not_the_lists() {
-        assert_eq!(
-            stored(r#"rows("SELECT id FROM user WHERE id = (SELECT a FROM b LIMIT 1)")"#),
-            1
-        );
+        assert_eq!(stored(r#"rows("SELECT id FROM user WHERE id = (SELECT a FROM b LIMIT 1)")"#), 1);
     }
 
     #[test]
     fn joined_texts_are_one_statement() {
-        assert_eq!(
-            stored(r#"concat!("SELECT ", columns!(), " FROM user", " LIMIT ?"); f(" LIMIT ")"#),
-            0
-        );
-        assert_eq!(
-            stored(r#"concat!("SELECT ", columns!(), " FROM user"); f(" LIMIT ")"#),
-            1
-        );
+        assert_eq!(stored(r#"concat!("SELECT ", columns!(), " FROM user", " LIMIT ?"); f(" LIMIT ")"#), 0);
+        assert_eq!(stored(r#"concat!("SELECT ", columns!(), " FROM user"); f(" LIMIT ")"#), 1);
     }
 
     #[test]
     fn a_reason_before_the_statement_is_enough() {
-        assert_eq!(
-            stored("// bounded: one row a migration\nrows(\"SELECT name FROM migration\")"),
-            0
-        );
-        assert_eq!(
-            stored("// bounded: few\nlet sql = concat!(\n\"SELECT name FROM \", \"t\")"),
-            0
-        );
-        assert_eq!(
-            stored("// bounded: few\nf();\nlet sql = \"SELECT name FROM t\""),
-            1,
-            "another's reason"
-        );
+        assert_eq!(stored("// bounded: one row a migration\nrows(\"SELECT name FROM migration\")"), 0);
+        assert_eq!(stored("// bounded: few\nlet sql = concat!(\n\"SELECT name FROM \", \"t\")"), 0);
+        assert_eq!(stored("// bounded: few\nf();\nlet sql = \"SELECT name FROM t\""), 1, "another's reason");
         assert_eq!(stored("// all of them\nrows(\"SELECT name FROM migration\")"), 1);
     }
 }

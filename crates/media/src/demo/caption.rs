@@ -5,12 +5,19 @@ use std::path::{Path, PathBuf};
 
 use super::Clip;
 
-const MAX_COLUMNS: usize = 16;
-const MAX_LINES: usize = 4;
+/// Lines of a wide and of a tall picture: a tall one has room for more, shorter and so larger ones.
+const WIDE: Shape = Shape { columns: 16, lines: 4 };
+const TALL: Shape = Shape { columns: 13, lines: 5 };
 /// Where the middle of the lines is, as a part of the height: above a player's own controls and texts.
 const MIDDLE: f64 = 0.44;
 const WIDTH_SHARE: f64 = 0.82;
 const LARGEST_SHARE: f64 = 0.13;
+
+#[derive(Clone, Copy)]
+struct Shape {
+    columns: usize,
+    lines: usize,
+}
 
 /// The lines of a caption and their files. Invariant: the files go when this is dropped.
 pub(super) struct Caption {
@@ -22,11 +29,9 @@ pub(super) struct Caption {
 impl Caption {
     /// Writes one file a line into `folder`.
     pub(super) async fn write(clip: &Clip, folder: &Path) -> std::io::Result<Self> {
-        let mut this = Self {
-            lines: lines(&clip.caption),
-            files: Vec::new(),
-            size: clip.size(),
-        };
+        let size = clip.size();
+        let shape = if size.1 > size.0 { TALL } else { WIDE };
+        let mut this = Self { lines: lines(&clip.caption, shape), files: Vec::new(), size };
         for line in &this.lines {
             // A plain name, unlike any other at work in the same folder.
             let name = format!("caption-{:016x}.txt", fastrand::u64(..));
@@ -49,11 +54,8 @@ impl Caption {
         let step = letters * 1.75;
         let top = height * MIDDLE - step * f64::from(u32::try_from(self.lines.len()).unwrap_or(0)) / 2.0;
         // Only one family can be named and ffmpeg looks no further for a glyph.
-        let font = if self.lines.iter().any(|line| line.chars().any(is_wide)) {
-            "Noto Sans CJK SC"
-        } else {
-            "Sans"
-        };
+        let font =
+            if self.lines.iter().any(|line| line.chars().any(is_wide)) { "Noto Sans CJK SC" } else { "Sans" };
 
         let mut filters = String::new();
         for (place, file) in (0_u32..).zip(&self.files) {
@@ -81,18 +83,16 @@ impl Drop for Caption {
 
 /// Breaks a caption between words, inside one only when it is longer than a line, and ends with `…` what does
 /// not fit.
-fn lines(caption: &str) -> Vec<String> {
-    let drawable: String = caption
-        .chars()
-        .map(|letter| if letter.is_control() { ' ' } else { letter })
-        .collect();
+fn lines(caption: &str, shape: Shape) -> Vec<String> {
+    let drawable: String =
+        caption.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).collect();
     let mut lines = vec![String::new()];
     for word in drawable.split_whitespace() {
-        for piece in pieces(word) {
+        for piece in pieces(word, shape.columns) {
             let line = lines.last_mut();
             match line {
                 Some(line) if line.is_empty() => *line = piece,
-                Some(line) if columns(line) + 1 + columns(&piece) <= MAX_COLUMNS => {
+                Some(line) if columns(line) + 1 + columns(&piece) <= shape.columns => {
                     line.push(' ');
                     line.push_str(&piece);
                 }
@@ -100,8 +100,8 @@ fn lines(caption: &str) -> Vec<String> {
             }
         }
     }
-    if lines.len() > MAX_LINES {
-        lines.truncate(MAX_LINES);
+    if lines.len() > shape.lines {
+        lines.truncate(shape.lines);
         if let Some(last) = lines.last_mut() {
             last.push('…');
         }
@@ -111,11 +111,11 @@ fn lines(caption: &str) -> Vec<String> {
 }
 
 /// A word in pieces that fit a line.
-fn pieces(word: &str) -> Vec<String> {
+fn pieces(word: &str, most: usize) -> Vec<String> {
     let mut pieces = vec![String::new()];
     for letter in word.chars().filter(|letter| is_drawable(*letter)) {
         if let Some(piece) = pieces.last_mut() {
-            if columns(piece) + columns_of(letter) <= MAX_COLUMNS {
+            if columns(piece) + columns_of(letter) <= most {
                 piece.push(letter);
                 continue;
             }
@@ -149,10 +149,39 @@ fn ems(text: &str) -> f64 {
         .map(|letter| match letter {
             'i' | 'j' | 'l' | 'f' | 't' | 'r' | 'I' | ' ' | '.' | ',' | ':' | ';' | '\'' | '!' | '|' => 0.43,
             'm' | 'w' | 'M' | 'W' | '@' | '%' | '…' | '—' => 1.05,
-            'A'..='Z' => 0.8,
-            _ if letter.is_ascii() => 0.66,
+            'A'..='Z' => 0.82,
+            _ if letter < '\u{250}' => 0.7,
             _ if is_wide(letter) => 1.05,
             _ => 0.9,
         })
         .sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::WIDE;
+
+    fn lines(caption: &str) -> Vec<String> {
+        super::lines(caption, WIDE)
+    }
+
+    #[test]
+    fn captions_break_between_words() {
+        assert_eq!(lines("a morning in the mountains"), ["a morning in the", "mountains"]);
+        assert_eq!(lines("  \n\t "), Vec::<String>::new());
+    }
+
+    #[test]
+    fn wide_letters_count_twice_and_long_words_are_cut() {
+        assert_eq!(lines("今天天气很好我们去爬山"), ["今天天气很好我们", "去爬山"]);
+        assert_eq!(lines("abcdefghijklmnopqrstuvwxyz"), ["abcdefghijklmnop", "qrstuvwxyz"]);
+    }
+
+    #[test]
+    fn long_captions_end_with_dots_and_pictograms_go() {
+        let long = lines(&"seventeen letters ".repeat(20));
+        assert_eq!(long.len(), 4);
+        assert!(long[3].ends_with('…'));
+        assert_eq!(lines("fun \u{1f389}\u{fe0f} here"), ["fun here"]);
+    }
 }

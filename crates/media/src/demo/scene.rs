@@ -8,63 +8,19 @@ use super::FRAMES_PER_SECOND;
 type Palette = [[u8; 3]; 4];
 
 const PALETTES: [Palette; 8] = [
-    [
-        [0x2d, 0x1e, 0x6b],
-        [0xff, 0x5f, 0x6d],
-        [0xff, 0xc3, 0x71],
-        [0xff, 0xf1, 0xd0],
-    ],
-    [
-        [0x03, 0x25, 0x4c],
-        [0x11, 0x81, 0xb2],
-        [0x76, 0xe4, 0xf7],
-        [0xff, 0xe0, 0x8a],
-    ],
-    [
-        [0x0b, 0x3d, 0x2e],
-        [0x2a, 0x9d, 0x5c],
-        [0xc6, 0xef, 0x8b],
-        [0xfd, 0xf6, 0xd8],
-    ],
-    [
-        [0x5b, 0x1a, 0x8b],
-        [0xff, 0x61, 0xa6],
-        [0xff, 0xd1, 0xe8],
-        [0x7d, 0xf9, 0xff],
-    ],
-    [
-        [0x1b, 0x1b, 0x3a],
-        [0x69, 0x36, 0x68],
-        [0xe0, 0x60, 0x7e],
-        [0xff, 0xd2, 0x9d],
-    ],
-    [
-        [0x12, 0x3c, 0x69],
-        [0x2b, 0xb7, 0xa9],
-        [0xb8, 0xf2, 0xe6],
-        [0xff, 0x9f, 0x80],
-    ],
-    [
-        [0x2b, 0x0a, 0x0a],
-        [0xc1, 0x44, 0x0e],
-        [0xff, 0xb3, 0x47],
-        [0xff, 0xf3, 0xb0],
-    ],
-    [
-        [0x1f, 0x06, 0x37],
-        [0x7b, 0x2c, 0xbf],
-        [0xc7, 0x7d, 0xff],
-        [0xff, 0xe6, 0xa7],
-    ],
+    [[0x2d, 0x1e, 0x6b], [0xff, 0x5f, 0x6d], [0xff, 0xc3, 0x71], [0xff, 0xf1, 0xd0]],
+    [[0x03, 0x25, 0x4c], [0x11, 0x81, 0xb2], [0x76, 0xe4, 0xf7], [0xff, 0xe0, 0x8a]],
+    [[0x0b, 0x3d, 0x2e], [0x2a, 0x9d, 0x5c], [0xc6, 0xef, 0x8b], [0xfd, 0xf6, 0xd8]],
+    [[0x5b, 0x1a, 0x8b], [0xff, 0x61, 0xa6], [0xff, 0xd1, 0xe8], [0x7d, 0xf9, 0xff]],
+    [[0x1b, 0x1b, 0x3a], [0x69, 0x36, 0x68], [0xe0, 0x60, 0x7e], [0xff, 0xd2, 0x9d]],
+    [[0x12, 0x3c, 0x69], [0x2b, 0xb7, 0xa9], [0xb8, 0xf2, 0xe6], [0xff, 0x9f, 0x80]],
+    [[0x2b, 0x0a, 0x0a], [0xc1, 0x44, 0x0e], [0xff, 0xb3, 0x47], [0xff, 0xf3, 0xb0]],
+    [[0x1f, 0x06, 0x37], [0x7b, 0x2c, 0xbf], [0xc7, 0x7d, 0xff], [0xff, 0xe6, 0xa7]],
 ];
 
 /// Edges of the Mandelbrot set that stay full of detail while one falls into them.
-const DEPTHS: [(f64, f64); 4] = [
-    (-0.743_643_887, -0.131_825_904),
-    (-0.101_096_4, 0.956_286_5),
-    (-1.256_8, 0.380_0),
-    (0.275_8, 0.006_9),
-];
+const DEPTHS: [(f64, f64); 4] =
+    [(-0.743_643_887, -0.131_825_904), (-0.101_096_4, 0.956_286_5), (-1.256_8, 0.380_0), (0.275_8, 0.006_9)];
 
 #[derive(Clone, Copy)]
 enum Kind {
@@ -118,7 +74,9 @@ impl Scene {
         let tint = self.tint();
         let phase = chance.f64() * 6.3;
         let field = |formula: &str| {
-            format!("nullsrc=s={small_width}x{small_height}:r={rate},format=gray,geq=lum='{formula}',{tint}")
+            // A formula for each pixel is slow, and such shapes are smooth enough to be enlarged.
+            let (width, height) = (even(width / 3), even(height / 3));
+            format!("nullsrc=s={width}x{height}:r={rate},format=gray,geq=lum='{formula}',{tint}")
         };
         match self.kind {
             Kind::Drift => {
@@ -142,7 +100,7 @@ impl Scene {
                 let (x, y) = DEPTHS[chance.usize(..DEPTHS.len())];
                 let frames = self.frames;
                 format!(
-                    "mandelbrot=s={width}x{height}:r={rate}:maxiter=250:start_x={x}:start_y={y}:start_scale=1.6\
+                    "mandelbrot=s={width}x{height}:r={rate}:maxiter=120:start_x={x}:start_y={y}:start_scale=1.6\
                     :end_scale=0.03:end_pts={frames}:inner=convergence,format=gray,{tint}"
                 )
             }
@@ -175,12 +133,7 @@ impl Scene {
             let (low, half, high) = (dark[channel], middle[channel], light[channel]);
             format!("if(lt(val,128),{low}+({half}-{low})*val/128,{half}+({high}-{half})*(val-128)/127)")
         };
-        format!(
-            "format=gbrp,lutrgb=r='{}':g='{}':b='{}'",
-            curve(0),
-            curve(1),
-            curve(2)
-        )
+        format!("format=gbrp,lutrgb=r='{}':g='{}':b='{}'", curve(0), curve(1), curve(2))
     }
 
     /// One soft round light, drawn once and repeated.

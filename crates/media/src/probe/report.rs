@@ -106,17 +106,11 @@ impl Report {
             return Err(Refusal::ManyVideoTracks);
         }
         let Some(codec) = known(&VIDEO_CODECS, &stream.codec_name) else {
-            return Err(Refusal::VideoCodec {
-                name: plain_name(&stream.codec_name),
-            });
+            return Err(Refusal::VideoCodec { name: plain_name(&stream.codec_name) });
         };
         // No size means that not even the first frame's header could be read.
         if stream.width == 0 || stream.height == 0 || stream.pix_fmt.is_none() {
-            return Err(if is_oversized(stream) {
-                Refusal::PictureTooLarge
-            } else {
-                Refusal::Damaged
-            });
+            return Err(if is_oversized(stream) { Refusal::PictureTooLarge } else { Refusal::Damaged });
         }
         Ok(Video { stream, codec })
     }
@@ -126,25 +120,22 @@ impl Report {
         let mut unknown = None;
         for stream in self.streams.iter().filter(|stream| stream.codec_type == "audio") {
             if let Some(codec) = known(&AUDIO_CODECS, &stream.codec_name) {
-                return Ok(Some(Audio {
-                    codec,
-                    channels: stream.channels,
-                    index: stream.index,
-                }));
+                return Ok(Some(Audio { codec, channels: stream.channels, index: stream.index }));
             }
             unknown.get_or_insert_with(|| plain_name(&stream.codec_name));
         }
         unknown.map_or(Ok(None), |name| Err(Refusal::AudioCodec { name }))
     }
 
-    /// The longest length that anything in the file states.
-    pub(super) fn duration(&self) -> Option<Duration> {
-        let stated = self
-            .streams
-            .iter()
-            .map(|stream| &stream.duration)
-            .chain([&self.format.duration]);
-        stated.flatten().filter_map(|text| seconds(text)).max()
+    /// The longer of the tracks used, else what the file states of itself. Other tracks go, and their length
+    /// with them.
+    pub(super) fn duration(&self, video: &Video<'_>, audio: Option<&Audio>) -> Option<Duration> {
+        let is_used = |stream: &&Stream| {
+            stream.index == video.index() || audio.is_some_and(|audio| audio.index == stream.index)
+        };
+        let used =
+            self.streams.iter().filter(is_used).filter_map(|stream| seconds(stream.duration.as_deref()?));
+        used.max().or_else(|| seconds(self.format.duration.as_deref()?))
     }
 }
 
@@ -165,10 +156,7 @@ impl Video<'_> {
             rotation,
             container,
             video_codec: self.codec,
-            pix_fmt: stream
-                .pix_fmt
-                .as_deref()
-                .map_or_else(|| "unknown".to_owned(), plain_name),
+            pix_fmt: stream.pix_fmt.as_deref().map_or_else(|| "unknown".to_owned(), plain_name),
             level: stream.level.filter(|level| *level >= 0),
             frames_per_second: rate,
             high_dynamic_range: match stream.color_transfer.as_deref() {
@@ -191,11 +179,7 @@ impl Video<'_> {
 impl Stream {
     /// Degrees clockwise, from the matrix's degrees counter-clockwise; odd angles count as the nearest quarter.
     fn rotation(&self) -> u32 {
-        let degrees = self
-            .side_data_list
-            .iter()
-            .find_map(|side| side.rotation)
-            .unwrap_or(0.0);
+        let degrees = self.side_data_list.iter().find_map(|side| side.rotation).unwrap_or(0.0);
         match (-degrees).rem_euclid(360.0) {
             45.0..135.0 => 90,
             135.0..225.0 => 180,
@@ -204,23 +188,10 @@ impl Stream {
         }
     }
 
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a float to integer cast saturates"
-    )]
     fn displayed(&self, rotation: u32) -> (u32, u32) {
-        let aspect = self
-            .sample_aspect_ratio
-            .as_deref()
-            .and_then(|text| ratio(text, ':'))
-            .unwrap_or(1.0);
+        let aspect = self.sample_aspect_ratio.as_deref().and_then(|text| ratio(text, ':')).unwrap_or(1.0);
         let width = (f64::from(self.width) * aspect).round().max(1.0) as u32;
-        if rotation % 180 == 90 {
-            (self.height, width)
-        } else {
-            (width, self.height)
-        }
+        if rotation % 180 == 90 { (self.height, width) } else { (width, self.height) }
     }
 }
 

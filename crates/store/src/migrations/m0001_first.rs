@@ -3,7 +3,9 @@
 //! for reading.
 
 use sea_orm_migration::prelude::*;
-use sea_orm_migration::schema::{big_integer, big_integer_null, big_pk_auto, binary_len, string_len, string_len_null};
+use sea_orm_migration::schema::{
+    big_integer, big_integer_null, big_pk_auto, binary_len, string_len, string_len_null,
+};
 
 /// Creates everything.
 pub(super) struct Migration;

@@ -1,0 +1,57 @@
+//! `dytt serve`: run until told to stop.
+
+use std::io::{IsTerminal, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::process::ExitCode;
+
+use anyhow::Result;
+use qrcode::QrCode;
+use qrcode::render::unicode::Dense1x2;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::config::Settings;
+use crate::platform::Platform;
+use crate::wiring::lan_url;
+
+pub(crate) async fn run(settings: Settings) -> Result<ExitCode> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let metrics = telemetry::start_metrics()?;
+    let platform = Platform::start(&settings, metrics).await?;
+    greet(platform.running.http, platform.running.admin);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    tokio::select! {
+        stopped = platform.stop() => stopped?,
+        _ = terminate.recv() => return Ok(ExitCode::from(143)),
+        _ = interrupt.recv() => return Ok(ExitCode::from(130)),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Says what to open; a closed output is no reason not to serve.
+fn greet(http: SocketAddr, admin: SocketAddr) {
+    let local = if http.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { http.ip() };
+    let local = format!("http://{}", SocketAddr::new(local, http.port()));
+    let mut out = std::io::stdout().lock();
+    let mut lines = format!("\ndytt {} is ready\n\n", env!("CARGO_PKG_VERSION"));
+    lines.push_str(&format!("  on this machine   {local}/\n"));
+    let lan = lan_url(http);
+    if let Some(lan) = &lan {
+        lines.push_str(&format!("  on your network   {lan}/   (the Android app's base address)\n"));
+    }
+    lines.push_str(&format!("  API description   {local}/docs/\n"));
+    lines.push_str(&format!("  metrics, health   http://{admin}/metrics\n\n"));
+    if let (Some(lan), true) = (&lan, out.is_terminal())
+        && let Ok(code) = QrCode::new(lan)
+    {
+        // Light modules on dark ground is what terminals mostly are, and what cameras read either way.
+        let mut picture = code.render::<Dense1x2>();
+        lines.push_str(&picture.dark_color(Dense1x2::Light).light_color(Dense1x2::Dark).build());
+        lines.push_str("\n\n");
+    }
+    lines.push_str("Stop with Ctrl-C.\n");
+    let _closed = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
+}

@@ -1,0 +1,31 @@
+//! `dytt user`: accounts, from the operator's side.
+
+use std::process::ExitCode;
+
+use anyhow::{Result, bail};
+use clap::Subcommand;
+use domain::{Timestamp, UserId, UserName, limits};
+
+use crate::config::Settings;
+use crate::wiring::open_store;
+
+/// What to do with an account.
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// End every login of an account; the platform may be running and obeys within a second.
+    Revoke {
+        /// The user name.
+        name: String,
+    },
+}
+
+pub(crate) async fn run(settings: &Settings, command: Command) -> Result<ExitCode> {
+    let Command::Revoke { name } = command;
+    let parsed = UserName::parse(&name, limits::MAX_NAME_CHARS)?;
+    let store = open_store(settings).await?;
+    let Some(found) = store.login_row(&parsed).await? else { bail!("there is no user `{name}`") };
+    store.revoke_tokens(UserId::parse(found.id)?, Timestamp::now()).await?;
+    store.close().await;
+    println!("every login of `{name}` has ended");
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,166 @@
+//! The configuration twice: as it is written, and as it is used once every value has been checked.
+
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Result, ensure};
+use serde::Deserialize;
+
+/// As written: each crate's own part below its section.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Tree {
+    data_dir: String,
+    server: Server,
+    store: store::Config,
+    blobs: blobs::Config,
+    auth: Auth,
+    users: services::UserConfig,
+    media: media::Config,
+    limits: Limits,
+    compat: Compat,
+    telemetry: telemetry::Config,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Server {
+    listen: String,
+    admin_listen: String,
+    public_url: String,
+    trusted_proxies: Vec<String>,
+    grace_seconds: u64,
+    utc_offset_hours: i8,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Auth {
+    jwt_key_file: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limits {
+    enabled: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Compat {
+    query_credentials: bool,
+}
+
+/// As used.
+#[derive(Clone, Debug)]
+pub(crate) struct Settings {
+    pub data_dir: PathBuf,
+    pub listen: SocketAddr,
+    pub admin_listen: SocketAddr,
+    pub public_url: String,
+    pub trusted_proxies: Vec<IpAddr>,
+    pub grace: Duration,
+    pub utc_offset_hours: i8,
+    pub store: store::Config,
+    pub blobs: blobs::Config,
+    pub jwt_key_file: PathBuf,
+    pub users: services::UserConfig,
+    pub media: media::Config,
+    pub limits_enabled: bool,
+    pub query_credentials: bool,
+    pub telemetry: telemetry::Config,
+}
+
+const PRESETS: [&str; 9] =
+    ["ultrafast", "superfast", "veryfast", "faster", "fast", "medium", "slow", "slower", "veryslow"];
+
+impl Tree {
+    pub(super) fn check(self) -> Result<Settings> {
+        ensure!(!self.data_dir.is_empty(), "data_dir must name a folder");
+        let listen = address("server.listen", &self.server.listen)?;
+        let admin_listen = address("server.admin_listen", &self.server.admin_listen)?;
+        ensure!(
+            listen.port() == 0 || listen.port() != admin_listen.port(),
+            "server.admin_listen must not use the port of server.listen"
+        );
+        within("server.utc_offset_hours", i64::from(self.server.utc_offset_hours), -12, 14)?;
+        within("server.grace_seconds", number(self.server.grace_seconds), 0, 3600)?;
+        ensure!(
+            self.store.url.starts_with("sqlite:"),
+            "store.url must be `sqlite:PATH`, not `{}`",
+            self.store.url
+        );
+        ensure!(
+            self.blobs.url.starts_with("file:"),
+            "blobs.url must be `file:DIR`, not `{}`",
+            self.blobs.url
+        );
+        within("store.write_wait_ms", number(self.store.write_wait_ms), 1, 60_000)?;
+        within("store.read_wait_ms", number(self.store.read_wait_ms), 1, 60_000)?;
+        let users = &self.users;
+        within("users.name_max_chars", users.name_max_chars as i64, 1, 64)?;
+        within("users.password_memory_kib", i64::from(users.password_memory_kib), 64, 65_536)?;
+        within("users.password_passes", i64::from(users.password_passes), 1, 10)?;
+        within("users.password_lanes", i64::from(users.password_lanes), 1, 4)?;
+        within("media.max_bytes", number(self.media.max_bytes), 1, 1 << 40)?;
+        ensure!(
+            PRESETS.contains(&self.media.preset.as_str()),
+            "media.preset must be one of {}, not `{}`",
+            PRESETS.join(", "),
+            self.media.preset
+        );
+        let data_dir = std::path::absolute(&self.data_dir)?;
+        Ok(Settings {
+            jwt_key_file: data_dir.join(self.auth.jwt_key_file),
+            data_dir,
+            listen,
+            admin_listen,
+            public_url: public_url(&self.server.public_url)?,
+            trusted_proxies: self
+                .server
+                .trusted_proxies
+                .iter()
+                .map(|text| proxy(text))
+                .collect::<Result<_>>()?,
+            grace: Duration::from_secs(self.server.grace_seconds),
+            utc_offset_hours: self.server.utc_offset_hours,
+            store: self.store,
+            blobs: self.blobs,
+            users: self.users,
+            media: self.media,
+            limits_enabled: self.limits.enabled,
+            query_credentials: self.compat.query_credentials,
+            telemetry: self.telemetry,
+        })
+    }
+}
+
+fn address(key: &str, text: &str) -> Result<SocketAddr> {
+    text.parse().map_err(|_| anyhow::anyhow!("{key} must be an address such as `0.0.0.0:8080`, not `{text}`"))
+}
+
+fn proxy(text: &str) -> Result<IpAddr> {
+    let wrong = || anyhow::anyhow!("server.trusted_proxies must hold IP addresses, not `{text}`");
+    text.parse().map_err(|_| wrong())
+}
+
+fn public_url(text: &str) -> Result<String> {
+    let text = text.trim_end_matches('/');
+    let rest = text.strip_prefix("http://").or_else(|| text.strip_prefix("https://"));
+    let plain = |rest: &str| !rest.is_empty() && !rest.contains(['/', '?', '#', '@', ' ', '"', '<', '\'']);
+    ensure!(
+        text.is_empty() || rest.is_some_and(plain),
+        "server.public_url must be empty or like `https://video.example.org`, not `{text}`"
+    );
+    Ok(text.to_owned())
+}
+
+fn within(key: &str, value: i64, least: i64, most: i64) -> Result<()> {
+    ensure!((least..=most).contains(&value), "{key} must be between {least} and {most}, not {value}");
+    Ok(())
+}
+
+fn number(value: u64) -> i64 {
+    i64::try_from(value).unwrap_or(i64::MAX)
+}

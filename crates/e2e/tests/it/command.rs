@@ -1,0 +1,197 @@
+//! The operator's commands, on a platform that runs and on one that does not.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
+
+use e2e::{Platform, eventually, shape};
+use serde_json::Value;
+
+fn faults(ended: &e2e::Ended) -> Vec<Value> {
+    let json: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("no JSON: {ended:?}"));
+    json.as_array().expect("a list").clone()
+}
+
+/// Reliability row A9.
+#[tokio::test]
+async fn fsck_finds_a_lost_a_changed_and_a_cut_object() {
+    let platform = Platform::start().await;
+    let ann = platform.register("ann").await;
+    platform.video(&ann, "clip").await;
+    let file = platform
+        .files()
+        .into_iter()
+        .find(|path| path.extension().is_some_and(|end| end == "mp4"))
+        .expect("an object");
+    let whole = std::fs::read(&file).expect("its bytes");
+    let key = file.file_name().expect("a name").to_string_lossy().into_owned();
+    let mut changed = whole.clone();
+    let middle = changed.len() / 2;
+    changed[middle] ^= 1;
+    for (bytes, words, found) in [
+        (Some(&changed[..]), &["fsck", "--json"][..], false),
+        (Some(&changed[..]), &["fsck", "--json", "--deep"], true),
+        (Some(&whole[..whole.len() - 1]), &["fsck", "--json"], true),
+        (None, &["fsck", "--json"], true),
+        (Some(&whole[..]), &["fsck", "--json", "--deep"], false),
+    ] {
+        // The platform wrote it once and for all: it is replaced, not written to.
+        std::fs::remove_file(&file).ok();
+        if let Some(bytes) = bytes {
+            std::fs::write(&file, bytes).expect("written");
+        }
+        let ended = platform.command(words).await;
+        assert_eq!(
+            (ended.code, faults(&ended).len()),
+            (Some(i32::from(found)), usize::from(found)),
+            "{words:?} {ended:?}"
+        );
+        assert!(!found || ended.stdout.contains(&key), "{ended:?}");
+    }
+    platform.finish().await;
+}
+
+#[tokio::test]
+async fn repair_removes_orphans_when_nobody_serves_the_folder() {
+    let mut platform = Platform::start().await;
+    let ann = platform.register("ann").await;
+    platform.video(&ann, "clip").await;
+    let files = platform.files();
+    let long_ago = SystemTime::now() - Duration::from_secs(48 * 3600);
+    let orphans = [
+        "p/00000000000000000000000000000001.mp4",
+        "o/00000000000000000000000000000002.bin",
+        "o/00000000000000000000000000000003.bin#1",
+    ];
+    let refused = platform.command(&["fsck", "--repair"]).await;
+    assert!(refused.code != Some(0) && refused.stderr.contains("in use"), "{refused:?}");
+    platform.stop().await;
+    for orphan in orphans {
+        let path = platform.data_dir().join("objects").join(orphan);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
+        std::fs::write(&path, "orphan").expect("written");
+        let file = std::fs::File::options().write(true).open(&path).expect("opened");
+        file.set_modified(long_ago).expect("aged");
+    }
+    let found = platform.command(&["fsck", "--json"]).await;
+    assert_eq!((found.code, faults(&found).len()), (Some(1), 2), "{found:?}");
+    let repaired = platform.command(&["fsck", "--repair"]).await;
+    assert_eq!(repaired.code, Some(0), "{repaired:?}");
+    assert_eq!(platform.files(), files);
+    platform.restart().await;
+    platform.finish().await;
+}
+
+/// What belongs to nothing goes by itself too, once it is old enough.
+#[tokio::test]
+async fn the_sweep_removes_old_orphans_and_leaves_young_ones() {
+    let mut platform = Platform::start().await;
+    platform.stop().await;
+    let folder = platform.data_dir().join("objects/o");
+    std::fs::create_dir_all(&folder).expect("a folder");
+    let (old, young) = (
+        folder.join("00000000000000000000000000000001.bin"),
+        folder.join("00000000000000000000000000000002.bin"),
+    );
+    for path in [&old, &young] {
+        std::fs::write(path, "orphan").expect("written");
+    }
+    let aged = std::fs::File::options().write(true).open(&old).expect("opened");
+    aged.set_modified(SystemTime::now() - Duration::from_secs(48 * 3600)).expect("aged");
+    platform.restart().await;
+    eventually("the old orphan is gone", Duration::from_secs(20), async || (!old.exists()).then_some(()))
+        .await;
+    assert!(young.exists());
+    platform.finish().await;
+}
+
+/// Reliability row F2.
+#[tokio::test]
+async fn a_revocation_ends_every_login_within_seconds() {
+    let platform = Platform::start().await;
+    let (ann, again, bob) =
+        (platform.register("ann").await, platform.login("ann").await, platform.register("bob").await);
+    let ended = platform.command(&["user", "revoke", "ANN"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for login in [&ann, &again] {
+        eventually("the login has ended", Duration::from_secs(5), async || {
+            let code = platform.see(login, "/douyin/user/", &[]).await.code();
+            assert!(matches!(code, 0 | 100_004), "{code}");
+            (code == 100_004).then_some(())
+        })
+        .await;
+    }
+    platform.profile(&bob, &ann).await;
+    let fresh = platform.login("ann").await;
+    platform.profile(&fresh, &ann).await;
+    let unknown = platform.command(&["user", "revoke", "nobody"]).await;
+    assert!(unknown.code != Some(0) && unknown.stderr.contains("no user"), "{unknown:?}");
+    platform.finish().await;
+}
+
+/// Revoked stays revoked when the platform starts anew.
+#[tokio::test]
+async fn a_revocation_holds_after_a_restart_from_the_first_request_on() {
+    let mut platform = Platform::start().await;
+    let ann = platform.register("ann").await;
+    platform.stop().await;
+    let ended = platform.command(&["user", "revoke", "ann"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    platform.restart().await;
+    platform.see(&ann, "/douyin/user/", &[]).await.refused(100_004);
+    platform.finish().await;
+}
+
+#[tokio::test]
+async fn the_schema_is_shown_as_applied() {
+    let platform = Platform::start().await;
+    let shown = platform.command(&["migrate", "status"]).await;
+    assert_eq!(shown.code, Some(0), "{shown:?}");
+    assert!(shown.stdout.contains("applied") && !shown.stdout.contains("pending"), "{shown:?}");
+    platform.finish().await;
+}
+
+#[tokio::test]
+async fn help_is_given_and_an_unknown_command_is_an_error() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let help = e2e::run(folder.path(), &[], &["--help"]).await;
+    assert_eq!(help.code, Some(0));
+    for command in ["serve", "fsck", "config", "demo", "migrate", "user"] {
+        assert!(help.stdout.contains(command), "{command}");
+    }
+    let unknown = e2e::run(folder.path(), &[], &["srve"]).await;
+    assert_eq!(unknown.code, Some(2));
+    assert!(unknown.stderr.contains("serve"), "{unknown:?}");
+}
+
+/// The titles and what happened to each video.
+async fn story(platform: &Platform) -> BTreeMap<String, (String, i64, i64)> {
+    let feed = platform.get("/douyin/feed/", &[]).await.list("video_list");
+    let tell = |video: &Value| {
+        shape::video(video);
+        let author = shape::text(&video["author"], "name").to_owned();
+        let counts = (shape::integer(video, "favorite_count"), shape::integer(video, "comment_count"));
+        (shape::text(video, "title").to_owned(), (author, counts.0, counts.1))
+    };
+    feed.iter().map(tell).collect()
+}
+
+/// One with a platform that runs, one without.
+#[tokio::test]
+async fn the_demo_tells_the_same_story_for_the_same_seed() {
+    let (live, mut asleep) = (Platform::start().await, Platform::start().await);
+    asleep.stop().await;
+    for platform in [&live, &asleep] {
+        let ended = platform.command(&["demo", "--seed", "7"]).await;
+        assert_eq!(ended.code, Some(0), "{ended:?}");
+    }
+    asleep.restart().await;
+    let (told, retold) = (story(&live).await, story(&asleep).await);
+    assert_eq!(told, retold);
+    assert_eq!(told.len(), 24);
+    assert_eq!(live.register("thirteenth").await.id, 13, "after twelve people");
+    let again = live.command(&["demo", "--seed", "8"]).await;
+    assert_eq!(again.code, Some(0), "{again:?}");
+    assert_eq!(story(&live).await, told, "a second demo changes nothing");
+    live.finish().await;
+    asleep.finish().await;
+}

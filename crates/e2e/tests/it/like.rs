@@ -1,0 +1,74 @@
+//! Likes ("favorite").
+
+use e2e::{Platform, shape};
+
+const LIST: &str = "/douyin/favorite/list/";
+
+/// Section 6, "duplicate like" and "unlike when not liked"; section 8, bugs 8 and 19; conflict C-1.
+#[tokio::test]
+async fn repeating_a_like_or_its_undoing_changes_nothing() {
+    let platform = Platform::start().await;
+    let (ann, bob) = (platform.register("ann").await, platform.register("bob").await);
+    let video = platform.video(&ann, "clip").await;
+    for (action, count) in [(2, 0), (1, 1), (1, 1), (1, 1), (2, 0), (2, 0), (1, 1)] {
+        platform.like(&bob, video, action).await.ok();
+        let seen = platform.watch(&bob, video).await;
+        assert_eq!((&seen["favorite_count"], &seen["is_favorite"]), (&count.into(), &(count == 1).into()));
+        assert_eq!(platform.profile(&bob, &ann).await["total_favorited"], count);
+        assert_eq!(platform.profile(&bob, &bob).await["favorite_count"], count);
+    }
+    platform.finish().await;
+}
+
+/// Section 8, bugs 7 and 20: each video once, the latest like first.
+#[tokio::test]
+async fn the_list_has_each_liked_video_once_latest_first() {
+    let platform = Platform::start().await;
+    let (ann, bob) = (platform.register("ann").await, platform.register("bob").await);
+    let mut videos = Vec::new();
+    for title in ["one", "two", "three"] {
+        videos.push(platform.video(&ann, title).await);
+    }
+    for index in [1, 2, 0] {
+        platform.like(&bob, videos[index], 1).await.ok();
+    }
+    let list = platform.see(&bob, LIST, &[]).await.list("video_list");
+    assert_eq!(shape::ids(&list), [videos[0], videos[2], videos[1]]);
+    assert_eq!(shape::text(&list[0], "title"), "one");
+    for video in &list {
+        shape::video(video);
+    }
+    platform.finish().await;
+}
+
+/// Section 8, bugs 2 and 24: the flags are the caller's, not the list owner's.
+#[tokio::test]
+async fn another_persons_list_shows_the_callers_flags() {
+    let platform = Platform::start().await;
+    let (ann, bob) = (platform.register("ann").await, platform.register("bob").await);
+    let video = platform.video(&ann, "clip").await;
+    platform.like(&bob, video, 1).await.ok();
+    let by_ann = platform.see(&ann, LIST, &[("user_id", &bob.id)]).await.list("video_list");
+    let by_bob = platform.see(&bob, LIST, &[("user_id", &bob.id)]).await.list("video_list");
+    let by_nobody = platform.get(LIST, &[("user_id", &bob.id)]).await.list("video_list");
+    let flags = [by_ann, by_bob, by_nobody].map(|list| shape::boolean(&list[0], "is_favorite"));
+    assert_eq!(flags, [false, true, false]);
+    platform.get(LIST, &[]).await.refused(100_002);
+    platform.get(LIST, &[("user_id", &77)]).await.refused(110_001);
+    platform.finish().await;
+}
+
+#[tokio::test]
+async fn an_unknown_video_or_action_is_refused() {
+    let platform = Platform::start().await;
+    let ann = platform.register("ann").await;
+    let video = platform.video(&ann, "clip").await;
+    for action in [1, 2] {
+        platform.like(&ann, video + 1, action).await.refused(120_001);
+    }
+    for action in [0, 3, 255] {
+        platform.like(&ann, video, action).await.refused(100_002);
+    }
+    platform.like(&ann, video, 1).await.ok();
+    platform.finish().await;
+}

@@ -1,0 +1,25 @@
+//! The platform from outside: one running program, HTTP, and nothing the tests know from its code. Every test
+//! ends with an orderly stop and a check of everything that was stored.
+
+mod command;
+mod comment;
+mod config;
+mod crash;
+mod crowd;
+mod feed;
+mod follow;
+mod input;
+mod like;
+mod limit;
+mod message;
+mod page;
+mod playback;
+mod route;
+mod secret;
+mod stop;
+mod suite;
+mod token;
+mod transcode;
+mod upload;
+mod user;
+mod video;

@@ -1,0 +1,70 @@
+//! Secrets and people's words: they stay out of the log and out of every answer but the right one.
+
+use e2e::{Platform, Upload, clip};
+use reqwest::Method;
+
+/// Reliability rows F4 and K4.
+#[tokio::test]
+async fn no_password_token_or_private_word_reaches_the_log() {
+    let platform = Platform::with(&[("DYTT_TELEMETRY__LOG_LEVEL", "debug")]).await;
+    let password = "canary-of-a-password";
+    for path in ["/douyin/user/register/", "/douyin/user/login/", "/douyin/user/register/"] {
+        platform.post(path, &[("username", &"canary-name"), ("password", &password)]).await;
+        platform.post_form(path, &[("username", &"canary-name"), ("password", &password)]).await;
+        platform.post_multipart(path, &[("username", &"canary-name"), ("password", &password)]).await;
+    }
+    platform
+        .post("/douyin/user/login/", &[("username", &"canary-name"), ("password", &"canary-of-a-wrong-one")])
+        .await
+        .refused(100_207);
+    let ann = platform.register("ann").await;
+    let bob = platform.register("bob").await;
+    let video = platform.video(&ann, "a clip").await;
+    platform.comment(&ann, video, "canary of a comment").await.ok();
+    platform.message(&ann, &bob, "canary of a message").await.ok();
+    for token in [&ann.token, "canary-token", "canary.of.token"] {
+        platform.get("/douyin/user/", &[("token", &token)]).await;
+        platform.post_form("/douyin/user/", &[("token", &token)]).await;
+        let upload = Upload::new()
+            .file(b"canary-of-a-file".to_vec())
+            .text("token", token)
+            .text("title", "canary title");
+        platform.upload("/douyin/publish/action/", upload).await;
+        let bearer =
+            platform.request(Method::GET, "/douyin/user/").header("authorization", format!("Bearer {token}"));
+        bearer.send().await.expect("an answer");
+        platform.fetch(&platform.url(&format!("/media/p/{token}?token={token}"))).await;
+    }
+    platform.publish(&ann.token, clip::tagged(), "canary title").await.ok();
+    let log = platform.log();
+    assert!(log.contains("/douyin/user/"), "requests are told at this level");
+    let signature = ann.token.rsplit('.').next().expect("a signature");
+    for secret in ["canary", "CANARY", signature, &ann.token] {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert!(line.is_none(), "{secret}: {line:?}");
+    }
+    platform.finish().await;
+}
+
+#[tokio::test]
+async fn no_answer_gives_a_secret_back() {
+    let platform = Platform::start().await;
+    let ann = platform.register("ann").await;
+    let password = "a password of tests";
+    for path in
+        ["/douyin/feed/", "/douyin/user/", "/douyin/user/login/", "/douyin/comment/list/", "/nothing/"]
+    {
+        for answer in [
+            platform
+                .get(path, &[("token", &ann.token), ("password", &password), ("username", &"nobody")])
+                .await,
+            platform
+                .post(path, &[("token", &ann.token), ("password", &password), ("username", &"nobody")])
+                .await,
+        ] {
+            let text = format!("{:?} {}", answer.headers, answer.json);
+            assert!(!text.contains(&ann.token) && !text.contains(password), "{path}: {text}");
+        }
+    }
+    platform.finish().await;
+}

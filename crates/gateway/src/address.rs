@@ -1,0 +1,118 @@
+//! Addresses: the one a client used to reach us, and the client's own. Both may be said by a proxy, which
+//! is believed only when the operator trusts it.
+
+use std::convert::Infallible;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use axum::extract::{ConnectInfo, FromRequestParts};
+use axum::http::request::Parts;
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, header};
+
+use crate::{Config, Gateway};
+
+/// Where links in an answer point to.
+pub(crate) struct Base(String);
+
+impl Base {
+    /// The address of a stored object.
+    pub(crate) fn object(&self, key: &str) -> String {
+        format!("{}/media/{key}", self.0)
+    }
+
+    /// The address of something we ship.
+    pub(crate) fn asset(&self, name: &str) -> String {
+        format!("{}/assets/{name}", self.0)
+    }
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromRequestParts<Gateway> for Base {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Infallible> {
+        Ok(Self(base(&gateway.config, &parts.headers, peer(parts), parts.uri.authority())))
+    }
+}
+
+/// Who sent the request, as far as limits are concerned.
+pub(crate) fn client(config: &Config, parts: &Parts) -> IpAddr {
+    let peer = peer(parts);
+    if !config.trusted_proxies.contains(&peer) {
+        return peer;
+    }
+    // The last address is the one our own proxy saw; those before it are the client's word.
+    let forwarded = parts.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
+    forwarded.and_then(|list| list.rsplit(',').next()?.trim().parse().ok()).unwrap_or(peer)
+}
+
+fn peer(parts: &Parts) -> IpAddr {
+    let info = parts.extensions.get::<ConnectInfo<SocketAddr>>();
+    info.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |info| info.0.ip().to_canonical())
+}
+
+fn base(config: &Config, headers: &HeaderMap, peer: IpAddr, target: Option<&Authority>) -> String {
+    if !config.public_url.is_empty() {
+        return config.public_url.clone();
+    }
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let mut scheme = "http";
+    let mut host = target.map(Authority::as_str).or_else(|| text(header::HOST.as_str()));
+    if config.trusted_proxies.contains(&peer) {
+        scheme = text("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or(scheme);
+        host = text("x-forwarded-host").or(host);
+    }
+    // Only what is a host may stand in a link.
+    let authority = host.and_then(|host| host.parse::<Authority>().ok());
+    let authority = authority.filter(|authority| !authority.as_str().contains('@'));
+    authority.map_or_else(String::new, |authority| format!("{scheme}://{authority}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn config(public_url: &str, proxies: &[IpAddr]) -> Config {
+        Config {
+            public_url: public_url.into(),
+            trusted_proxies: proxies.into(),
+            query_credentials: true,
+            max_upload_bytes: 0,
+            limits_enabled: false,
+            utc_offset_hours: 8,
+            lan_url: None,
+        }
+    }
+
+    fn headers(list: &[(&'static str, &str)]) -> HeaderMap {
+        list.iter()
+            .map(|(name, value)| (name.parse().expect("name"), value.parse().expect("value")))
+            .collect()
+    }
+
+    const PROXY: IpAddr = IpAddr::V4(Ipv4Addr::new(10, 0, 0, 1));
+
+    #[test]
+    fn links_follow_the_request_unless_an_address_is_configured() {
+        let host = headers(&[("host", "192.168.1.7:8080")]);
+        assert_eq!(base(&config("", &[]), &host, PROXY, None), "http://192.168.1.7:8080");
+        assert_eq!(base(&config("https://v.example", &[]), &host, PROXY, None), "https://v.example");
+    }
+
+    #[test]
+    fn only_a_trusted_proxy_may_say_otherwise() {
+        let said = headers(&[("host", "a"), ("x-forwarded-host", "b"), ("x-forwarded-proto", "https")]);
+        assert_eq!(base(&config("", &[]), &said, PROXY, None), "http://a");
+        assert_eq!(base(&config("", &[PROXY]), &said, PROXY, None), "https://b");
+    }
+
+    #[test]
+    fn a_host_that_is_none_gives_relative_links() {
+        for host in ["a b", "x/y", "u@h", "\"><script>"] {
+            assert_eq!(base(&config("", &[]), &headers(&[("host", host)]), PROXY, None), "", "{host}");
+        }
+    }
+}

@@ -1,0 +1,124 @@
+//! What happens to every request around its route: one spelling of the path, a trace id, security headers,
+//! metrics, and a life of its own for what changes something.
+
+use std::any::Any;
+use std::time::Instant;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use domain::limits::CALL_TIME;
+use domain::{Error, TraceId};
+use tracing::Instrument;
+
+use crate::Gateway;
+use crate::error::{Failure, envelope};
+
+const TRACE_HEADER: HeaderName = HeaderName::from_static("x-trace-id");
+
+/// Both spellings of a path are one route: `//douyin/feed` and `/douyin/feed/` are answered directly,
+/// because clients do not follow a redirect of a POST.
+pub(crate) fn one_spelling<B>(mut request: axum::http::Request<B>) -> axum::http::Request<B> {
+    let path = request.uri().path();
+    if path.trim_start_matches('/').starts_with("douyin") && (path.contains("//") || !path.ends_with('/')) {
+        let parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        if let Ok(uri) = format!("/{}/{query}", parts.join("/")).parse::<Uri>() {
+            *request.uri_mut() = uri;
+        }
+    }
+    request
+}
+
+/// Names the request in its answer and its log lines, counts and times it under its route's template.
+pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
+    let mut bits = [0; 16];
+    if getrandom::fill(&mut bits).is_err() {
+        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
+    }
+    let trace = TraceId(u128::from_ne_bytes(bits));
+    request.extensions_mut().insert(trace);
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let span = tracing::info_span!("request", %trace, method = %request.method(), route);
+    let began = Instant::now();
+    let mut response = next.run(request).instrument(span.clone()).await;
+    let (elapsed, status) = (began.elapsed(), response.status().as_u16());
+    metrics::counter!("dytt_http_requests_total", "route" => route.clone(), "status" => status.to_string())
+        .increment(1);
+    metrics::histogram!("dytt_http_request_seconds", "route" => route).record(elapsed.as_secs_f64());
+    span.in_scope(|| tracing::debug!(status, ms = elapsed.as_secs_f64() * 1e3, "answered"));
+    if let Ok(value) = HeaderValue::try_from(trace.to_string()) {
+        response.headers_mut().insert(TRACE_HEADER, value);
+    }
+    response
+}
+
+/// Headers every answer has unless its route says more.
+pub(crate) async fn harden(request: Request, next: Next) -> Response {
+    let mut response = next.run(request).await;
+    let headers = [
+        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        (header::REFERRER_POLICY, "no-referrer"),
+        (header::X_FRAME_OPTIONS, "DENY"),
+        (
+            header::CONTENT_SECURITY_POLICY,
+            "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
+        ),
+    ];
+    for (name, value) in headers {
+        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    }
+    response
+}
+
+/// What may change something goes on when its client leaves: half an answer is fine, half a change is not.
+pub(crate) async fn detach(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+    if matches!(*request.method(), Method::GET | Method::HEAD) {
+        return next.run(request).await;
+    }
+    let task = gateway.tasks.spawn(next.run(request).in_current_span());
+    task.await.unwrap_or_else(|error| Failure::from(Error::internal(error)).into_response())
+}
+
+/// Ends the wait for an answer nobody would still wait for.
+pub(crate) async fn bound(request: Request, next: Next) -> Response {
+    let answer = tokio::time::timeout(CALL_TIME, next.run(request)).await;
+    answer.unwrap_or_else(|_late| Failure::from(Error::Overloaded).into_response())
+}
+
+/// A panic is that request's failure and nobody else's.
+pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
+    metrics::counter!("dytt_panics_total").increment(1);
+    let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
+    tracing::error!(panic = text.unwrap_or("no text"), "a request panicked");
+    envelope(StatusCode::INTERNAL_SERVER_ERROR, 100_001, "something went wrong on our side")
+}
+
+pub(crate) async fn not_found() -> Response {
+    envelope(StatusCode::NOT_FOUND, 100_002, "there is nothing at this address")
+}
+
+pub(crate) async fn wrong_method() -> Response {
+    envelope(StatusCode::METHOD_NOT_ALLOWED, 100_002, "this address cannot be used with this method")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_spelling_of_a_douyin_path_is_one() {
+        for (sent, seen) in [
+            ("/douyin/feed", "/douyin/feed/"),
+            ("/douyin/feed/", "/douyin/feed/"),
+            ("//douyin//feed/?", "/douyin/feed/?"),
+            ("/douyin/user?user_id=1&token=a%2Fb", "/douyin/user/?user_id=1&token=a%2Fb"),
+            ("/media/p/x.mp4", "/media/p/x.mp4"),
+            ("/docs//", "/docs//"),
+        ] {
+            let request = axum::http::Request::builder().uri(sent).body(()).expect("a request");
+            assert_eq!(one_spelling(request).uri().to_string(), seen, "{sent}");
+        }
+    }
+}

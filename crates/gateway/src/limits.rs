@@ -1,0 +1,145 @@
+//! How much one account or network may ask for. What a refusal looks like is the error catalogue's.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::num::NonZeroU32;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use domain::{Error, Result, UserId};
+use governor::clock::{Clock, DefaultClock};
+use governor::{DefaultKeyedRateLimiter, Quota};
+
+/// Requests a second and in one burst.
+const RATE: (u32, u32) = (100, 1000);
+/// Failed logins an account may have within a window from one network.
+const LOGIN_FAILURES: u32 = 20;
+const LOGIN_WINDOW: Duration = Duration::from_secs(60);
+/// Failing accounts remembered at once; when more fail, the oldest windows are forgotten first.
+const LOGIN_MEMORY: usize = 100_000;
+
+/// Who is asking, for the purpose of limits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Asker {
+    Account(UserId),
+    Network(IpAddr),
+}
+
+pub(crate) struct Limits {
+    enabled: bool,
+    requests: DefaultKeyedRateLimiter<Asker>,
+    failures: Mutex<HashMap<(String, IpAddr), Window>>,
+}
+
+struct Window {
+    began: Instant,
+    failures: u32,
+}
+
+impl Limits {
+    pub(crate) fn new(enabled: bool) -> Self {
+        let number = |count| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
+        let quota = Quota::per_second(number(RATE.0)).allow_burst(number(RATE.1));
+        Self { enabled, requests: DefaultKeyedRateLimiter::keyed(quota), failures: Mutex::default() }
+    }
+
+    /// Counts a request; this machine's own anonymous ones are not limited.
+    pub(crate) fn admit(&self, asker: Asker) -> Result<()> {
+        let asker = match asker {
+            Asker::Network(address) if address.is_loopback() => return Ok(()),
+            Asker::Network(address) => Asker::Network(network(address)),
+            account @ Asker::Account(_) => account,
+        };
+        if !self.enabled {
+            return Ok(());
+        }
+        self.requests.check_key(&asker).map_err(|until| Error::RateLimited {
+            retry_after: until.wait_time_from(DefaultClock::default().now()),
+        })
+    }
+
+    /// Refuses a login that would be a guess too many. The owner elsewhere is not locked out.
+    pub(crate) fn admit_login(&self, name: &str, client: IpAddr) -> Result<()> {
+        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(window) = failures.get(&(name.to_owned(), network(client))) else { return Ok(()) };
+        let age = window.began.elapsed();
+        if !self.enabled || window.failures < LOGIN_FAILURES || age >= LOGIN_WINDOW {
+            return Ok(());
+        }
+        Err(Error::RateLimited { retry_after: LOGIN_WINDOW - age })
+    }
+
+    /// Counts a failed login.
+    pub(crate) fn login_failed(&self, name: &str, client: IpAddr) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if failures.len() >= LOGIN_MEMORY {
+            failures.retain(|_, window| window.began.elapsed() < LOGIN_WINDOW);
+        }
+        if failures.len() >= LOGIN_MEMORY {
+            failures.clear();
+        }
+        let fresh = Window { began: Instant::now(), failures: 0 };
+        let window = failures.entry((name.to_owned(), network(client))).or_insert(fresh);
+        if window.began.elapsed() >= LOGIN_WINDOW {
+            *window = Window { began: Instant::now(), failures: 0 };
+        }
+        window.failures += 1;
+    }
+
+    /// Forgets who has not asked for a while.
+    pub(crate) fn tidy(&self) {
+        self.requests.retain_recent();
+        self.requests.shrink_to_fit();
+    }
+}
+
+/// An IPv4 address, or the /64 that one IPv6 customer has.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(six) => {
+            let [a, b, c, d, ..] = six.segments();
+            IpAddr::V6(Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
+        }
+        four @ IpAddr::V4(_) => four,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOME: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(203, 0, 113, 7));
+    const AWAY: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(198, 51, 100, 7));
+
+    #[test]
+    fn a_burst_over_the_limit_is_refused_for_that_account_alone() {
+        let limits = Limits::new(true);
+        let (one, other) = (UserId::parse(1).expect("id"), UserId::parse(2).expect("id"));
+        let refused = (0..1200).filter(|_| limits.admit(Asker::Account(one)).is_err()).count();
+        assert!(refused > 0, "1,200 at once pass a burst of 1,000");
+        assert!(limits.admit(Asker::Account(other)).is_ok());
+        assert!((0..3000).all(|_| limits.admit(Asker::Network(IpAddr::V6(Ipv6Addr::LOCALHOST))).is_ok()));
+        let off = Limits::new(false);
+        assert!((0..3000).all(|_| off.admit(Asker::Account(one)).is_ok()));
+    }
+
+    #[test]
+    fn guessing_is_slowed_without_locking_the_owner_out() {
+        let limits = Limits::new(true);
+        for _ in 0..LOGIN_FAILURES {
+            assert!(limits.admit_login("ann", HOME).is_ok());
+            limits.login_failed("ann", HOME);
+        }
+        assert!(matches!(limits.admit_login("ann", HOME), Err(Error::RateLimited { .. })));
+        assert!(limits.admit_login("ann", AWAY).is_ok());
+        assert!(limits.admit_login("bob", HOME).is_ok());
+    }
+
+    #[test]
+    fn one_customer_is_one_network() {
+        let address = |text: &str| network(text.parse().expect("address"));
+        assert_eq!(address("2001:db8:1:2::1"), address("2001:db8:1:2:ffff::9"));
+        assert_ne!(address("2001:db8:1:2::1"), address("2001:db8:1:3::1"));
+        assert_eq!(address("::ffff:203.0.113.7"), HOME);
+    }
+}

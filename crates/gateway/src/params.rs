@@ -1,0 +1,219 @@
+//! Parameters, wherever a client puts them: query, then form, then multipart fields; the first that is not
+//! empty wins. Which of them an endpoint needs is the endpoint's to say.
+
+mod number;
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{FromRequest, FromRequestParts, Multipart, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, header};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use domain::{Error, Result};
+use percent_encoding::percent_decode;
+
+use crate::Gateway;
+use crate::error::Failure;
+
+/// Most bytes a body may have that carries parameters alone.
+pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
+/// Most parts a multipart body may have.
+pub(crate) const MAX_PARTS: usize = 32;
+/// Below this a time is taken for seconds: in milliseconds it would lie before March 1973.
+const SECONDS_BELOW: i64 = 100_000_000_000;
+
+/// A request's parameters. A value that is not UTF-8 is kept as none, to be refused by name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Params {
+    pairs: Arc<Vec<(String, Option<String>)>>,
+    bearer: Option<String>,
+}
+
+impl Params {
+    /// Those of the query and the `Authorization` header. Secrets in a query count only where the operator
+    /// allows them.
+    pub(crate) fn of_head(parts: &Parts, gateway: &Gateway) -> Self {
+        let mut pairs = pairs(parts.uri.query().unwrap_or_default().as_bytes());
+        if !gateway.config.query_credentials {
+            pairs.retain(|(name, _)| name != "token" && name != "password");
+        }
+        Self { pairs: Arc::new(pairs), bearer: bearer(&parts.headers) }
+    }
+
+    /// These and then `more`.
+    pub(crate) fn and(&self, more: impl IntoIterator<Item = (String, Option<String>)>) -> Self {
+        let mut all = self.pairs.to_vec();
+        all.extend(more);
+        Self { pairs: Arc::new(all), bearer: self.bearer.clone() }
+    }
+
+    /// A text, if it is there and not empty.
+    pub(crate) fn text(&self, name: &'static str) -> Result<Option<&str>> {
+        let mut named = self.pairs.iter().filter(|(key, _)| key == name);
+        let Some((_, value)) = named.find(|(_, value)| value.as_deref() != Some("")) else { return Ok(None) };
+        value.as_deref().map(Some).ok_or_else(|| bad(name, "must be UTF-8 text"))
+    }
+
+    /// A text that has to be there.
+    pub(crate) fn required(&self, name: &'static str) -> Result<&str> {
+        self.text(name)?.ok_or_else(|| bad(name, "is required and must not be empty"))
+    }
+
+    /// A whole number, if it is there.
+    pub(crate) fn integer(&self, name: &'static str) -> Result<Option<i64>> {
+        let Some(text) = self.text(name)? else { return Ok(None) };
+        number::parse(text).map(Some).ok_or_else(|| bad(name, "must be a whole number"))
+    }
+
+    /// An identifier, if it is there; 0 is how some clients say that it is not.
+    pub(crate) fn id(&self, name: &'static str) -> Result<Option<i64>> {
+        let id = self.integer(name)?.filter(|id| *id != 0);
+        match id {
+            Some(id) if id < 0 => Err(bad(name, "must be a positive whole number")),
+            id => Ok(id),
+        }
+    }
+
+    /// An identifier that has to be there.
+    pub(crate) fn required_id(&self, name: &'static str) -> Result<i64> {
+        self.id(name)?.ok_or_else(|| bad(name, "is required and must be a positive whole number"))
+    }
+
+    /// Whether `action_type` says do (1) or undo (2).
+    pub(crate) fn is_undo(&self) -> Result<bool> {
+        match self.integer("action_type")? {
+            Some(1) => Ok(false),
+            Some(2) => Ok(true),
+            _ => Err(bad("action_type", "must be 1 or 2")),
+        }
+    }
+
+    /// A moment in UTC milliseconds. Clients send seconds, garbage and nothing: what cannot be one is 0.
+    pub(crate) fn moment(&self, name: &'static str) -> i64 {
+        match self.integer(name).ok().flatten() {
+            Some(seconds) if (1..SECONDS_BELOW).contains(&seconds) => seconds * 1000,
+            Some(millis) if millis > 0 => millis,
+            _ => 0,
+        }
+    }
+
+    /// The token, from wherever it stands first: query, form, multipart, header.
+    pub(crate) fn token(&self) -> Result<Option<&str>> {
+        Ok(self.text("token")?.or(self.bearer.as_deref()))
+    }
+}
+
+/// Reads the parameters once, before the route sees the request.
+pub(crate) async fn read(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+    let (parts, body) = request.into_parts();
+    let params = match of_body(&gateway, &parts, body).await {
+        Ok(params) => params,
+        Err(error) => return Failure::from(error).into_response(),
+    };
+    let mut request = Request::from_parts(parts, Body::empty());
+    request.extensions_mut().insert(params);
+    next.run(request).await
+}
+
+impl FromRequestParts<Gateway> for Params {
+    type Rejection = Failure;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Failure> {
+        Ok(parts.extensions.get::<Self>().cloned().unwrap_or_else(|| Self::of_head(parts, gateway)))
+    }
+}
+
+async fn of_body(gateway: &Gateway, parts: &Parts, body: Body) -> Result<Params> {
+    let head = Params::of_head(parts, gateway);
+    let kind =
+        parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+    let kind = kind.to_ascii_lowercase();
+    if kind.starts_with("application/x-www-form-urlencoded") {
+        let bytes = axum::body::to_bytes(body, MAX_BODY_BYTES)
+            .await
+            .map_err(|_too_long_or_cut| Error::TooLarge { limit_bytes: MAX_BODY_BYTES as u64 })?;
+        return Ok(head.and(pairs(&bytes)));
+    }
+    if kind.starts_with("multipart/form-data") {
+        let request = Request::from_parts(parts.clone(), Body::new(body));
+        return Ok(head.and(fields(request).await?));
+    }
+    Ok(head)
+}
+
+async fn fields(request: Request) -> Result<Vec<(String, Option<String>)>> {
+    let mut multipart = multipart(request).await?;
+    let mut pairs = Vec::new();
+    let mut room = MAX_BODY_BYTES;
+    for _ in 0..MAX_PARTS {
+        let Some(field) = multipart.next_field().await.map_err(cut)? else { return Ok(pairs) };
+        let name = field.name().unwrap_or_default().to_owned();
+        let value = field_bytes(field, &mut room).await?;
+        pairs.push((name, String::from_utf8(value).ok()));
+    }
+    Err(too_many_parts())
+}
+
+/// A multipart reader, or what is wrong with the request's head.
+pub(crate) async fn multipart(request: Request) -> Result<Multipart> {
+    let wrong = "must be multipart/form-data with a boundary";
+    Multipart::from_request(request, &()).await.map_err(|_rejection| bad("request body", wrong))
+}
+
+/// A small field's bytes; they are taken from `room`.
+pub(crate) async fn field_bytes(
+    mut field: axum::extract::multipart::Field<'_>,
+    room: &mut usize,
+) -> Result<Vec<u8>> {
+    let mut value = Vec::new();
+    while let Some(chunk) = field.chunk().await.map_err(cut)? {
+        *room =
+            room.checked_sub(chunk.len()).ok_or(Error::TooLarge { limit_bytes: MAX_BODY_BYTES as u64 })?;
+        value.extend_from_slice(&chunk);
+    }
+    Ok(value)
+}
+
+pub(crate) fn too_many_parts() -> Error {
+    bad("request body", &format!("must not have more than {MAX_PARTS} parts"))
+}
+
+/// A body that ended or broke before it was whole.
+pub(crate) fn cut(error: axum::extract::multipart::MultipartError) -> Error {
+    tracing::debug!(%error, "a multipart body could not be read");
+    bad("request body", "is cut off or is not well-formed multipart/form-data")
+}
+
+pub(crate) fn bad(name: &'static str, problem: &str) -> Error {
+    Error::BadParameter { name, problem: problem.to_owned() }
+}
+
+/// `a=1&b=2` in the encoding of HTML forms. Only the values can be unreadable: a name that is not UTF-8
+/// matches none of ours.
+fn pairs(text: &[u8]) -> Vec<(String, Option<String>)> {
+    let decode = |part: &[u8]| {
+        let spaced: Vec<u8> = part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+        percent_decode(&spaced).collect::<Vec<u8>>()
+    };
+    text.split(|byte| *byte == b'&')
+        .filter(|pair| !pair.is_empty())
+        .map(|pair| {
+            let mut halves = pair.splitn(2, |byte| *byte == b'=');
+            let name = decode(halves.next().unwrap_or_default());
+            let value = decode(halves.next().unwrap_or_default());
+            (String::from_utf8_lossy(&name).into_owned(), String::from_utf8(value).ok())
+        })
+        .collect()
+}
+
+fn bearer(headers: &HeaderMap) -> Option<String> {
+    let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = value.split_once(' ')?;
+    let token = token.trim();
+    (scheme.eq_ignore_ascii_case("bearer") && !token.is_empty()).then(|| token.to_owned())
+}
+
+#[cfg(test)]
+mod tests;

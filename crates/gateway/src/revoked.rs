@@ -1,0 +1,49 @@
+//! Which logins were ended before their time: asked of the user service every second, so that no request
+//! has to. A revocation holds everywhere within that second.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::{PoisonError, RwLock};
+use std::time::Duration;
+
+use domain::limits::CALL_TIME;
+use domain::{Call, Error, Result, Timestamp, TraceId};
+use proto::{RevokedSinceRequest, UserService};
+
+use crate::token::Proof;
+
+/// Asked for again each time, because clocks of different machines differ.
+const OVERLAP: Duration = Duration::from_secs(60);
+
+/// The smallest valid epoch of every account that ever revoked its tokens.
+#[derive(Default)]
+pub(crate) struct Revocations {
+    epochs: RwLock<HashMap<i64, i64>>,
+    /// UTC milliseconds up to which everything is known; 0 before the first answer.
+    known_to: AtomicI64,
+}
+
+impl Revocations {
+    /// Passes a token unless it was revoked.
+    pub(crate) fn check(&self, proof: Proof) -> Result<Proof> {
+        let epochs = self.epochs.read().unwrap_or_else(PoisonError::into_inner);
+        match epochs.get(&proof.user.get()) {
+            Some(epoch) if proof.epoch < *epoch => Err(Error::TokenInvalid),
+            _ => Ok(proof),
+        }
+    }
+
+    /// Asks what was revoked since the last answer, the first time ever.
+    pub(crate) async fn learn(&self, users: &dyn UserService) -> Result<()> {
+        let now = Timestamp::now();
+        let since = Timestamp::from_millis(self.known_to.load(Ordering::Relaxed)).before(OVERLAP);
+        let call = Call::within(CALL_TIME, None, TraceId(0));
+        let answer = users.revoked_since(&call, RevokedSinceRequest { since: since.millis() }).await?;
+        let mut epochs = self.epochs.write().unwrap_or_else(PoisonError::into_inner);
+        for account in answer.accounts {
+            epochs.insert(account.user_id, account.token_epoch);
+        }
+        self.known_to.store(now.millis(), Ordering::Relaxed);
+        Ok(())
+    }
+}

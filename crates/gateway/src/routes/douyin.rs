@@ -1,0 +1,83 @@
+//! The Douyin API: its paths, words and JSON. Every endpoint answers under both spellings of its path, and
+//! every list may also be asked for by POST, because some clients do.
+
+mod card;
+mod comment;
+mod feed;
+mod follow;
+mod like;
+mod message;
+mod user;
+mod video;
+
+use axum::extract::DefaultBodyLimit;
+use axum::handler::Handler;
+use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::routing::MethodRouter;
+use serde::Serialize;
+use tower::ServiceBuilder;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
+use utoipa_axum::routes;
+
+use crate::error::with_empty_fields;
+use crate::reply::Empty;
+use crate::{Gateway, edge, params};
+
+pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
+    let most = gateway.config.max_upload_bytes + params::MAX_BODY_BYTES as u64;
+    let upload = DefaultBodyLimit::max(usize::try_from(most).unwrap_or(usize::MAX));
+    let small = OpenApiRouter::new()
+        .routes(list::<feed::FeedBody, _, _>(routes!(feed::feed), feed::feed))
+        .routes(action::<user::AccountBody>(routes!(user::register)))
+        .routes(action::<user::AccountBody>(routes!(user::login)))
+        .routes(list::<user::UserBody, _, _>(routes!(user::user), user::user))
+        .routes(list::<card::VideoListBody, _, _>(routes!(video::publish_list), video::publish_list))
+        .routes(action::<Empty>(routes!(like::favorite_action)))
+        .routes(list::<card::VideoListBody, _, _>(routes!(like::favorite_list), like::favorite_list))
+        .routes(action::<comment::CommentBody>(routes!(comment::comment_action)))
+        .routes(list::<comment::CommentListBody, _, _>(routes!(comment::comment_list), comment::comment_list))
+        .routes(list::<comment::CommentCountBody, _, _>(
+            routes!(comment::comment_count),
+            comment::comment_count,
+        ))
+        .routes(action::<Empty>(routes!(follow::relation_action)))
+        .routes(action::<Empty>(routes!(follow::relation_follow)))
+        .routes(action::<Empty>(routes!(follow::relation_unfollow)))
+        .routes(list::<follow::UserListBody, _, _>(routes!(follow::follow_list), follow::follow_list))
+        .routes(list::<follow::UserListBody, _, _>(routes!(follow::follower_list), follow::follower_list))
+        .routes(list::<follow::FriendListBody, _, _>(routes!(follow::friend_list), follow::friend_list))
+        .routes(list::<follow::CountBody, _, _>(routes!(follow::follow_count), follow::follow_count))
+        .routes(list::<follow::CountBody, _, _>(routes!(follow::follower_count), follow::follower_count))
+        .routes(list::<follow::ResultBody, _, _>(routes!(follow::is_follow), follow::is_follow))
+        .routes(list::<message::MessageListBody, _, _>(routes!(message::message_chat), message::message_chat))
+        .routes(action::<Empty>(routes!(message::message_action)))
+        .layer(
+            ServiceBuilder::new()
+                .layer(from_fn(edge::bound))
+                .layer(from_fn_with_state(gateway.clone(), params::read)),
+        );
+    // An upload reads its own body, and may take as long as it moves.
+    let large = OpenApiRouter::new().routes(action::<Empty>(routes!(video::publish_action))).layer(upload);
+    small.merge(large)
+}
+
+/// A route that changes something; `T` is what its answer has besides the envelope, also when it fails.
+fn action<T: Default + Serialize + 'static>(
+    route: UtoipaMethodRouter<Gateway>,
+) -> UtoipaMethodRouter<Gateway> {
+    UtoipaMethodRouterExt::layer(route, map_response(with_empty_fields::<T>))
+}
+
+/// A route that only reads, and answers POST too.
+fn list<T, H, A>(
+    (schemas, paths, route): UtoipaMethodRouter<Gateway>,
+    handler: H,
+) -> UtoipaMethodRouter<Gateway>
+where
+    T: Default + Serialize + 'static,
+    H: Handler<A, Gateway>,
+    A: 'static,
+{
+    let route: MethodRouter<Gateway> = route.post(handler);
+    action::<T>((schemas, paths, route))
+}

@@ -1,0 +1,186 @@
+//! Publishing. The file streams to the object store while the request is still arriving; who sends it may
+//! only become known after its last byte.
+
+use std::time::Duration;
+
+use axum::extract::multipart::{Field, Multipart};
+use axum::extract::{Request, State};
+use axum::http::request::Parts;
+use blobs::{Key, Stored, Upload};
+use domain::limits::PUBLISH_TIME;
+use domain::{Call, Error, Result, Title};
+use proto::{ListVideosRequest, PublishRequest, StoredObject};
+use utoipa::ToSchema;
+
+use super::card::{VideoListBody, videos};
+use super::user::user_or_self;
+use crate::Gateway;
+use crate::address::Base;
+use crate::error::Failure;
+use crate::params::{self, MAX_BODY_BYTES, MAX_PARTS, Params, bad, cut, field_bytes, too_many_parts};
+use crate::reply::{Empty, Reply};
+use crate::viewer::Visitor;
+
+/// A client that sends nothing for this long has gone.
+const SILENCE: Duration = Duration::from_secs(30);
+/// How long the rest of a refused upload is still read, so that its sender reads the answer.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// An upload.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the form, which is read part by part")]
+struct PublishForm {
+    token: String,
+    title: String,
+    #[schema(value_type = String, format = Binary)]
+    data: Vec<u8>,
+}
+
+/// Publishes a video; the parts of the form may come in any order.
+#[utoipa::path(post, path = "/douyin/publish/action/", tag = "video",
+    request_body(content = inline(PublishForm), content_type = "multipart/form-data"),
+    responses((status = 200, body = Reply<Empty>)))]
+pub(super) async fn publish_action(
+    State(gateway): State<Gateway>,
+    request: Request,
+) -> Result<Reply<Empty>, Failure> {
+    let (parts, body) = request.into_parts();
+    let params = Params::of_head(&parts, &gateway);
+    // A token that is there already is checked before the first byte of the body.
+    if params.token()?.is_some() {
+        gateway.prove(&parts, &params)?;
+    }
+    let mut multipart = params::multipart(Request::from_parts(parts.clone(), body)).await?;
+    let mut form = Form { params, file: None };
+    let received = tokio::select! {
+        received = form.receive(&gateway, &parts, &mut multipart) => received,
+        () = gateway.cutoff.cancelled() => Err(Error::Overloaded),
+    };
+    if let Err(error) = received {
+        form.discard(&gateway).await;
+        let _slow = tokio::time::timeout(DRAIN, drain(&mut multipart)).await;
+        return Err(error.into());
+    }
+    match form.checked(&gateway, &parts) {
+        Ok((call, request)) => {
+            gateway.services.video.publish(&call, request).await?;
+            Ok(Reply::success(Empty {}))
+        }
+        Err(error) => {
+            form.discard(&gateway).await;
+            Err(error.into())
+        }
+    }
+}
+
+/// An author's videos, newest first.
+#[utoipa::path(get, path = "/douyin/publish/list/", tag = "video",
+    params(
+        ("user_id" = Option<i64>, Query, description = "absent: the token's user"),
+        ("token" = Option<String>, Query,),
+    ),
+    responses((status = 200, body = Reply<VideoListBody>)))]
+pub(super) async fn publish_list(
+    State(gateway): State<Gateway>,
+    Visitor(call): Visitor,
+    base: Base,
+    params: Params,
+) -> Result<Reply<VideoListBody>, Failure> {
+    let request = ListVideosRequest { author_id: user_or_self(&call, &params)? };
+    Ok(videos(&base, gateway.services.video.list_videos(&call, request).await?))
+}
+
+/// What has arrived of an upload.
+struct Form {
+    params: Params,
+    file: Option<Stored>,
+}
+
+impl Form {
+    async fn receive(&mut self, gateway: &Gateway, parts: &Parts, multipart: &mut Multipart) -> Result<()> {
+        let mut room = MAX_BODY_BYTES;
+        for _ in 0..MAX_PARTS {
+            let Some(field) = timely(multipart.next_field()).await? else { return Ok(()) };
+            let name = field.name().unwrap_or_default().to_owned();
+            if name == "data" && self.file.is_none() {
+                self.file = Some(store(gateway, field).await?);
+                continue;
+            }
+            let value = field_bytes(field, &mut room).await?;
+            self.params = self.params.and([(name.clone(), String::from_utf8(value).ok())]);
+            if name == "token" {
+                gateway.prove(parts, &self.params)?;
+            }
+        }
+        Err(too_many_parts())
+    }
+
+    /// Everything a publication needs, checked.
+    fn checked(&self, gateway: &Gateway, parts: &Parts) -> Result<(Call, PublishRequest)> {
+        let asked = gateway.prove(parts, &self.params)?;
+        let call = Call::within(PUBLISH_TIME, asked.viewer, asked.trace);
+        let title = self.params.required("title")?;
+        Title::parse(title)?;
+        let file = self.file.as_ref().ok_or_else(|| bad("data", "is required and must be a video file"))?;
+        let source = StoredObject {
+            key: file.key.to_string(),
+            bytes: i64::try_from(file.bytes).unwrap_or(i64::MAX),
+            sha256: file.sha256.clone(),
+        };
+        Ok((call, PublishRequest { title: title.to_owned(), source: Some(source) }))
+    }
+
+    async fn discard(&mut self, gateway: &Gateway) {
+        let Some(file) = self.file.take() else { return };
+        if let Err(error) = gateway.blobs.delete(&file.key).await {
+            tracing::warn!(%error, "a refused upload stays until the sweep");
+        }
+    }
+}
+
+/// Streams a file part to the object store. Its name and declared type are the sender's word and ignored.
+async fn store(gateway: &Gateway, mut field: Field<'_>) -> Result<Stored> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits).map_err(|error| Error::internal(error.to_string()))?;
+    let key = Key::random("o", u128::from_ne_bytes(bits), "bin");
+    let mut upload = gateway.blobs.upload(&key).await.map_err(Error::unavailable)?;
+    match fill(gateway, &mut upload, &mut field).await {
+        Ok(()) => upload.finish().await.map_err(Error::unavailable),
+        Err(error) => {
+            if let Err(rest) = upload.abort().await {
+                tracing::warn!(error = %rest, "an unfinished upload stays until the sweep");
+            }
+            Err(error)
+        }
+    }
+}
+
+async fn fill(gateway: &Gateway, upload: &mut Upload, field: &mut Field<'_>) -> Result<()> {
+    let limit_bytes = gateway.config.max_upload_bytes;
+    while let Some(chunk) = timely(field.chunk()).await? {
+        if upload.bytes() + chunk.len() as u64 > limit_bytes {
+            return Err(Error::TooLarge { limit_bytes });
+        }
+        upload.write(chunk).await.map_err(Error::unavailable)?;
+    }
+    if upload.bytes() == 0 {
+        return Err(Error::UnsupportedMedia { problem: "it is empty".into() });
+    }
+    Ok(())
+}
+
+/// The next piece of a body, unless it is cut or its sender has fallen silent.
+async fn timely<T>(
+    piece: impl Future<Output = Result<T, axum::extract::multipart::MultipartError>>,
+) -> Result<T> {
+    match tokio::time::timeout(SILENCE, piece).await {
+        Ok(piece) => piece.map_err(cut),
+        Err(_silent) => Err(bad("request body", "stopped arriving before it was whole")),
+    }
+}
+
+async fn drain(multipart: &mut Multipart) {
+    while let Ok(Some(mut field)) = multipart.next_field().await {
+        while let Ok(Some(_chunk)) = field.chunk().await {}
+    }
+}

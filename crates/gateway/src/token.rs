@@ -1,0 +1,173 @@
+//! User tokens: HS256 JWTs (RFC 7519) signed with a random key of this platform and checked only here.
+
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::path::Path;
+use std::time::Duration;
+
+use domain::{Error, Result, Timestamp, UserId};
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use serde::{Deserialize, Serialize};
+
+/// How long a login of the Douyin API lasts; its clients cannot renew one.
+const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+const ISSUER: &str = "dytt";
+const AUDIENCE: &str = "dytt-douyin";
+/// A token of ours is below 400 bytes; nothing longer is worth decoding.
+const MAX_TOKEN_BYTES: usize = 1024;
+const KEY_BYTES: usize = 32;
+
+/// Why the signing key cannot be used; the text names the file and the fix.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyError {
+    /// The file cannot be read or made.
+    #[error("auth.jwt_key_file {path} cannot be read or made")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// Others may read the file.
+    #[error("auth.jwt_key_file {path} must be readable by its owner alone: chmod 600 {path}")]
+    Open {
+        /// The file.
+        path: String,
+    },
+    /// The file does not hold a key.
+    #[error("auth.jwt_key_file {path} must hold 64 hexadecimal digits, a 256-bit key")]
+    Content {
+        /// The file.
+        path: String,
+    },
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Claims {
+    iss: String,
+    aud: String,
+    sub: String,
+    iat: i64,
+    nbf: i64,
+    exp: i64,
+    jti: String,
+    epoch: i64,
+}
+
+/// What a valid token says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Proof {
+    pub user: UserId,
+    pub epoch: i64,
+}
+
+/// Makes and checks tokens.
+pub struct Tokens {
+    encoding: EncodingKey,
+    decoding: DecodingKey,
+    validation: Validation,
+    kid: String,
+}
+
+impl Tokens {
+    /// Tokens signed with the key in `path`; a first start makes one, readable by its owner alone.
+    ///
+    /// # Errors
+    /// [`KeyError`] when the file cannot be trusted or read.
+    pub fn open(path: &Path) -> Result<Self, KeyError> {
+        let name = path.display().to_string();
+        let failed = |source| KeyError::File { path: name.clone(), source };
+        if !path.exists() {
+            create_key(path).map_err(failed)?;
+        }
+        let mode = path.metadata().map_err(failed)?.permissions().mode();
+        if mode & 0o077 != 0 {
+            return Err(KeyError::Open { path: name });
+        }
+        let text = std::fs::read_to_string(path).map_err(failed)?;
+        let key = unhex(text.trim()).filter(|key| key.len() == KEY_BYTES);
+        Ok(Self::with_key(&key.ok_or(KeyError::Content { path: name })?))
+    }
+
+    fn with_key(key: &[u8]) -> Self {
+        let mut validation = Validation::new(Algorithm::HS256);
+        validation.leeway = 30;
+        validation.validate_nbf = true;
+        validation.set_issuer(&[ISSUER]);
+        validation.set_audience(&[AUDIENCE]);
+        validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        // Names the key without telling it: the start of a text signed with it.
+        let signed = jsonwebtoken::crypto::sign(b"kid", &EncodingKey::from_secret(key), Algorithm::HS256);
+        let kid = signed.unwrap_or_default().chars().take(12).collect();
+        Self {
+            encoding: EncodingKey::from_secret(key),
+            decoding: DecodingKey::from_secret(key),
+            validation,
+            kid,
+        }
+    }
+
+    /// A token for a user who has just proved who they are.
+    pub(crate) fn issue(&self, user: UserId, epoch: i64, now: Timestamp) -> Result<String> {
+        let mut jti = [0; 16];
+        getrandom::fill(&mut jti).map_err(|error| Error::internal(error.to_string()))?;
+        let seconds = now.millis() / 1000;
+        let claims = Claims {
+            iss: ISSUER.into(),
+            aud: AUDIENCE.into(),
+            sub: user.to_string(),
+            iat: seconds,
+            nbf: seconds,
+            exp: now.after(LIFETIME).millis() / 1000,
+            jti: hex(&jti),
+            epoch,
+        };
+        let mut header = Header::new(Algorithm::HS256);
+        header.kid = Some(self.kid.clone());
+        jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(Error::internal)
+    }
+
+    /// What a token proves. Whether it was revoked is asked elsewhere.
+    pub(crate) fn check(&self, token: &str) -> Result<Proof> {
+        if token.len() > MAX_TOKEN_BYTES {
+            return Err(Error::TokenInvalid);
+        }
+        let decoded = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation);
+        let decoded = decoded.map_err(|error| match error.kind() {
+            ErrorKind::ExpiredSignature => Error::TokenExpired,
+            _ => Error::TokenInvalid,
+        })?;
+        let ours = decoded.header.kid.as_deref() == Some(self.kid.as_str())
+            && decoded.header.typ.as_deref() == Some("JWT");
+        let user = decoded.claims.sub.parse().ok().and_then(|id| UserId::parse(id).ok());
+        match user {
+            Some(user) if ours => Ok(Proof { user, epoch: decoded.claims.epoch }),
+            _ => Err(Error::TokenInvalid),
+        }
+    }
+}
+
+fn create_key(path: &Path) -> std::io::Result<()> {
+    let mut key = [0; KEY_BYTES];
+    getrandom::fill(&mut key).map_err(|error| std::io::Error::other(error.to_string()))?;
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder)?;
+    }
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    writeln!(file, "{}", hex(&key))?;
+    file.sync_all()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn unhex(text: &str) -> Option<Vec<u8>> {
+    let digits: Vec<u32> = text.chars().map(|digit| digit.to_digit(16)).collect::<Option<_>>()?;
+    let byte = |pair: &[u32]| u8::try_from(pair.first()? * 16 + pair.get(1)?).ok();
+    digits.chunks(2).map(byte).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,124 @@
+//! Tokens that are ours, and everything that is not.
+
+use jsonwebtoken::{Algorithm, EncodingKey, Header};
+use serde_json::{Value, json};
+
+use super::*;
+
+const KEY: [u8; 32] = [7; 32];
+
+fn user() -> UserId {
+    UserId::parse(42).expect("is an id")
+}
+
+/// A token like ours but for one change.
+fn forged(change: impl FnOnce(&mut Header, &mut Value), key: &[u8]) -> String {
+    let now = Timestamp::now().millis() / 1000;
+    let mut header = Header::new(Algorithm::HS256);
+    header.kid = Some(Tokens::with_key(&KEY).kid);
+    let mut claims = json!({ "iss": "dytt", "aud": "dytt-douyin", "sub": "42", "iat": now, "nbf": now,
+                             "exp": now + 600, "jti": "x", "epoch": 0 });
+    change(&mut header, &mut claims);
+    let key = match header.alg {
+        Algorithm::HS256 | Algorithm::HS384 | Algorithm::HS512 => EncodingKey::from_secret(key),
+        _ => panic!("only HMAC here"),
+    };
+    jsonwebtoken::encode(&header, &claims, &key).expect("signs")
+}
+
+#[test]
+fn a_token_proves_its_user_and_can_stand_in_a_url() {
+    let tokens = Tokens::with_key(&KEY);
+    let token = tokens.issue(user(), 3, Timestamp::now()).expect("issues");
+    assert_eq!(tokens.check(&token).expect("is valid"), Proof { user: user(), epoch: 3 });
+    assert!(token.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(&c)), "{token}");
+    assert!(tokens.check(&forged(|_, _| {}, &KEY)).is_ok(), "the forger itself works");
+}
+
+#[test]
+fn an_old_token_has_expired() {
+    let tokens = Tokens::with_key(&KEY);
+    let then = Timestamp::now().before(Duration::from_secs(8 * 24 * 3600));
+    let token = tokens.issue(user(), 0, then).expect("issues");
+    assert!(matches!(tokens.check(&token), Err(Error::TokenExpired)));
+}
+
+#[test]
+fn forged_tokens_never_work() {
+    let tokens = Tokens::with_key(&KEY);
+    let ours = tokens.issue(user(), 0, Timestamp::now()).expect("issues");
+    let parts: Vec<&str> = ours.split('.').collect();
+    let (head, claims, signature) = (parts[0], parts[1], parts[2]);
+    // {"alg":"none"}, {"alg":"None","typ":"JWT"}
+    let none = ["eyJhbGciOiJub25lIn0", "eyJhbGciOiJOb25lIiwidHlwIjoiSldUIn0"];
+    let mut bad = vec![
+        String::new(),
+        ".".into(),
+        "..".into(),
+        "a.b.c".into(),
+        "null".into(),
+        head.into(),
+        format!("{head}.{claims}"),
+        format!("{head}.{claims}."),
+        format!("{head}.{claims}.{signature}x"),
+        format!("{head}.{claims}.{}", &signature[1..]),
+        format!("{head}.{claims}.{signature}.{signature}"),
+        format!("{head}..{signature}"),
+        format!("{claims}.{head}.{signature}"),
+        format!("{} {}", head, claims),
+        format!("{ours}{}", "A".repeat(10_000)),
+        format!("{}.{claims}.", none[0]),
+        format!("{}.{claims}.{signature}", none[0]),
+        format!("{}.{claims}.", none[1]),
+        forged(|_, _| {}, &[8; 32]),
+        forged(|_, _| {}, b""),
+        forged(|header, _| header.alg = Algorithm::HS384, &KEY),
+        forged(|header, _| header.alg = Algorithm::HS512, &KEY),
+        forged(|header, _| header.kid = None, &KEY),
+        forged(|header, _| header.typ = Some("at+jwt".into()), &KEY),
+        forged(|header, _| header.typ = None, &KEY),
+    ];
+    for kid in ["", "../../etc/passwd", "' OR 1=1 --", "/dev/null", &"k".repeat(500)] {
+        bad.push(forged(|header, _| header.kid = Some(kid.into()), &KEY));
+    }
+    let claims: [(&str, Value); 16] = [
+        ("iss", json!("other")),
+        ("iss", Value::Null),
+        ("aud", json!("other")),
+        ("aud", Value::Null),
+        ("sub", json!("0")),
+        ("sub", json!("-1")),
+        ("sub", json!("admin")),
+        ("sub", json!(42)),
+        ("sub", json!("99999999999999999999")),
+        ("exp", json!("9999999999")),
+        ("exp", Value::Null),
+        ("exp", json!(-1)),
+        ("nbf", json!(Timestamp::now().millis() / 1000 + 3600)),
+        ("nbf", Value::Null),
+        ("epoch", json!("0")),
+        ("epoch", Value::Null),
+    ];
+    for (name, value) in claims {
+        bad.push(forged(|_, claims| claims[name] = value, &KEY));
+    }
+    for token in bad {
+        assert!(tokens.check(&token).is_err(), "accepted: {token}");
+    }
+}
+
+#[test]
+fn the_key_is_made_once_and_must_be_private() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = folder.path().join("keys/jwt.key");
+    let token = Tokens::open(&path).expect("makes a key").issue(user(), 0, Timestamp::now()).expect("issues");
+    assert_eq!(path.metadata().expect("exists").permissions().mode() & 0o777, 0o600);
+    assert!(Tokens::open(&path).expect("reads it again").check(&token).is_ok());
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o640)).expect("sets the mode");
+    assert!(matches!(Tokens::open(&path), Err(KeyError::Open { .. })));
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o600)).expect("sets the mode");
+    for content in ["", "secret", &"g".repeat(64), &"a".repeat(63), &"a".repeat(66)] {
+        std::fs::write(&path, content).expect("writes");
+        assert!(matches!(Tokens::open(&path), Err(KeyError::Content { .. })), "{content}");
+    }
+}

@@ -1,0 +1,160 @@
+//! The schema as SQLite itself describes it: references are declared, indexed and enforced.
+
+use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
+
+use super::fixture::{NOW, World};
+
+async fn tables(world: &World) -> Vec<String> {
+    let sql = "SELECT name AS text FROM sqlite_master WHERE type = 'table' \
+               AND name NOT LIKE 'sqlite_%' AND name <> 'seaql_migrations' ORDER BY name";
+    world.texts(sql).await
+}
+
+#[tokio::test]
+async fn these_are_all_tables() {
+    let world = World::new().await;
+    let expected = [
+        "comment",
+        "follow",
+        "job",
+        "message",
+        "user",
+        "user_stat",
+        "video",
+        "video_like",
+        "video_object",
+        "video_stat",
+    ];
+    assert_eq!(tables(&world).await, expected);
+}
+
+#[tokio::test]
+async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begins_with_it() {
+    let world = World::new().await;
+    let mut references = Vec::new();
+    for table in tables(&world).await {
+        let sql = format!(
+            "SELECT name AS text FROM pragma_table_info('{table}') WHERE name LIKE '%\\_id' ESCAPE '\\'"
+        );
+        for column in world.texts(&sql).await {
+            let sql = format!(
+                "SELECT \"table\" || '.' || \"to\" || ' ' || on_delete AS text \
+                 FROM pragma_foreign_key_list('{table}') WHERE \"from\" = '{column}'"
+            );
+            let key = world.texts(&sql).await;
+            let parent = if ["video_id"].contains(&column.as_str()) { "video" } else { "user" };
+            assert_eq!(key, [format!("{parent}.id CASCADE")], "{table}.{column}");
+            let sql = format!(
+                "SELECT il.name AS text FROM pragma_index_list('{table}') il, pragma_index_info(il.name) ii \
+                 WHERE ii.seqno = 0 AND ii.name = '{column}' AND il.partial = 0 \
+                 UNION ALL SELECT 'primary key' FROM pragma_table_info('{table}') WHERE pk = 1 AND name = '{column}'"
+            );
+            assert!(!world.texts(&sql).await.is_empty(), "{table}.{column} leads no index");
+            references.push(format!("{table}.{column}"));
+        }
+    }
+    assert_eq!(references.len(), 13, "{references:?}");
+}
+
+#[tokio::test]
+async fn every_foreign_key_is_of_a_column_that_says_so() {
+    let world = World::new().await;
+    for table in tables(&world).await {
+        let sql = format!("SELECT \"from\" AS text FROM pragma_foreign_key_list('{table}')");
+        for column in world.texts(&sql).await {
+            assert!(column.ends_with("_id"), "{table}.{column}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_must_be_unique_has_a_unique_index() {
+    let world = World::new().await;
+    for (table, columns) in [
+        ("user", "name_key"),
+        ("video", "published_at"),
+        ("video_like", "user_id,video_id"),
+        ("follow", "follower_id,followee_id"),
+    ] {
+        let sql = format!(
+            "SELECT (SELECT group_concat(name) FROM (SELECT name FROM pragma_index_info(il.name) ORDER BY seqno)) \
+             AS text FROM pragma_index_list('{table}') il WHERE il.\"unique\" = 1"
+        );
+        assert!(world.texts(&sql).await.iter().any(|unique| unique == columns), "{table} ({columns})");
+    }
+}
+
+#[tokio::test]
+async fn a_user_who_is_deleted_takes_everything_along() {
+    let world = World::new().await;
+    let (author, fan) = (world.user("author").await, world.user("fan").await);
+    let video = world.video(author).await;
+    world.processing(author).await;
+    world.store.like_video(fan, video, NOW).await.expect("like");
+    world.store.follow_user(fan, author, NOW).await.expect("follow");
+    world.store.add_comment(fan, video, super::fixture::content("text"), NOW).await.expect("comment");
+    world.store.send_message(author, fan, super::fixture::content("text"), NOW).await.expect("send");
+    world.run("DELETE FROM user").await;
+    for table in tables(&world).await {
+        let left = world.texts(&format!("SELECT '{table}' AS text FROM \"{table}\"")).await;
+        assert_eq!(left, [""; 0]);
+    }
+}
+
+#[tokio::test]
+async fn a_counter_never_falls_below_zero() {
+    let world = World::new().await;
+    let author = world.user("author").await;
+    world.video(author).await;
+    for (table, column) in [
+        ("user_stat", "follow_count"),
+        ("user_stat", "follower_count"),
+        ("user_stat", "work_count"),
+        ("user_stat", "liked_count"),
+        ("user_stat", "received_like_count"),
+        ("video_stat", "like_count"),
+        ("video_stat", "comment_count"),
+    ] {
+        let sql = format!("UPDATE {table} SET {column} = -1");
+        let result =
+            world.store.write(move |session| Box::pin(async move { session.change(&sql, []).await }));
+        assert!(result.await.is_err(), "{table}.{column}");
+    }
+}
+
+#[tokio::test]
+async fn the_writer_enforces_foreign_keys_and_commits_to_the_disk() {
+    let world = World::new().await;
+    for (pragma, expected) in
+        [("foreign_keys", "1"), ("journal_mode", "wal"), ("synchronous", "2"), ("query_only", "0")]
+    {
+        let sql = format!("SELECT CAST({pragma} AS TEXT) AS text FROM pragma_{pragma}");
+        let row = world.store.write(move |session| Box::pin(async move { session.row(&sql, []).await }));
+        let row = row.await.expect("ask").expect("an answer");
+        assert_eq!(row.try_get::<String>("", "text").expect("a text"), expected, "{pragma}");
+    }
+}
+
+#[tokio::test]
+async fn every_reader_only_reads() {
+    let world = World::new().await;
+    let readers = &world.store.readers;
+    let mut held = Vec::new();
+    for _ in 0..readers.get_sqlite_connection_pool().size() {
+        let reader = readers.begin().await.expect("a reader");
+        for (pragma, expected) in [("foreign_keys", "1"), ("journal_mode", "wal"), ("query_only", "1")] {
+            let sql = format!("SELECT CAST({pragma} AS TEXT) AS text FROM pragma_{pragma}");
+            let row = reader.query_one_raw(Statement::from_string(DbBackend::Sqlite, sql)).await;
+            let row = row.expect("ask").expect("an answer");
+            assert_eq!(row.try_get::<String>("", "text").expect("a text"), expected, "{pragma}");
+        }
+        held.push(reader);
+    }
+    assert!(held.len() >= 2, "{} readers", held.len());
+    drop(held);
+    assert!(refuses_to_write(readers).await);
+}
+
+async fn refuses_to_write(reader: &DatabaseConnection) -> bool {
+    reader.execute_unprepared("DELETE FROM user").await.is_err()
+}

@@ -1,0 +1,131 @@
+//! A user with many of everything, and the proof that no list shows more than it may.
+
+use domain::limits::LIST_ROWS;
+use domain::{Timestamp, UserId, VideoId};
+
+use super::fixture::{NOW, World};
+
+/// A hub with a number of followers who are followed back, videos, liked videos and comments, and as many
+/// messages to and from one peer, in a world of their own.
+pub(super) struct Crowd {
+    pub(super) world: World,
+    pub(super) hub: UserId,
+    pub(super) peer: UserId,
+    pub(super) video: VideoId,
+}
+
+impl Crowd {
+    pub(super) async fn new(size: usize) -> Self {
+        let world = World::new().await;
+        let hub = world.user("hub").await;
+        let (first_user, first_video) = (hub.get() + 1, 1);
+        let at = NOW.millis();
+        let last = i64::try_from(size).expect("a small number") - 1;
+        for rows in [
+            format!(
+                "user (id, name, name_key, password_hash, created_at) \
+                     SELECT {first_user} + i, 'guest ' || i, 'guest ' || i, 'hash', {at}"
+            ),
+            format!("user_stat (user_id) SELECT {first_user} + i"),
+            format!("follow (follower_id, followee_id, created_at) SELECT {first_user} + i, {hub}, {at}"),
+            format!("follow (follower_id, followee_id, created_at) SELECT {hub}, {first_user} + i, {at}"),
+            format!(
+                "video (id, author_id, title, state, play_key, published_at, created_at) \
+                     SELECT {first_video} + i, {hub}, 'title', 'ready', 'r/' || i, {at} + i, {at}"
+            ),
+            format!("video_stat (video_id) SELECT {first_video} + i"),
+            format!(
+                "video_object (object_key, video_id, bytes, sha256) \
+                     SELECT 'r/' || i, {first_video} + i, 1, zeroblob(32)"
+            ),
+            format!("video_like (user_id, video_id, created_at) SELECT {hub}, {first_video} + i, {at}"),
+            format!(
+                "comment (video_id, author_id, content, created_at) SELECT {first_video}, {hub}, i, {at}"
+            ),
+            format!(
+                "message (sender_id, receiver_id, content, created_at) \
+                     SELECT {hub}, {first_user}, 'sent ' || i, {at} + 2 * i"
+            ),
+            format!(
+                "message (sender_id, receiver_id, content, created_at) \
+                     SELECT {first_user}, {hub}, 'got ' || i, {at} + 2 * i + 1"
+            ),
+        ] {
+            let numbers = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i <";
+            world.run(&format!("{numbers} {last}) INSERT INTO {rows} FROM n")).await;
+        }
+        world.store.repair_counters().await.expect("count");
+        let peer = UserId::parse(first_user).expect("a number");
+        Self { world, hub, peer, video: VideoId::parse(first_video).expect("a number") }
+    }
+}
+
+#[tokio::test]
+async fn every_list_holds_at_most_500_rows_and_they_are_the_newest() {
+    let crowd = Crowd::new(LIST_ROWS + 1).await;
+    crowd.world.is_sound().await;
+    let (store, hub, oldest_video) = (&crowd.world.store, crowd.hub, crowd.video.get());
+    let videos = store.videos_of(hub, None).await.expect("a list");
+    assert_eq!(videos.len(), LIST_ROWS);
+    assert!(videos.iter().all(|card| card.id > oldest_video));
+    let liked = store.liked_videos(hub, None).await.expect("a list");
+    assert_eq!(liked.len(), LIST_ROWS);
+    assert!(liked.iter().all(|card| card.id > oldest_video));
+    let comments = store.comments(crowd.video, None).await.expect("a list");
+    assert_eq!(comments.len(), LIST_ROWS);
+    assert!(comments.iter().all(|row| row.content != "0"));
+    for people in [store.following(hub, None).await, store.followers(hub, None).await] {
+        let people = people.expect("a list");
+        assert_eq!(people.len(), LIST_ROWS);
+        assert!(people.iter().all(|card| card.id != crowd.peer.get()));
+    }
+    assert_eq!(store.comment_count(crowd.video).await.expect("a count"), 501);
+    assert_eq!(store.user_card(hub, None).await.expect("a card").follower_count, 501);
+}
+
+#[tokio::test]
+async fn friends_beyond_the_bound_are_those_without_news() {
+    let crowd = Crowd::new(LIST_ROWS + 1).await;
+    let friends = crowd.world.store.friends(crowd.hub).await.expect("a list");
+    assert_eq!(friends.len(), LIST_ROWS);
+    assert_eq!(friends[0].user.id, crowd.peer.get());
+    assert_eq!(friends[0].latest, Some(("got 500".into(), false)));
+    assert!(friends.iter().all(|friend| friend.user.id != crowd.peer.get() + 1));
+}
+
+#[tokio::test]
+async fn a_long_conversation_shows_its_end_and_new_messages_come_from_their_beginning() {
+    let crowd = Crowd::new(LIST_ROWS + 1).await;
+    let (store, hub, peer) = (&crowd.world.store, crowd.hub, crowd.peer);
+    let conversation = store.conversation(hub, peer).await.expect("a list");
+    assert_eq!(conversation.len(), LIST_ROWS);
+    assert!(conversation.is_sorted_by(|one, next| one.created_at < next.created_at));
+    assert_eq!(
+        (conversation[0].content.as_str(), conversation[499].content.as_str()),
+        ("sent 251", "got 500")
+    );
+    let received = store.received_after(hub, peer, Timestamp::from_millis(0)).await.expect("a list");
+    assert_eq!(received.len(), LIST_ROWS);
+    assert_eq!((received[0].content.as_str(), received[499].content.as_str()), ("got 0", "got 499"));
+    let after = Timestamp::from_millis(received[499].created_at);
+    assert_eq!(store.received_after(hub, peer, after).await.expect("a list").len(), 1);
+}
+
+#[tokio::test]
+async fn a_one_sided_conversation_is_bounded_too() {
+    let crowd = Crowd::new(LIST_ROWS + 1).await;
+    crowd.world.run("DELETE FROM message WHERE content LIKE 'got%'").await;
+    let conversation = crowd.world.store.conversation(crowd.peer, crowd.hub).await.expect("a list");
+    assert_eq!((conversation.len(), conversation[0].content.as_str()), (LIST_ROWS, "sent 1"));
+}
+
+#[tokio::test]
+async fn at_most_ten_thousand_revocations_are_listed_the_latest_ones() {
+    let world = World::new().await;
+    let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= 10000) \
+               INSERT INTO user (name, name_key, password_hash, revoked_at, created_at) \
+               SELECT i, i, 'hash', i, 0 FROM n";
+    assert_eq!(world.run(sql).await, 10_001);
+    let revoked = world.store.revoked_since(Timestamp::from_millis(0)).await.expect("a list");
+    assert_eq!((revoked.len(), revoked[0].id, revoked[9_999].id), (10_000, 10_001, 2));
+}

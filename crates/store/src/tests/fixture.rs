@@ -1,0 +1,173 @@
+//! A fresh database for one test, and the rows that tests start from.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
+
+use domain::{Content, Timestamp, Title, UserId, UserName, VideoId};
+use sea_orm::{ConnectionTrait, DatabaseConnection};
+use tempfile::TempDir;
+
+use crate::card::column;
+use crate::{Config, Job, NewObject, NewVideo, Store};
+
+/// The moment at which everything happens, unless a test says otherwise.
+pub(super) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
+/// How long a claimed job is held.
+pub(super) const LEASE: Duration = Duration::from_secs(60);
+
+/// A store of its own in a folder of its own.
+pub(super) struct World {
+    pub(super) store: Store,
+    pub(super) folder: TempDir,
+    made: AtomicU64,
+}
+
+impl World {
+    pub(super) async fn new() -> Self {
+        Self::with(&config()).await
+    }
+
+    pub(super) async fn with(config: &Config) -> Self {
+        let folder = tempfile::tempdir().expect("make a folder");
+        let store = Store::open(config, folder.path()).await.expect("open a store");
+        Self { store, folder, made: AtomicU64::new(0) }
+    }
+
+    pub(super) async fn user(&self, name: &str) -> UserId {
+        self.store.create_user(user_name(name), "hash".into(), NOW).await.expect("make a user")
+    }
+
+    /// A video everybody may see.
+    pub(super) async fn video(&self, author: UserId) -> VideoId {
+        self.store.publish(self.ready(author), NOW).await.expect("publish a video")
+    }
+
+    /// A video that waits for its job.
+    pub(super) async fn processing(&self, author: UserId) -> VideoId {
+        self.store.publish(self.unready(author), NOW).await.expect("publish a video")
+    }
+
+    /// What `video` publishes.
+    pub(super) fn ready(&self, author: UserId) -> NewVideo {
+        let number = self.made.fetch_add(1, Ordering::Relaxed);
+        let (play_key, cover_key) = (format!("p/{number}"), format!("c/{number}"));
+        NewVideo {
+            author,
+            title: Title::parse(&format!("title {number}")).expect("a title"),
+            objects: vec![object(&play_key), object(&cover_key)],
+            play_key,
+            cover_key: Some(cover_key),
+            source_key: None,
+        }
+    }
+
+    /// What `processing` publishes.
+    pub(super) fn unready(&self, author: UserId) -> NewVideo {
+        let video = self.ready(author);
+        let source_key = video.play_key.replace('p', "s");
+        let cover = object(video.cover_key.as_deref().expect("a cover"));
+        NewVideo { objects: vec![object(&source_key), cover], source_key: Some(source_key), ..video }
+    }
+
+    /// The oldest job, held from now on.
+    pub(super) async fn claim(&self) -> Job {
+        self.store.claim_job(NOW, LEASE).await.expect("claim a job").expect("a job that is due")
+    }
+
+    /// Ends a job well; false when it is not this attempt's.
+    pub(super) async fn finish(&self, job: &Job) -> bool {
+        let play = object(&job.play_key);
+        let unneeded = Some(job.source_key.clone());
+        let done = self.store.video_ready(job.attempt, job.video, unneeded, play, NOW).await;
+        done.expect("finish a job")
+    }
+
+    /// Whether some video needs this object.
+    pub(super) async fn needs(&self, key: &str) -> bool {
+        !self.store.known_objects(&[key.to_owned()]).await.expect("look up").is_empty()
+    }
+
+    /// Runs one statement and says how many rows it changed.
+    pub(super) async fn run(&self, sql: &str) -> u64 {
+        let sql = sql.to_owned();
+        let changed =
+            self.store.write(move |session| Box::pin(async move { session.change(&sql, []).await })).await;
+        changed.expect("run a statement")
+    }
+
+    /// Every row of every table, in an order that does not depend on how it came there.
+    pub(super) async fn dump(&self) -> Vec<String> {
+        let mut rows = Vec::new();
+        for table in
+            self.texts("SELECT name AS text FROM sqlite_master WHERE type = 'table' ORDER BY name").await
+        {
+            let sql = format!("SELECT 'quote(\"' || name || '\")' AS text FROM pragma_table_info('{table}')");
+            let columns = self.texts(&sql).await.join(" || ', ' || ");
+            let sql = format!("SELECT '{table}: ' || {columns} AS text FROM \"{table}\" ORDER BY 1");
+            rows.extend(self.texts(&sql).await);
+        }
+        rows
+    }
+
+    /// The column `text` of each row.
+    pub(super) async fn texts(&self, sql: &str) -> Vec<String> {
+        let rows = self.store.read().rows(sql, []).await.expect("read rows");
+        rows.iter().map(|row| column(row, "text").expect("a text")).collect()
+    }
+
+    /// The database has nothing to complain about.
+    pub(super) async fn is_sound(&self) {
+        assert_eq!(self.store.check().await.expect("check"), []);
+    }
+
+    /// A connection beside the store that does not enforce foreign keys.
+    pub(super) async fn unguarded(&self) -> DatabaseConnection {
+        let path = self.folder.path().join("dytt.sqlite");
+        let connection = crate::sqlite(&path, 1, Duration::from_secs(60), false).await.expect("connect");
+        connection.execute_unprepared("PRAGMA foreign_keys = OFF").await.expect("let go of foreign keys");
+        connection
+    }
+}
+
+/// Waits that no busy machine exceeds.
+pub(super) fn config() -> Config {
+    Config { url: "sqlite:dytt.sqlite".into(), write_wait_ms: 60_000, read_wait_ms: 60_000 }
+}
+
+/// A second store on the same folder.
+pub(super) async fn reopened(folder: &Path) -> Store {
+    Store::open(&config(), folder).await.expect("open the store again")
+}
+
+pub(super) fn user_name(name: &str) -> UserName {
+    UserName::parse(name, 64).expect("a name")
+}
+
+pub(super) fn content(text: &str) -> Content {
+    Content::parse("content", text).expect("a content")
+}
+
+pub(super) fn object(key: &str) -> NewObject {
+    NewObject { key: key.into(), bytes: 1000, sha256: vec![7; 32] }
+}
+
+/// A user nobody has made.
+pub(super) fn no_user() -> UserId {
+    UserId::parse(999_999).expect("a number")
+}
+
+/// A video nobody has made.
+pub(super) fn no_video() -> VideoId {
+    VideoId::parse(999_999).expect("a number")
+}
+
+/// A moment this many milliseconds after `NOW`.
+pub(super) fn later(millis: i64) -> Timestamp {
+    Timestamp::from_millis(NOW.millis() + millis)
+}
+
+/// A moment after everything.
+pub(super) fn never() -> Timestamp {
+    Timestamp::from_millis(i64::MAX)
+}

@@ -1,0 +1,136 @@
+//! Jobs: who holds one, for how long, and what an attempt that lost it may still do: nothing.
+
+use std::time::Duration;
+
+use domain::Timestamp;
+
+use super::fixture::{LEASE, NOW, World, later};
+use crate::Job;
+
+async fn claim_at(world: &World, now: Timestamp) -> Option<Job> {
+    world.store.claim_job(now, LEASE).await.expect("claim")
+}
+
+#[tokio::test]
+async fn only_a_processing_video_waits_as_a_job() {
+    let world = World::new().await;
+    let author = world.user("author").await;
+    world.video(author).await;
+    assert_eq!(claim_at(&world, NOW).await, None);
+    let new = world.unready(author);
+    let video = world.store.publish(new.clone(), NOW).await.expect("publish");
+    assert_eq!(claim_at(&world, later(-1)).await, None);
+    let job = world.claim().await;
+    assert_eq!((job.video, job.attempts), (video, 1));
+    assert_eq!((Some(job.source_key), job.play_key), (new.source_key, new.play_key));
+}
+
+#[tokio::test]
+async fn the_oldest_due_job_is_claimed_first() {
+    let world = World::new().await;
+    let author = world.user("author").await;
+    for millis in [20, 0, 10] {
+        world.store.publish(world.unready(author), later(millis)).await.expect("publish");
+    }
+    let mut order = Vec::new();
+    for _ in 0..3 {
+        order.push(claim_at(&world, later(20)).await.expect("a job").video.get());
+    }
+    assert_eq!(order, [2, 3, 1]);
+}
+
+#[tokio::test]
+async fn a_lease_holds_until_its_last_millisecond_and_not_longer() {
+    let world = World::new().await;
+    let author = world.user("author").await;
+    world.processing(author).await;
+    let first = world.claim().await;
+    let end = NOW.after(LEASE);
+    assert_eq!(claim_at(&world, end.before(Duration::from_millis(1))).await, None);
+    let second = claim_at(&world, end).await.expect("the job again");
+    assert_eq!((second.video, second.attempts), (first.video, 2));
+    assert_eq!(second.attempt.job, first.attempt.job);
+    assert!(second.attempt.fence > first.attempt.fence);
+}
+
+#[tokio::test]
+async fn a_prolonged_lease_ends_later() {
+    let world = World::new().await;
+    let author = world.user("author").await;
+    world.processing(author).await;
+    let job = world.claim().await;
+    let until = NOW.after(LEASE * 3);
+    assert!(world.store.extend_lease(job.attempt, until).await.expect("extend"));
+    assert_eq!(claim_at(&world, NOW.after(LEASE * 2)).await, None);
+    assert!(claim_at(&world, until).await.is_some());
+}
+
+#[tokio::test]
+async fn an_expired_lease_that_nobody_took_is_still_its_holders() {
+    let world = World::new().await;
+    let author = world.user("author").await;
+    world.processing(author).await;
+    let job = world.claim().await;
+    assert!(world.store.extend_lease(job.attempt, NOW.after(LEASE * 9)).await.expect("extend"));
+    assert!(world.finish(&job).await);
+}
+
+#[tokio::test]
+async fn a_lost_attempt_neither_prolongs_nor_releases() {
+    let world = World::new().await;
+    let author = world.user("author").await;
+    world.processing(author).await;
+    let old = world.claim().await;
+    let new = claim_at(&world, NOW.after(LEASE)).await.expect("the job again");
+    let before = world.dump().await;
+    assert!(!world.store.extend_lease(old.attempt, later(1)).await.expect("extend"));
+    world.store.release_job(old.attempt, NOW, false, "late".into()).await.expect("release");
+    assert_eq!(world.dump().await, before);
+    assert!(world.store.extend_lease(new.attempt, NOW.after(LEASE * 3)).await.expect("extend"));
+}
+
+#[tokio::test]
+async fn a_released_job_is_due_when_it_was_said_and_not_held_any_more() {
+    let world = World::new().await;
+    let author = world.user("author").await;
+    world.processing(author).await;
+    let job = world.claim().await;
+    world.store.release_job(job.attempt, later(500), true, "no encoder".into()).await.expect("release");
+    assert!(!world.store.extend_lease(job.attempt, later(900)).await.expect("extend"));
+    assert!(!world.finish(&job).await);
+    assert_eq!(world.texts("SELECT error AS text FROM job").await, ["no encoder"]);
+    assert_eq!(claim_at(&world, later(499)).await, None);
+    assert!(claim_at(&world, later(500)).await.is_some());
+}
+
+#[tokio::test]
+async fn a_failed_attempt_counts_and_a_clean_stop_does_not() {
+    let world = World::new().await;
+    let author = world.user("author").await;
+    world.processing(author).await;
+    let mut attempts = Vec::new();
+    let mut fences = Vec::new();
+    for counts in [false, false, true, true, false] {
+        let job = world.claim().await;
+        attempts.push(job.attempts);
+        fences.push(job.attempt.fence);
+        world.store.release_job(job.attempt, NOW, counts, "why".into()).await.expect("release");
+    }
+    assert_eq!(attempts, [1, 1, 1, 2, 3]);
+    assert_eq!(fences, [1, 2, 3, 4, 5]);
+}
+
+#[tokio::test]
+async fn an_ended_job_is_never_claimed_again() {
+    let world = World::new().await;
+    let author = world.user("author").await;
+    world.processing(author).await;
+    world.processing(author).await;
+    let done = world.claim().await;
+    assert!(world.finish(&done).await);
+    let dead = world.claim().await;
+    world.store.video_failed(dead.attempt, dead.video, "broken".into()).await.expect("fail");
+    assert_eq!(world.store.claim_job(Timestamp::from_millis(i64::MAX), LEASE).await.expect("claim"), None);
+    let ends = world.texts("SELECT state || ' ' || COALESCE(error, '-') AS text FROM job ORDER BY id").await;
+    assert_eq!(ends, ["done -", "dead broken"]);
+}

@@ -1,0 +1,104 @@
+//! Opening: addresses, migrations, and that what was acknowledged is there afterwards.
+
+use std::time::{Duration, Instant};
+
+use domain::Error;
+use sea_orm::TransactionTrait;
+
+use super::fixture::{NOW, World, config, never, reopened, user_name};
+use crate::{Config, OpenError, Store};
+
+#[tokio::test]
+async fn an_address_that_is_not_sqlites_is_refused_before_anything_is_made() {
+    let folder = tempfile::tempdir().expect("make a folder");
+    for url in ["", "sqlite:", "mysql://localhost/dytt", "dytt.sqlite"] {
+        let opened = Store::open(&Config { url: url.into(), ..config() }, folder.path()).await;
+        assert!(matches!(opened, Err(OpenError::Url(told)) if told == url), "{url}");
+    }
+    assert_eq!(folder.path().read_dir().expect("list the folder").count(), 0);
+}
+
+#[tokio::test]
+async fn a_folder_that_is_not_there_is_an_error() {
+    let folder = tempfile::tempdir().expect("make a folder");
+    let opened = Store::open(&config(), &folder.path().join("missing")).await;
+    assert!(matches!(opened, Err(OpenError::Database(_))));
+}
+
+#[tokio::test]
+async fn opening_twice_is_fine_and_both_see_the_same() {
+    let world = World::new().await;
+    let before = world.dump().await;
+    let second = reopened(world.folder.path()).await;
+    assert_eq!(world.dump().await, before);
+    let id = second.create_user(user_name("ada"), "hash".into(), NOW).await.expect("make a user");
+    assert_eq!(world.store.user_card(id, None).await.expect("a card").name, "ada");
+    world.user("bob").await;
+    assert!(second.login_row(&user_name("bob")).await.expect("look up").is_some());
+    world.is_sound().await;
+}
+
+#[tokio::test]
+async fn migrations_are_pending_before_the_first_opening_and_applied_after() {
+    let folder = tempfile::tempdir().expect("make a folder");
+    let pending = Store::migrations(&config(), folder.path()).await.expect("list");
+    assert_eq!(pending, [("m0001_first".to_owned(), false)]);
+    let store = reopened(folder.path()).await;
+    let applied = Store::migrations(&config(), folder.path()).await.expect("list");
+    assert_eq!(applied, [("m0001_first".to_owned(), true)]);
+    store.ping().await.expect("answer");
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_there_after_a_drop_without_a_close() {
+    let World { store, folder, .. } = World::new().await;
+    let id = store.create_user(user_name("ada"), "hash".into(), NOW).await.expect("make a user");
+    drop(store);
+    let store = reopened(folder.path()).await;
+    assert_eq!(store.user_card(id, None).await.expect("a card").name, "ada");
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_is_in_the_files_that_a_crash_leaves() {
+    let world = World::new().await;
+    let author = world.user("author").await;
+    let video = world.video(author).await;
+    world.store.like_video(author, video, NOW).await.expect("like");
+    let crashed = tempfile::tempdir().expect("make a folder");
+    for file in ["dytt.sqlite", "dytt.sqlite-wal"] {
+        std::fs::copy(world.folder.path().join(file), crashed.path().join(file)).expect("copy a file");
+    }
+    let store = reopened(crashed.path()).await;
+    let page = store.feed(never(), Some(author)).await.expect("a page");
+    assert_eq!(page, world.store.feed(never(), Some(author)).await.expect("a page"));
+    assert!(page[0].is_liked);
+    assert_eq!(store.check().await.expect("check"), []);
+}
+
+#[tokio::test]
+async fn what_was_written_is_read_at_once_by_every_reader() {
+    let world = World::new().await;
+    for number in 0..20 {
+        let name = format!("user {number}");
+        world.user(&name).await;
+        for _ in 0..4 {
+            assert!(world.store.login_row(&user_name(&name)).await.expect("look up").is_some(), "{name}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_read_without_a_free_connection_is_refused_in_time_and_the_next_is_not() {
+    let world = World::with(&Config { read_wait_ms: 1000, ..config() }).await;
+    let mut held = Vec::new();
+    for _ in 0..world.store.readers.get_sqlite_connection_pool().size() {
+        held.push(world.store.readers.begin().await.expect("a reader"));
+    }
+    let asked = Instant::now();
+    let refused = world.store.ping().await;
+    assert!(matches!(refused, Err(Error::Overloaded)), "{refused:?}");
+    assert!(asked.elapsed() >= Duration::from_secs(1));
+    world.user("writes go on").await;
+    held.clear();
+    world.store.ping().await.expect("answer");
+}

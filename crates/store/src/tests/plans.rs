@@ -1,0 +1,92 @@
+//! How SQLite means to run the statements that were really sent: by index, and in the index's order.
+
+use domain::{Result, Timestamp};
+use futures_util::future::BoxFuture;
+
+use super::crowd::Crowd;
+use super::fixture::{LEASE, NOW, content, later, never, user_name};
+use crate::card::column;
+
+type Call = for<'c> fn(&'c Crowd) -> BoxFuture<'c, Result<()>>;
+
+/// One row: a method, whether its rows may be sorted, and how it is called.
+macro_rules! calls {
+    ($($name:literal, $order:ident, |$crowd:ident| $call:expr;)*) => {
+        &[$(($name, Order::$order, |$crowd| Box::pin(async move { $call.await.map(|_| ()) }))),*]
+    };
+}
+
+/// Where the order of a list comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Order {
+    /// The index is in that order.
+    Index,
+    /// The rows are sorted, and something else bounds them.
+    Sorted,
+}
+
+const CALLS: &[(&str, Order, Call)] = calls![
+    "login_row", Index, |c| c.world.store.login_row(&user_name("hub"));
+    "user_card", Index, |c| c.world.store.user_card(c.hub, Some(c.peer));
+    "revoked_since", Index, |c| c.world.store.revoked_since(NOW);
+    "videos_of", Index, |c| c.world.store.videos_of(c.hub, Some(c.peer));
+    "feed", Index, |c| c.world.store.feed(never(), Some(c.peer));
+    "liked_videos", Index, |c| c.world.store.liked_videos(c.hub, Some(c.peer));
+    "comments", Index, |c| c.world.store.comments(c.video, Some(c.peer));
+    "comment_count", Index, |c| c.world.store.comment_count(c.video);
+    "following", Index, |c| c.world.store.following(c.hub, Some(c.peer));
+    "followers", Index, |c| c.world.store.followers(c.hub, Some(c.peer));
+    "friends", Sorted, |c| c.world.store.friends(c.hub);
+    "conversation", Sorted, |c| c.world.store.conversation(c.hub, c.peer);
+    "received_after", Index, |c| c.world.store.received_after(c.hub, c.peer, Timestamp::from_millis(0));
+    "objects", Index, |c| c.world.store.objects("");
+    "known_objects", Index, |c| c.world.store.known_objects(&["r/0".into(), "r/1".into()]);
+    "create_user", Index, |c| c.world.store.create_user(user_name("new"), "hash".into(), NOW);
+    "publish", Index, |c| c.world.store.publish(c.world.ready(c.hub), NOW);
+    "publish, with a job", Index, |c| c.world.store.publish(c.world.unready(c.hub), NOW);
+    "claim_job", Sorted, |c| c.world.store.claim_job(later(9), LEASE);
+    "follow_user", Index, |c| c.world.store.follow_user(c.hub, c.peer, NOW);
+    "unfollow_user", Index, |c| c.world.store.unfollow_user(c.hub, c.peer);
+    "like_video", Index, |c| c.world.store.like_video(c.peer, c.video, NOW);
+    "unlike_video", Index, |c| c.world.store.unlike_video(c.peer, c.video);
+    "add_comment", Index, |c| c.world.store.add_comment(c.hub, c.video, content("text"), NOW);
+    "send_message", Index, |c| c.world.store.send_message(c.hub, c.peer, content("text"), NOW);
+];
+
+#[tokio::test]
+async fn no_statement_reads_a_whole_table_and_lists_come_in_the_order_of_an_index() {
+    let crowd = Crowd::new(40).await;
+    for (name, order, call) in CALLS {
+        sent(&crowd);
+        call(&crowd).await.expect("call");
+        for sql in sent(&crowd) {
+            for step in plan(&crowd, &sql).await {
+                // What a subquery has already gathered may be read through; a table may not.
+                let gathered = ["(subquery", "SCAN ends", "SCAN CONSTANT ROW", "VALUES CLAUSE"];
+                let scans = step.starts_with("SCAN") && !gathered.iter().any(|known| step.contains(known));
+                assert!(!scans, "{name}: {step}\n{sql}");
+                let sorts = step.contains("TEMP B-TREE");
+                assert!(!sorts || *order == Order::Sorted, "{name}: {step}\n{sql}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_check_above_would_notice_a_scan_and_a_sort() {
+    let crowd = Crowd::new(1).await;
+    let steps = plan(&crowd, "SELECT * FROM video ORDER BY title").await;
+    assert!(steps.iter().any(|step| step.starts_with("SCAN video")), "{steps:?}");
+    assert!(steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");
+}
+
+/// The statements sent since the last time.
+fn sent(crowd: &Crowd) -> Vec<String> {
+    std::mem::take(&mut *crowd.world.store.probe.texts.lock().expect("the texts"))
+}
+
+async fn plan(crowd: &Crowd, sql: &str) -> Vec<String> {
+    let rows =
+        crowd.world.store.read().rows(&format!("EXPLAIN QUERY PLAN {sql}"), []).await.expect("explain");
+    rows.iter().map(|row| column(row, "detail").expect("a step")).collect()
+}

@@ -1,0 +1,49 @@
+//! What each method's documentation says about its statements, read from the source.
+
+use std::path::Path;
+
+/// A public method of the store.
+#[derive(Debug)]
+pub(super) struct Method {
+    pub(super) name: String,
+    /// Whether it goes through the writer.
+    pub(super) mutates: bool,
+    /// The first number of statements its documentation states.
+    pub(super) statements: Option<u64>,
+}
+
+/// Every `pub async fn` that takes the store, but for `close`, which sends none.
+pub(super) fn methods() -> Vec<Method> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut methods = Vec::new();
+    for entry in std::fs::read_dir(folder).expect("list the sources") {
+        let path = entry.expect("an entry").path();
+        if path.is_file() {
+            read(&std::fs::read_to_string(path).expect("read a source"), &mut methods);
+        }
+    }
+    methods
+}
+
+fn read(source: &str, methods: &mut Vec<Method>) {
+    for (at, _) in source.match_indices("    pub async fn ") {
+        let (before, after) = source.split_at(at);
+        let text = after.split("\n    }\n").next().unwrap_or(after);
+        let (head, _) = text.split_once('{').expect("a body");
+        let name = head.trim().trim_start_matches("pub async fn ").split('(').next().unwrap_or_default();
+        if !head.contains("&self") || name == "close" {
+            continue;
+        }
+        let doc: Vec<_> =
+            before.trim_end().lines().rev().map_while(|line| line.trim().strip_prefix("///")).collect();
+        let words: Vec<_> = doc.iter().rev().flat_map(|line| line.split_whitespace()).collect();
+        let statements =
+            words.windows(2).filter(|pair| pair[1].starts_with("statement")).find_map(|pair| number(pair[0]));
+        methods.push(Method { name: name.into(), mutates: text.contains("self.write("), statements });
+    }
+}
+
+fn number(word: &str) -> Option<u64> {
+    let words = ["One", "Two", "Three", "Four", "Five", "Six", "Seven", "Fourteen"];
+    words.iter().position(|known| *known == word).map(|place| if place == 7 { 14 } else { place as u64 + 1 })
+}

@@ -1,0 +1,84 @@
+//! How many statements a read costs: as many as its documentation says, however long the list.
+
+use domain::limits::{FEED_PAGE, LIST_ROWS};
+use domain::{Result, Timestamp};
+use futures_util::future::BoxFuture;
+
+use super::crowd::Crowd;
+use super::fixture::{NOW, World, never, user_name};
+use super::stated;
+
+type Read = for<'c> fn(&'c Crowd) -> BoxFuture<'c, Result<usize>>;
+
+/// One row: a method, its statements, and how it is called; the answer's length is returned.
+macro_rules! reads {
+    ($($name:literal, $statements:literal, |$crowd:ident| $call:expr, $length:expr;)*) => {
+        &[$(($name, $statements, |$crowd| Box::pin(async move { $call.await.map($length) }))),*]
+    };
+}
+
+const READS: &[(&str, u64, Read)] = reads![
+    "ping", 1, |c| c.world.store.ping(), |()| 1;
+    "login_row", 1, |c| c.world.store.login_row(&user_name("hub")), |row| row.iter().len();
+    "user_card", 1, |c| c.world.store.user_card(c.hub, Some(c.peer)), |_| 1;
+    "revoked_since", 1, |c| c.world.store.revoked_since(NOW), |list| list.len();
+    "videos_of", 2, |c| c.world.store.videos_of(c.hub, Some(c.hub)), |list| list.len();
+    "feed", 1, |c| c.world.store.feed(never(), Some(c.hub)), |list| list.len();
+    "liked_videos", 2, |c| c.world.store.liked_videos(c.hub, Some(c.peer)), |list| list.len();
+    "comments", 2, |c| c.world.store.comments(c.video, Some(c.peer)), |list| list.len();
+    "comment_count", 1, |c| c.world.store.comment_count(c.video), |_| 1;
+    "following", 2, |c| c.world.store.following(c.hub, Some(c.peer)), |list| list.len();
+    "followers", 2, |c| c.world.store.followers(c.hub, Some(c.peer)), |list| list.len();
+    "friends", 1, |c| c.world.store.friends(c.hub), |list| list.len();
+    "conversation", 1, |c| c.world.store.conversation(c.hub, c.peer), |list| list.len();
+    "received_after", 1, |c| c.world.store.received_after(c.hub, c.peer, Timestamp::from_millis(0)), |list| list.len();
+    "objects", 1, |c| c.world.store.objects(""), |list| list.len();
+    "known_objects", 1, |c| c.world.store.known_objects(&["r/0".into(), "r/1".into()]), |keys| keys.len();
+    "check", 14, |c| c.world.store.check(), |findings| findings.len();
+];
+
+#[tokio::test]
+async fn a_read_costs_its_stated_statements_at_any_length() {
+    for size in [1, LIST_ROWS + 1] {
+        let crowd = Crowd::new(size).await;
+        for (name, stated, read) in READS {
+            let before = crowd.world.store.statements();
+            let length = read(&crowd).await.expect("read");
+            assert_eq!(crowd.world.store.statements() - before, *stated, "{name} of {length} rows");
+            let empty = ["revoked_since", "check"].contains(name);
+            assert_eq!(length == 0, empty, "{name} of {length} rows");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_page_of_thirty_videos_by_ten_authors_costs_one_statement_like_a_page_of_one() {
+    let world = World::new().await;
+    let viewer = world.user("viewer").await;
+    for length in [1, FEED_PAGE] {
+        for number in world.store.feed(never(), None).await.expect("a page").len()..length {
+            let name = user_name(&format!("author {}", number % 10));
+            let author = match world.store.login_row(&name).await.expect("look up") {
+                Some(row) => domain::UserId::parse(row.id).expect("a number"),
+                None => world.user(name.as_str()).await,
+            };
+            let video = world.video(author).await;
+            world.store.like_video(viewer, video, NOW).await.expect("like");
+            world.store.follow_user(viewer, author, NOW).await.expect("follow");
+        }
+        let before = world.store.statements();
+        let page = world.store.feed(never(), Some(viewer)).await.expect("a page");
+        assert_eq!((page.len(), world.store.statements() - before), (length, 1));
+        assert!(page.iter().all(|card| card.is_liked && card.author.is_followed));
+    }
+}
+
+#[test]
+fn every_read_is_measured_here_and_documents_its_statements() {
+    for method in stated::methods().into_iter().filter(|method| !method.mutates) {
+        let measured = READS.iter().find(|row| row.0 == method.name).map(|row| row.1);
+        assert!(measured.is_some(), "{} is not measured", method.name);
+        assert_eq!(method.statements, measured, "{}", method.name);
+        assert!(measured <= Some(4) || method.name == "check", "{}", method.name);
+    }
+}

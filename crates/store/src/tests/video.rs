@@ -1,0 +1,176 @@
+//! Videos on their way from processing to ready or failed, and an author's own list.
+
+use domain::{Error, UserId};
+
+use super::fixture::{LEASE, NOW, World, later, never, no_user, object};
+
+async fn works(world: &World, user: UserId) -> i64 {
+    world.store.user_card(user, None).await.expect("a card").work_count
+}
+
+/// How many videos of the author this viewer sees.
+async fn seen(world: &World, author: UserId, viewer: Option<UserId>) -> usize {
+    world.store.videos_of(author, viewer).await.expect("a list").len()
+}
+
+#[tokio::test]
+async fn a_playable_video_is_visible_to_all_at_once() {
+    let world = World::new().await;
+    let (author, other) = (world.user("author").await, world.user("other").await);
+    let new = world.ready(author);
+    let id = world.store.publish(new.clone(), NOW).await.expect("publish");
+    for viewer in [Some(author), Some(other), None] {
+        let list = world.store.videos_of(author, viewer).await.expect("a list");
+        assert_eq!(list, world.store.feed(never(), viewer).await.expect("a page"));
+        let [card] = list.as_slice() else { panic!("one video, not {list:?}") };
+        assert_eq!((card.id, card.title.as_str()), (id.get(), new.title.as_str()));
+        assert_eq!((&card.play_key, &card.cover_key), (&new.play_key, &new.cover_key));
+        assert_eq!((card.like_count, card.comment_count, card.published_at), (0, 0, Some(NOW.millis())));
+        assert_eq!(card.author.work_count, 1);
+    }
+    world.is_sound().await;
+}
+
+#[tokio::test]
+async fn a_processing_video_is_listed_for_its_author_alone_and_counts_for_nobody() {
+    let world = World::new().await;
+    let (author, other) = (world.user("author").await, world.user("other").await);
+    let id = world.processing(author).await;
+    let list = world.store.videos_of(author, Some(author)).await.expect("a list");
+    assert_eq!(list.iter().map(|card| (card.id, card.published_at)).collect::<Vec<_>>(), [(id.get(), None)]);
+    assert_eq!((seen(&world, author, Some(other)).await, seen(&world, author, None).await), (0, 0));
+    assert_eq!(works(&world, author).await, 0);
+    world.is_sound().await;
+}
+
+#[tokio::test]
+async fn a_finished_job_makes_its_video_visible_and_drops_the_source() {
+    let world = World::new().await;
+    let author = world.user("author").await;
+    let id = world.processing(author).await;
+    let newer = world.video(author).await;
+    let job = world.claim().await;
+    assert!(world.finish(&job).await);
+    let page = world.store.feed(never(), None).await.expect("a page");
+    let order: Vec<_> = page.iter().map(|card| (card.id, card.published_at)).collect();
+    let at = NOW.millis();
+    assert_eq!(order, [(id.get(), Some(at + 1)), (newer.get(), Some(at))]);
+    assert_eq!(page[0].play_key, job.play_key);
+    assert_eq!(works(&world, author).await, 2);
+    assert!(world.needs(&job.play_key).await);
+    assert!(!world.needs(&job.source_key).await);
+    world.is_sound().await;
+}
+
+#[tokio::test]
+async fn a_source_that_is_kept_stays_needed() {
+    let world = World::new().await;
+    let author = world.user("author").await;
+    world.processing(author).await;
+    let job = world.claim().await;
+    let play = object(&job.play_key);
+    assert!(world.store.video_ready(job.attempt, job.video, None, play, NOW).await.expect("finish"));
+    assert!(world.needs(&job.source_key).await && world.needs(&job.play_key).await);
+    world.is_sound().await;
+}
+
+#[tokio::test]
+async fn a_failed_video_is_gone_for_all_and_names_what_may_be_deleted() {
+    let world = World::new().await;
+    let author = world.user("author").await;
+    let kept = world.video(author).await;
+    let new = world.unready(author);
+    let id = world.store.publish(new.clone(), NOW).await.expect("publish");
+    let job = world.claim().await;
+    let mut keys = world.store.video_failed(job.attempt, id, "no picture".into()).await.expect("fail");
+    keys.sort_unstable();
+    assert_eq!(keys, [new.cover_key.expect("a cover"), new.source_key.expect("a source")]);
+    for key in &keys {
+        assert!(!world.needs(key).await, "{key}");
+    }
+    for viewer in [Some(author), None] {
+        let list = world.store.videos_of(author, viewer).await.expect("a list");
+        assert_eq!(list.iter().map(|card| card.id).collect::<Vec<_>>(), [kept.get()]);
+    }
+    assert_eq!(works(&world, author).await, 1);
+    world.is_sound().await;
+}
+
+#[tokio::test]
+async fn an_attempt_that_was_overtaken_changes_nothing() {
+    let world = World::new().await;
+    let author = world.user("author").await;
+    let video = world.processing(author).await;
+    let old = world.claim().await;
+    let end = NOW.after(LEASE);
+    let new = world.store.claim_job(end, LEASE).await.expect("claim").expect("the job again");
+    let before = world.dump().await;
+    assert!(!world.finish(&old).await);
+    assert_eq!(world.store.video_failed(old.attempt, video, "late".into()).await.expect("fail"), [""; 0]);
+    assert_eq!(world.dump().await, before);
+    assert!(world.finish(&new).await);
+    world.is_sound().await;
+}
+
+#[tokio::test]
+async fn a_job_ends_once() {
+    let world = World::new().await;
+    let author = world.user("author").await;
+    world.processing(author).await;
+    let job = world.claim().await;
+    assert!(world.finish(&job).await);
+    let before = world.dump().await;
+    assert!(!world.finish(&job).await);
+    let keys = world.store.video_failed(job.attempt, job.video, "too late".into()).await.expect("fail");
+    assert_eq!(keys, [""; 0]);
+    assert_eq!(world.dump().await, before);
+}
+
+#[tokio::test]
+async fn a_job_cannot_finish_with_an_object_another_video_has() {
+    let world = World::new().await;
+    let author = world.user("author").await;
+    let other = world.ready(author);
+    world.store.publish(other.clone(), NOW).await.expect("publish");
+    world.processing(author).await;
+    let job = world.claim().await;
+    let before = world.dump().await;
+    let play = object(&other.play_key);
+    let result = world.store.video_ready(job.attempt, job.video, Some(job.source_key), play, NOW).await;
+    assert!(matches!(result, Err(Error::Internal(_))), "{result:?}");
+    assert_eq!(world.dump().await, before);
+}
+
+#[tokio::test]
+async fn a_video_by_nobody_is_refused_whole() {
+    let world = World::new().await;
+    let before = world.dump().await;
+    for video in [world.ready(no_user()), world.unready(no_user())] {
+        let result = world.store.publish(video, NOW).await;
+        assert!(matches!(result, Err(Error::Internal(_))), "{result:?}");
+    }
+    assert_eq!(world.dump().await, before);
+}
+
+#[tokio::test]
+async fn an_authors_videos_are_listed_newest_first_with_the_viewers_marks() {
+    let world = World::new().await;
+    let (author, fan) = (world.user("author").await, world.user("fan").await);
+    let (older, newer) = (world.video(author).await, world.video(author).await);
+    world.video(fan).await;
+    world.store.like_video(fan, older, later(1)).await.expect("like");
+    world.store.follow_user(fan, author, later(1)).await.expect("follow");
+    for (viewer, marked) in [(Some(fan), true), (Some(author), false), (None, false)] {
+        let list = world.store.videos_of(author, viewer).await.expect("a list");
+        let flags: Vec<_> =
+            list.iter().map(|card| (card.id, card.is_liked, card.author.is_followed)).collect();
+        assert_eq!(flags, [(newer.get(), false, marked), (older.get(), marked, marked)], "{viewer:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_videos_of_an_unknown_user_are_not_found() {
+    let world = World::new().await;
+    let list = world.store.videos_of(no_user(), None).await;
+    assert!(matches!(list, Err(Error::UserNotFound(id)) if id == no_user()), "{list:?}");
+}
