@@ -128,13 +128,13 @@ fn flatten(prefix: &str, value: Value, all: &mut BTreeMap<String, Value>) {
 }
 
 fn show(value: &Value) -> String {
-    match &value.kind {
-        ValueKind::String(text) => format!("{text:?}"),
-        ValueKind::Array(items) => {
-            format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", "))
-        }
-        _ => value.to_string(),
+    if let ValueKind::String(text) = &value.kind {
+        return format!("{text:?}");
     }
+    if let ValueKind::Array(items) = &value.kind {
+        return format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(", "));
+    }
+    value.to_string()
 }
 
 #[cfg(test)]

@@ -23,8 +23,8 @@ macro_rules! clips {
 clips! {
     /// Plays at once: H.264 and AAC in MP4.
     plain, "plain.mp4": PICTURE, TONE, H264, "-c:a aac -movflags +faststart";
-    /// The same with its index at the end, a title, a comment and a place.
-    tagged, "tagged.mp4": PICTURE, TONE, H264, "-c:a aac -metadata title=CANARY-TITLE -metadata comment=CANARY-COMMENT \
+    /// The same with its index at the end, in MOV, a title, a comment and a place.
+    tagged, "tagged.mov": PICTURE, TONE, H264, "-c:a aac -metadata title=CANARY-TITLE -metadata comment=CANARY-COMMENT \
         -metadata location=+12.3456+098.7654/ -metadata:s:v handler_name=CANARY-HANDLER";
     /// Without sound.
     silent, "silent.mp4": PICTURE, H264, "-an";

@@ -20,8 +20,15 @@ pub async fn connect(platform: &Platform) -> TcpStream {
     TcpStream::connect(platform.http()).await.expect("connects")
 }
 
-/// Sends bytes, says that no more will come, and reads all that comes back.
+/// Sends a whole request that asks for the connection's end, and reads all that comes back.
 pub async fn exchange(platform: &Platform, bytes: &[u8]) -> String {
+    let mut stream = connect(platform).await;
+    send(&mut stream, bytes).await;
+    rest(&mut stream).await
+}
+
+/// Sends a part of a request, says that no more will come, and reads what comes back, if anything does.
+pub async fn cut(platform: &Platform, bytes: &[u8]) -> String {
     let mut stream = connect(platform).await;
     send(&mut stream, bytes).await;
     // The other side may have answered and gone already.

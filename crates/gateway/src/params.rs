@@ -148,7 +148,8 @@ async fn fields(request: Request) -> Result<Vec<(String, Option<String>)>> {
     let mut pairs = Vec::new();
     let mut room = MAX_BODY_BYTES;
     for _ in 0..MAX_PARTS {
-        let Some(field) = multipart.next_field().await.map_err(cut)? else { return Ok(pairs) };
+        let next = multipart.next_field().await.map_err(|error| cut(&error, MAX_BODY_BYTES as u64))?;
+        let Some(field) = next else { return Ok(pairs) };
         let name = field.name().unwrap_or_default().to_owned();
         let value = field_bytes(field, &mut room).await?;
         pairs.push((name, String::from_utf8(value).ok()));
@@ -168,7 +169,7 @@ pub(crate) async fn field_bytes(
     room: &mut usize,
 ) -> Result<Vec<u8>> {
     let mut value = Vec::new();
-    while let Some(chunk) = field.chunk().await.map_err(cut)? {
+    while let Some(chunk) = field.chunk().await.map_err(|error| cut(&error, MAX_BODY_BYTES as u64))? {
         *room =
             room.checked_sub(chunk.len()).ok_or(Error::TooLarge { limit_bytes: MAX_BODY_BYTES as u64 })?;
         value.extend_from_slice(&chunk);
@@ -180,8 +181,12 @@ pub(crate) fn too_many_parts() -> Error {
     bad("request body", &format!("must not have more than {MAX_PARTS} parts"))
 }
 
-/// A body that ended or broke before it was whole.
-pub(crate) fn cut(error: axum::extract::multipart::MultipartError) -> Error {
+/// A body that ended or broke before it was whole, or that went on after its limit: the reader runs ahead
+/// of the part it is asked for, so a large body is noticed by whichever part is being read.
+pub(crate) fn cut(error: &axum::extract::multipart::MultipartError, limit_bytes: u64) -> Error {
+    if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
+        return Error::TooLarge { limit_bytes };
+    }
     tracing::debug!(%error, "a multipart body could not be read");
     bad("request body", "is cut off or is not well-formed multipart/form-data")
 }

@@ -134,9 +134,9 @@ impl Tokens {
             return Err(Error::TokenInvalid);
         }
         let decoded = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation);
-        let decoded = decoded.map_err(|error| match error.kind() {
-            ErrorKind::ExpiredSignature => Error::TokenExpired,
-            _ => Error::TokenInvalid,
+        let decoded = decoded.map_err(|error| {
+            let expired = matches!(error.kind(), ErrorKind::ExpiredSignature);
+            if expired { Error::TokenExpired } else { Error::TokenInvalid }
         })?;
         let ours = decoded.header.kid.as_deref() == Some(self.kid.as_str())
             && decoded.header.typ.as_deref() == Some("JWT");

@@ -12,8 +12,9 @@ use tracing::{info, warn};
 use crate::blob_failed;
 use crate::media::{MediaFiles, media_failed};
 
-/// How long a worker may be silent before another takes its job.
-const LEASE: Duration = Duration::from_secs(60);
+/// How long a worker may be silent before another takes its job. After a crash its video waits this long, so
+/// it is short; a worker that was only slow is told by its fencing number that it has lost the job.
+const LEASE: Duration = Duration::from_secs(15);
 /// How often an idle worker looks for a job.
 const LOOK: Duration = Duration::from_millis(500);
 /// How often a job is tried before its video is failed.

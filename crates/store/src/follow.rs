@@ -93,8 +93,8 @@ impl Store {
              LEFT JOIN message got ON got.id = (SELECT id FROM message WHERE sender_id = f.followee_id \
              AND receiver_id = f.follower_id ORDER BY created_at DESC LIMIT 1) \
              WHERE f.follower_id = ? \
-             ORDER BY CASE WHEN COALESCE(sent.created_at, 0) > COALESCE(got.created_at, 0) \
-             THEN sent.created_at ELSE COALESCE(got.created_at, 0) END DESC, f.id DESC LIMIT ?"
+             ORDER BY CASE WHEN COALESCE(sent.id, 0) > COALESCE(got.id, 0) \
+             THEN sent.id ELSE COALESCE(got.id, 0) END DESC, f.id DESC LIMIT ?"
         );
         let values: [Value; 3] = [viewer.get().into(), viewer.get().into(), rows_limit()];
         read_all(&self.read().rows(sql, values).await?, read_friend)

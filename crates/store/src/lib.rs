@@ -38,7 +38,7 @@ pub use object::{NewObject, ObjectRow};
 pub use user::{Account, LoginRow};
 pub use video::NewVideo;
 
-use session::{Probe, Session};
+use session::{Probe, Readers, Session};
 use writer::Writer;
 
 /// Where the database is and how long a request may wait for it.
@@ -67,7 +67,7 @@ pub enum OpenError {
 /// A handle on the database; clones share it.
 #[derive(Clone)]
 pub struct Store {
-    readers: DatabaseConnection,
+    readers: Readers,
     writer: Arc<Writer>,
     probe: Arc<Probe>,
 }
@@ -113,7 +113,7 @@ impl Store {
     /// Finishes what is queued and closes the connections.
     pub async fn close(&self) {
         self.writer.stop().await;
-        if let Err(error) = self.readers.close_by_ref().await {
+        if let Err(error) = self.readers.close().await {
             tracing::warn!(%error, "a database connection did not close cleanly");
         }
     }
@@ -134,25 +134,21 @@ impl Store {
 }
 
 /// One connection that writes and, on the same file, as many as there are cores that only read.
-async fn connect(
-    config: &Config,
-    data_dir: &Path,
-) -> Result<(DatabaseConnection, DatabaseConnection), OpenError> {
+async fn connect(config: &Config, data_dir: &Path) -> Result<(DatabaseConnection, Readers), OpenError> {
     let Some(path) = config.url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) else {
         return Err(OpenError::Url(config.url.clone()));
     };
     let path = data_dir.join(path);
-    let writer = sqlite(&path, 1, Duration::from_secs(5), false).await?;
+    let writer = sqlite(&path, 1, false).await?;
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
-    let readers = u32::try_from(cores.clamp(2, 16)).unwrap_or(2);
-    let readers = sqlite(&path, readers, Duration::from_millis(config.read_wait_ms), true).await?;
-    Ok((writer, readers))
+    let connections = u32::try_from(cores.clamp(2, 16)).unwrap_or(2);
+    let pool = sqlite(&path, connections, true).await?;
+    Ok((writer, Readers::new(pool, connections, Duration::from_millis(config.read_wait_ms))))
 }
 
 async fn sqlite(
     path: &Path,
     connections: u32,
-    wait: Duration,
     read_only: bool,
 ) -> Result<DatabaseConnection, sea_orm::DbErr> {
     let path = path.to_owned();
@@ -160,7 +156,7 @@ async fn sqlite(
     options
         .max_connections(connections)
         .min_connections(connections)
-        .acquire_timeout(wait)
+        .acquire_timeout(Duration::from_secs(10))
         .idle_timeout(None::<Duration>)
         .max_lifetime(None::<Duration>)
         .test_before_acquire(false)

@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use domain::Result;
 use sea_orm::{
-    ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult, QueryResult,
-    SqlErr, Statement, Value,
+    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
+    QueryResult, SqlErr, Statement, Value,
 };
+
+use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::time::timeout;
 
 use crate::failed;
 
@@ -39,8 +43,34 @@ impl Probe {
     }
 }
 
+/// The reading connections and how long a statement may wait for one.
+#[derive(Clone)]
+pub(crate) struct Readers {
+    pub(crate) pool: DatabaseConnection,
+    pub(crate) turns: Arc<Semaphore>,
+    wait: Duration,
+}
+
+impl Readers {
+    pub(crate) fn new(pool: DatabaseConnection, connections: u32, wait: Duration) -> Self {
+        Self { pool, turns: Arc::new(Semaphore::new(connections as usize)), wait }
+    }
+
+    pub(crate) async fn close(&self) -> Result<(), DbErr> {
+        self.pool.close_by_ref().await
+    }
+
+    /// The pool, to one of as many as it has connections: its own wait is also that of a first connect and
+    /// has to be longer.
+    async fn turn(&self) -> Result<(&DatabaseConnection, SemaphorePermit<'_>), DbErr> {
+        let late = || DbErr::ConnectionAcquire(ConnAcquireErr::Timeout);
+        let permit = timeout(self.wait, self.turns.acquire()).await.map_err(|_late| late())?;
+        Ok((&self.pool, permit.map_err(|_closed| late())?))
+    }
+}
+
 enum Connection {
-    Pool(DatabaseConnection),
+    Pool(Readers),
     Transaction(DatabaseTransaction),
 }
 
@@ -51,8 +81,8 @@ pub(crate) struct Session {
 }
 
 impl Session {
-    pub(crate) fn pool(connection: DatabaseConnection, probe: Arc<Probe>) -> Self {
-        Self { connection: Connection::Pool(connection), probe }
+    pub(crate) fn pool(readers: Readers, probe: Arc<Probe>) -> Self {
+        Self { connection: Connection::Pool(readers), probe }
     }
 
     pub(crate) fn transaction(transaction: DatabaseTransaction, probe: Arc<Probe>) -> Self {
@@ -128,7 +158,7 @@ impl Session {
 impl ConnectionTrait for Session {
     fn get_database_backend(&self) -> DbBackend {
         match &self.connection {
-            Connection::Pool(pool) => pool.get_database_backend(),
+            Connection::Pool(readers) => readers.pool.get_database_backend(),
             Connection::Transaction(transaction) => transaction.get_database_backend(),
         }
     }
@@ -136,7 +166,10 @@ impl ConnectionTrait for Session {
     async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
         self.probe.count(&statement.sql)?;
         match &self.connection {
-            Connection::Pool(pool) => pool.execute_raw(statement).await,
+            Connection::Pool(readers) => {
+                let (pool, _turn) = readers.turn().await?;
+                pool.execute_raw(statement).await
+            }
             Connection::Transaction(transaction) => transaction.execute_raw(statement).await,
         }
     }
@@ -144,7 +177,10 @@ impl ConnectionTrait for Session {
     async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
         self.probe.count(sql)?;
         match &self.connection {
-            Connection::Pool(pool) => pool.execute_unprepared(sql).await,
+            Connection::Pool(readers) => {
+                let (pool, _turn) = readers.turn().await?;
+                pool.execute_unprepared(sql).await
+            }
             Connection::Transaction(transaction) => transaction.execute_unprepared(sql).await,
         }
     }
@@ -152,7 +188,10 @@ impl ConnectionTrait for Session {
     async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
         self.probe.count(&statement.sql)?;
         match &self.connection {
-            Connection::Pool(pool) => pool.query_one_raw(statement).await,
+            Connection::Pool(readers) => {
+                let (pool, _turn) = readers.turn().await?;
+                pool.query_one_raw(statement).await
+            }
             Connection::Transaction(transaction) => transaction.query_one_raw(statement).await,
         }
     }
@@ -160,7 +199,10 @@ impl ConnectionTrait for Session {
     async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
         self.probe.count(&statement.sql)?;
         match &self.connection {
-            Connection::Pool(pool) => pool.query_all_raw(statement).await,
+            Connection::Pool(readers) => {
+                let (pool, _turn) = readers.turn().await?;
+                pool.query_all_raw(statement).await
+            }
             Connection::Transaction(transaction) => transaction.query_all_raw(statement).await,
         }
     }

@@ -58,7 +58,9 @@ impl Writer {
         let run: Run = Box::new(move |session| {
             let work = work(session);
             Box::pin(async move {
-                match work.await {
+                let outcome = AssertUnwindSafe(work).catch_unwind().await;
+                let panicked = |_panic| Err(Error::internal("a mutation panicked and was rolled back"));
+                match outcome.unwrap_or_else(panicked) {
                     Ok(value) => Some(Box::new(move |committed: Result<()>| {
                         let _gone = answer.send(committed.map(|()| value));
                     }) as Answer),
@@ -71,7 +73,7 @@ impl Writer {
         });
         let work = Work { queued: Instant::now(), run };
         self.enqueue(work).ok_or(Error::Overloaded)?;
-        // A work that was dropped unanswered never began, or panicked and was rolled back.
+        // A work that was dropped unanswered never began.
         answered.await.unwrap_or(Err(Error::Overloaded))
     }
 
@@ -131,18 +133,13 @@ async fn write_batch(
     for work in batch {
         let savepoint = transaction.begin().await.map_err(failed)?;
         let session = Session::transaction(savepoint, Arc::clone(probe));
-        let outcome = AssertUnwindSafe(async { (work.run)(&session).await }).catch_unwind().await;
-        match outcome {
-            Ok(Some(answer)) => {
-                // Before the commit: should the release fail, the caller hears of it with the batch.
+        match (work.run)(&session).await {
+            Some(answer) => {
+                // Before the release: should that fail, the caller hears of it with the batch.
                 answers.push(answer);
                 session.commit().await?;
             }
-            Ok(None) => session.rollback().await?,
-            Err(_panic) => {
-                tracing::error!("a mutation panicked and was rolled back");
-                session.rollback().await?;
-            }
+            None => session.rollback().await?,
         }
     }
     transaction.commit().await.map_err(failed)

@@ -41,7 +41,6 @@ async fn only_its_author_deletes_a_comment_and_only_under_its_video() {
     let comment = shape::integer(&platform.comment(&bob, video, "mine").await.ok()["comment"], "id");
     platform.uncomment(&ann, video, comment).await.refused(100_208);
     platform.uncomment(&bob, other, comment).await.refused(120_002);
-    platform.uncomment(&bob, 99, comment).await.refused(120_001);
     platform.uncomment(&bob, video, comment + 1).await.refused(120_002);
     assert_eq!(platform.watch(&ann, other).await["comment_count"], 0);
     let deleted = platform.uncomment(&bob, video, comment).await.ok();

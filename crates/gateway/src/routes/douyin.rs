@@ -27,49 +27,73 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
     let most = gateway.config.max_upload_bytes + params::MAX_BODY_BYTES as u64;
     let upload = DefaultBodyLimit::max(usize::try_from(most).unwrap_or(usize::MAX));
     let small = OpenApiRouter::new()
-        .routes(list::<feed::FeedBody, _, _>(routes!(feed::feed), feed::feed))
-        .routes(action::<user::AccountBody>(routes!(user::register)))
-        .routes(action::<user::AccountBody>(routes!(user::login)))
-        .routes(list::<user::UserBody, _, _>(routes!(user::user), user::user))
-        .routes(list::<card::VideoListBody, _, _>(routes!(video::publish_list), video::publish_list))
-        .routes(action::<Empty>(routes!(like::favorite_action)))
-        .routes(list::<card::VideoListBody, _, _>(routes!(like::favorite_list), like::favorite_list))
-        .routes(action::<comment::CommentBody>(routes!(comment::comment_action)))
-        .routes(list::<comment::CommentListBody, _, _>(routes!(comment::comment_list), comment::comment_list))
+        .routes(list::<feed::FeedBody, _, _>(gateway, routes!(feed::feed), feed::feed))
+        .routes(action::<user::AccountBody>(gateway, routes!(user::register)))
+        .routes(action::<user::AccountBody>(gateway, routes!(user::login)))
+        .routes(list::<user::UserBody, _, _>(gateway, routes!(user::user), user::user))
+        .routes(list::<card::VideoListBody, _, _>(gateway, routes!(video::publish_list), video::publish_list))
+        .routes(action::<Empty>(gateway, routes!(like::favorite_action)))
+        .routes(list::<card::VideoListBody, _, _>(gateway, routes!(like::favorite_list), like::favorite_list))
+        .routes(action::<comment::CommentBody>(gateway, routes!(comment::comment_action)))
+        .routes(list::<comment::CommentListBody, _, _>(
+            gateway,
+            routes!(comment::comment_list),
+            comment::comment_list,
+        ))
         .routes(list::<comment::CommentCountBody, _, _>(
+            gateway,
             routes!(comment::comment_count),
             comment::comment_count,
         ))
-        .routes(action::<Empty>(routes!(follow::relation_action)))
-        .routes(action::<Empty>(routes!(follow::relation_follow)))
-        .routes(action::<Empty>(routes!(follow::relation_unfollow)))
-        .routes(list::<follow::UserListBody, _, _>(routes!(follow::follow_list), follow::follow_list))
-        .routes(list::<follow::UserListBody, _, _>(routes!(follow::follower_list), follow::follower_list))
-        .routes(list::<follow::FriendListBody, _, _>(routes!(follow::friend_list), follow::friend_list))
-        .routes(list::<follow::CountBody, _, _>(routes!(follow::follow_count), follow::follow_count))
-        .routes(list::<follow::CountBody, _, _>(routes!(follow::follower_count), follow::follower_count))
-        .routes(list::<follow::ResultBody, _, _>(routes!(follow::is_follow), follow::is_follow))
-        .routes(list::<message::MessageListBody, _, _>(routes!(message::message_chat), message::message_chat))
-        .routes(action::<Empty>(routes!(message::message_action)))
-        .layer(
-            ServiceBuilder::new()
-                .layer(from_fn(edge::bound))
-                .layer(from_fn_with_state(gateway.clone(), params::read)),
-        );
+        .routes(action::<Empty>(gateway, routes!(follow::relation_action)))
+        .routes(action::<Empty>(gateway, routes!(follow::relation_follow)))
+        .routes(action::<Empty>(gateway, routes!(follow::relation_unfollow)))
+        .routes(list::<follow::UserListBody, _, _>(
+            gateway,
+            routes!(follow::follow_list),
+            follow::follow_list,
+        ))
+        .routes(list::<follow::UserListBody, _, _>(
+            gateway,
+            routes!(follow::follower_list),
+            follow::follower_list,
+        ))
+        .routes(list::<follow::FriendListBody, _, _>(
+            gateway,
+            routes!(follow::friend_list),
+            follow::friend_list,
+        ))
+        .routes(list::<follow::CountBody, _, _>(gateway, routes!(follow::follow_count), follow::follow_count))
+        .routes(list::<follow::CountBody, _, _>(
+            gateway,
+            routes!(follow::follower_count),
+            follow::follower_count,
+        ))
+        .routes(list::<follow::ResultBody, _, _>(gateway, routes!(follow::is_follow), follow::is_follow))
+        .routes(list::<message::MessageListBody, _, _>(
+            gateway,
+            routes!(message::message_chat),
+            message::message_chat,
+        ))
+        .routes(action::<Empty>(gateway, routes!(message::message_action)));
     // An upload reads its own body, and may take as long as it moves.
-    let large = OpenApiRouter::new().routes(action::<Empty>(routes!(video::publish_action))).layer(upload);
+    let large = OpenApiRouter::new().routes(answered::<Empty>(routes!(video::publish_action))).layer(upload);
     small.merge(large)
 }
 
-/// A route that changes something; `T` is what its answer has besides the envelope, also when it fails.
+/// A route that changes something; its parameters are read and its time is bounded before it is asked.
 fn action<T: Default + Serialize + 'static>(
+    gateway: &Gateway,
     route: UtoipaMethodRouter<Gateway>,
 ) -> UtoipaMethodRouter<Gateway> {
-    UtoipaMethodRouterExt::layer(route, map_response(with_empty_fields::<T>))
+    let read = from_fn_with_state(gateway.clone(), params::read);
+    let around = ServiceBuilder::new().layer(from_fn(edge::bound)).layer(read);
+    answered::<T>(UtoipaMethodRouterExt::layer(route, around))
 }
 
 /// A route that only reads, and answers POST too.
 fn list<T, H, A>(
+    gateway: &Gateway,
     (schemas, paths, route): UtoipaMethodRouter<Gateway>,
     handler: H,
 ) -> UtoipaMethodRouter<Gateway>
@@ -79,5 +103,12 @@ where
     A: 'static,
 {
     let route: MethodRouter<Gateway> = route.post(handler);
-    action::<T>((schemas, paths, route))
+    action::<T>(gateway, (schemas, paths, route))
+}
+
+/// Around everything a route does: `T` is what its answer has besides the envelope, also when it fails.
+fn answered<T: Default + Serialize + 'static>(
+    route: UtoipaMethodRouter<Gateway>,
+) -> UtoipaMethodRouter<Gateway> {
+    UtoipaMethodRouterExt::layer(route, map_response(with_empty_fields::<T>))
 }

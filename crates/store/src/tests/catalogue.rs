@@ -138,7 +138,7 @@ async fn the_writer_enforces_foreign_keys_and_commits_to_the_disk() {
 #[tokio::test]
 async fn every_reader_only_reads() {
     let world = World::new().await;
-    let readers = &world.store.readers;
+    let readers = &world.store.readers.pool;
     let mut held = Vec::new();
     for _ in 0..readers.get_sqlite_connection_pool().size() {
         let reader = readers.begin().await.expect("a reader");

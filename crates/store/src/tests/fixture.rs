@@ -124,7 +124,7 @@ impl World {
     /// A connection beside the store that does not enforce foreign keys.
     pub(super) async fn unguarded(&self) -> DatabaseConnection {
         let path = self.folder.path().join("dytt.sqlite");
-        let connection = crate::sqlite(&path, 1, Duration::from_secs(60), false).await.expect("connect");
+        let connection = crate::sqlite(&path, 1, false).await.expect("connect");
         connection.execute_unprepared("PRAGMA foreign_keys = OFF").await.expect("let go of foreign keys");
         connection
     }

@@ -100,7 +100,7 @@ impl Form {
     async fn receive(&mut self, gateway: &Gateway, parts: &Parts, multipart: &mut Multipart) -> Result<()> {
         let mut room = MAX_BODY_BYTES;
         for _ in 0..MAX_PARTS {
-            let Some(field) = timely(multipart.next_field()).await? else { return Ok(()) };
+            let Some(field) = timely(gateway, multipart.next_field()).await? else { return Ok(()) };
             let name = field.name().unwrap_or_default().to_owned();
             if name == "data" && self.file.is_none() {
                 self.file = Some(store(gateway, field).await?);
@@ -157,7 +157,7 @@ async fn store(gateway: &Gateway, mut field: Field<'_>) -> Result<Stored> {
 
 async fn fill(gateway: &Gateway, upload: &mut Upload, field: &mut Field<'_>) -> Result<()> {
     let limit_bytes = gateway.config.max_upload_bytes;
-    while let Some(chunk) = timely(field.chunk()).await? {
+    while let Some(chunk) = timely(gateway, field.chunk()).await? {
         if upload.bytes() + chunk.len() as u64 > limit_bytes {
             return Err(Error::TooLarge { limit_bytes });
         }
@@ -171,10 +171,11 @@ async fn fill(gateway: &Gateway, upload: &mut Upload, field: &mut Field<'_>) -> 
 
 /// The next piece of a body, unless it is cut or its sender has fallen silent.
 async fn timely<T>(
+    gateway: &Gateway,
     piece: impl Future<Output = Result<T, axum::extract::multipart::MultipartError>>,
 ) -> Result<T> {
     match tokio::time::timeout(SILENCE, piece).await {
-        Ok(piece) => piece.map_err(cut),
+        Ok(piece) => piece.map_err(|error| cut(&error, gateway.config.max_upload_bytes)),
         Err(_silent) => Err(bad("request body", "stopped arriving before it was whole")),
     }
 }
