@@ -57,7 +57,7 @@ pub enum Error {
         retry_after: Duration,
     },
     /// The body is larger than the platform accepts.
-    #[error("the upload is too large, at most {} MiB are accepted", limit_bytes / 1_048_576)]
+    #[error("the request is too large, at most {} are accepted", size(*limit_bytes))]
     TooLarge {
         /// The limit in bytes.
         limit_bytes: u64,
@@ -181,6 +181,15 @@ impl Error {
     }
 }
 
+/// A limit in the largest unit that tells it exactly.
+fn size(bytes: u64) -> String {
+    match bytes {
+        whole if whole % 1_048_576 == 0 => format!("{} MiB", whole / 1_048_576),
+        whole if whole % 1024 == 0 => format!("{} KiB", whole / 1024),
+        bytes => format!("{bytes} bytes"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -194,8 +203,10 @@ mod tests {
     }
 
     #[test]
-    fn limits_are_told_in_mebibytes() {
-        let error = Error::TooLarge { limit_bytes: 200 * 1_048_576 };
-        assert_eq!(error.to_string(), "the upload is too large, at most 200 MiB are accepted");
+    fn limits_are_told_in_the_largest_whole_unit() {
+        for (limit_bytes, told) in [(200 * 1_048_576, "200 MiB"), (65_536, "64 KiB"), (1500, "1500 bytes")] {
+            let text = Error::TooLarge { limit_bytes }.to_string();
+            assert_eq!(text, format!("the request is too large, at most {told} are accepted"));
+        }
     }
 }

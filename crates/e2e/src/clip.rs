@@ -34,7 +34,7 @@ clips! {
     /// Has to be re-encoded: VP9 and Opus in WebM.
     webm, "clip.webm": PICTURE, TONE, "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -c:a libopus";
     /// Has to be re-encoded, for long enough to be interrupted.
-    long_webm, "long.webm": "-f lavfi -i testsrc2=size=960x540:rate=30:duration=20",
+    long_webm, "long.webm": "-f lavfi -i testsrc2=size=960x540:rate=30:duration=10",
         "-c:v libvpx -deadline realtime -cpu-used 16 -b:v 4M";
     /// Has to be re-encoded: HEVC in MP4.
     hevc, "hevc.mp4": PICTURE, "-c:v libx265 -preset ultrafast -x265-params log-level=error -tag:v hvc1";

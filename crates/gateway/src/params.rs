@@ -12,6 +12,7 @@ use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::{Error, Result};
+use futures_util::StreamExt;
 use percent_encoding::percent_decode;
 
 use crate::Gateway;
@@ -131,9 +132,7 @@ async fn of_body(gateway: &Gateway, parts: &Parts, body: Body) -> Result<Params>
         parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
     let kind = kind.to_ascii_lowercase();
     if kind.starts_with("application/x-www-form-urlencoded") {
-        let bytes = axum::body::to_bytes(body, MAX_BODY_BYTES)
-            .await
-            .map_err(|_too_long_or_cut| Error::TooLarge { limit_bytes: MAX_BODY_BYTES as u64 })?;
+        let bytes = small_body(body).await?;
         return Ok(head.and(pairs(&bytes)));
     }
     if kind.starts_with("multipart/form-data") {
@@ -141,6 +140,20 @@ async fn of_body(gateway: &Gateway, parts: &Parts, body: Body) -> Result<Params>
         return Ok(head.and(fields(request).await?));
     }
     Ok(head)
+}
+
+/// A body that carries parameters alone.
+async fn small_body(body: Body) -> Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_cut| bad("request body", "is cut off"))?;
+        if bytes.len() + chunk.len() > MAX_BODY_BYTES {
+            return Err(Error::TooLarge { limit_bytes: MAX_BODY_BYTES as u64 });
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    Ok(bytes)
 }
 
 async fn fields(request: Request) -> Result<Vec<(String, Option<String>)>> {

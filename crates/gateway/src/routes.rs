@@ -29,8 +29,8 @@ pub fn router(gateway: Gateway) -> Router {
         .merge(docs::router(description))
         .fallback(edge::not_found)
         .method_not_allowed_fallback(edge::wrong_method)
-        .layer(from_fn_with_state(gateway, edge::detach))
         .layer(CatchPanicLayer::custom(edge::panicked))
+        .layer(from_fn_with_state(gateway, edge::detach))
         .layer(from_fn(edge::harden))
         .layer(from_fn(edge::observe))
 }

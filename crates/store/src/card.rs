@@ -1,7 +1,8 @@
 //! What lists are made of: a user and a video as one viewer sees them, and the columns that make them.
 
+use domain::limits::LIST_ROWS;
 use domain::{Error, Result};
-use sea_orm::{QueryResult, TryGetable};
+use sea_orm::{QueryResult, TryGetable, Value};
 
 use crate::failed;
 
@@ -133,4 +134,9 @@ pub(crate) fn read_all<T>(
     read: fn(&QueryResult) -> Result<T, Error>,
 ) -> Result<Vec<T>> {
     rows.iter().map(read).collect()
+}
+
+/// The length of an unpaged list, as a parameter.
+pub(crate) fn rows_limit() -> Value {
+    u64::try_from(LIST_ROWS).unwrap_or(u64::MAX).into()
 }

@@ -4,10 +4,10 @@ use domain::{CommentId, Content, Error, Result, Timestamp, UserId, VideoId};
 use sea_orm::QueryResult;
 
 use crate::Store;
-use crate::card::{UserCard, column, read_all, user_columns};
-use crate::like::{published_author, rows_limit};
+use crate::card::{UserCard, column, read_all, rows_limit, user_columns};
 use crate::session::Session;
 use crate::user::{card, number};
+use crate::video::published_author;
 
 /// A comment with its author.
 #[derive(Clone, Debug, PartialEq, Eq)]

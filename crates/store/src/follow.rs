@@ -4,8 +4,7 @@ use domain::{Result, Timestamp, UserId};
 use sea_orm::{QueryResult, Value};
 
 use crate::Store;
-use crate::card::{Friend, UserCard, column, read_all, user_columns};
-use crate::like::rows_limit;
+use crate::card::{Friend, UserCard, column, read_all, rows_limit, user_columns};
 use crate::session::Session;
 use crate::user::{must_exist, number};
 

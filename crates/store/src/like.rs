@@ -1,19 +1,19 @@
 //! Likes: who liked what, and how many. Ranking is the feed's.
 
-use domain::limits::LIST_ROWS;
-use domain::{Error, Result, Timestamp, UserId, VideoId};
+use domain::{Result, Timestamp, UserId, VideoId};
 use sea_orm::Value;
 
 use crate::Store;
-use crate::card::{VideoCard, column, read_all, video_columns, video_joins};
+use crate::card::{VideoCard, read_all, rows_limit, video_columns, video_joins};
 use crate::session::Session;
 use crate::user::{must_exist, number};
+use crate::video::published_author;
 
 impl Store {
     /// Likes a video; a repeated like changes nothing. Four statements, two when repeated.
     ///
     /// # Errors
-    /// [`Error::VideoNotFound`] when there is no published video of that number.
+    /// [`domain::Error::VideoNotFound`] when there is no published video of that number.
     pub async fn like_video(&self, viewer: UserId, video: VideoId, now: Timestamp) -> Result<()> {
         self.write(move |session| {
             Box::pin(async move {
@@ -32,7 +32,7 @@ impl Store {
     /// Takes a like back; without one nothing changes. Four statements, two when there is none.
     ///
     /// # Errors
-    /// [`Error::VideoNotFound`] when there is no published video of that number.
+    /// [`domain::Error::VideoNotFound`] when there is no published video of that number.
     pub async fn unlike_video(&self, viewer: UserId, video: VideoId) -> Result<()> {
         self.write(move |session| {
             Box::pin(async move {
@@ -51,7 +51,7 @@ impl Store {
     /// What a user likes, the most recent like first, at most 500. Two statements.
     ///
     /// # Errors
-    /// [`Error::UserNotFound`].
+    /// [`domain::Error::UserNotFound`].
     pub async fn liked_videos(&self, user: UserId, viewer: Option<UserId>) -> Result<Vec<VideoCard>> {
         let session = self.read();
         must_exist(&session, user).await?;
@@ -65,18 +65,6 @@ impl Store {
         let values = [number(viewer), number(viewer), user.get().into(), rows_limit()];
         read_all(&session.rows(sql, values).await?, VideoCard::read)
     }
-}
-
-/// Who published a video that everybody may see. One statement.
-pub(crate) async fn published_author(session: &Session, video: VideoId) -> Result<UserId> {
-    let sql = "SELECT author_id FROM video WHERE id = ? AND published_at IS NOT NULL LIMIT 1";
-    let row = session.row(sql, [video.get().into()]).await?.ok_or(Error::VideoNotFound(video))?;
-    UserId::parse(column(&row, "author_id")?)
-}
-
-/// The length of an unpaged list, as a parameter.
-pub(crate) fn rows_limit() -> Value {
-    u64::try_from(LIST_ROWS).unwrap_or(u64::MAX).into()
 }
 
 /// Invariant: the counters equal the rows of video_like; both change in this transaction.

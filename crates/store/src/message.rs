@@ -4,9 +4,8 @@ use domain::{Content, Result, Timestamp, UserId};
 use sea_orm::ActiveValue::Set;
 use sea_orm::{ActiveModelTrait, QueryResult, Value};
 
-use crate::card::{column, read_all};
+use crate::card::{column, read_all, rows_limit};
 use crate::entity::message;
-use crate::like::rows_limit;
 use crate::user::must_exist;
 use crate::{Store, failed};
 

@@ -3,8 +3,7 @@
 use domain::{Error, Result, Timestamp, Title, UserId, VideoId};
 use sea_orm::Value;
 
-use crate::card::{VideoCard, column, read_all, video_columns, video_joins};
-use crate::like::rows_limit;
+use crate::card::{VideoCard, column, read_all, rows_limit, video_columns, video_joins};
 use crate::object::{self, NewObject};
 use crate::session::Session;
 use crate::user::{must_exist, number};
@@ -144,6 +143,13 @@ impl Store {
         let values = [number(viewer), number(viewer), author.get().into(), number(viewer), rows_limit()];
         read_all(&session.rows(sql, values).await?, VideoCard::read)
     }
+}
+
+/// Who published a video that everybody may see. One statement.
+pub(crate) async fn published_author(session: &Session, video: VideoId) -> Result<UserId> {
+    let sql = "SELECT author_id FROM video WHERE id = ? AND published_at IS NOT NULL LIMIT 1";
+    let row = session.row(sql, [video.get().into()]).await?.ok_or(Error::VideoNotFound(video))?;
+    UserId::parse(column(&row, "author_id")?)
 }
 
 /// Publish times are unique, so that a page that ends at one neither repeats nor skips a video.

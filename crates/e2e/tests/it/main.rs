@@ -8,6 +8,7 @@ mod crash;
 mod crowd;
 mod feed;
 mod follow;
+mod frame;
 mod input;
 mod like;
 mod limit;

@@ -111,6 +111,31 @@ async fn what_is_no_route_is_404_in_the_envelope() {
     platform.finish().await;
 }
 
+/// Section 6, "empty list": a list is a list, also when it is empty and when it failed.
+#[tokio::test]
+async fn no_list_is_ever_null_or_absent() {
+    let platform = Platform::start().await;
+    let (ann, bob) = (platform.register("ann").await, platform.register("bob").await);
+    for (path, list) in [
+        ("feed", "video_list"),
+        ("publish/list", "video_list"),
+        ("favorite/list", "video_list"),
+        ("relation/follow/list", "user_list"),
+        ("relation/follower/list", "user_list"),
+        ("relation/friend/list", "user_list"),
+        ("message/chat", "message_list"),
+        ("comment/list", "comment_list"),
+    ] {
+        let path = format!("/douyin/{path}/");
+        let answer = platform.see(&ann, &path, &[("to_user_id", &bob.id)]).await;
+        let failed = platform.get(&path, &[("user_id", &"x"), ("video_id", &"x")]).await;
+        for json in [answer.json, failed.json] {
+            assert!(shape::list(&json, list).is_empty(), "{path}: {json}");
+        }
+    }
+    platform.finish().await;
+}
+
 /// Section 6, "POST params"; section 8, bug 15.
 #[tokio::test]
 async fn a_parameter_may_stand_in_query_form_or_multipart() {

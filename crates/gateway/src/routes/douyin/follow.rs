@@ -64,9 +64,8 @@ pub(super) async fn relation_action(
     Viewer(call): Viewer,
     params: Params,
 ) -> Result<Reply<Empty>, Failure> {
-    let undo = params.is_undo();
     let request = FollowUserRequest { user_id: params.required_id("to_user_id")? };
-    set_follow(&gateway, &call, request, undo?).await
+    set_follow(&gateway, &call, request, params.is_undo()?).await
 }
 
 /// Follows a user.

@@ -46,10 +46,6 @@ pub(super) async fn publish_action(
 ) -> Result<Reply<Empty>, Failure> {
     let (parts, body) = request.into_parts();
     let params = Params::of_head(&parts, &gateway);
-    // A token that is there already is checked before the first byte of the body.
-    if params.token()?.is_some() {
-        gateway.prove(&parts, &params)?;
-    }
     let mut multipart = params::multipart(Request::from_parts(parts.clone(), body)).await?;
     let mut form = Form { params, file: None };
     let received = tokio::select! {
@@ -98,6 +94,10 @@ struct Form {
 
 impl Form {
     async fn receive(&mut self, gateway: &Gateway, parts: &Parts, multipart: &mut Multipart) -> Result<()> {
+        // A token that is there already is checked before the first byte of the body.
+        if self.params.token()?.is_some() {
+            gateway.prove(parts, &self.params)?;
+        }
         let mut room = MAX_BODY_BYTES;
         for _ in 0..MAX_PARTS {
             let Some(field) = timely(gateway, multipart.next_field()).await? else { return Ok(()) };
