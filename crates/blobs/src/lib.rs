@@ -7,7 +7,7 @@ mod upload;
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
@@ -201,11 +201,11 @@ impl Blobs {
         self.store.list(None).map_ok(meta).map_err(Error::from).boxed()
     }
 
-    /// Removes what uploads cut off by a crash have left, older than `age`; says how many.
+    /// Removes what cut-off uploads have left, last written before a moment; says how many.
     ///
     /// # Errors
     /// What the file system said.
-    pub async fn sweep_unfinished(&self, age: Duration) -> Result<usize, Error> {
+    pub async fn sweep_unfinished(&self, before: SystemTime) -> Result<usize, Error> {
         let mut removed = 0;
         let mut folders = vec![self.folder.clone()];
         while let Some(folder) = folders.pop() {
@@ -213,13 +213,21 @@ impl Blobs {
             while let Some(entry) = entries.next_entry().await? {
                 if entry.file_type().await?.is_dir() {
                     folders.push(entry.path());
-                } else if is_unfinished(&entry.file_name()) && is_older(&entry.metadata().await?, age) {
+                } else if is_unfinished(&entry.file_name()) && entry.metadata().await?.modified()? < before {
                     tokio::fs::remove_file(entry.path()).await?;
                     removed += 1;
                 }
             }
         }
         Ok(removed)
+    }
+
+    /// Whether the store can be used: its folder is there.
+    ///
+    /// # Errors
+    /// What the file system said.
+    pub async fn check(&self) -> Result<(), Error> {
+        Ok(tokio::fs::metadata(&self.folder).await.map(|_| ())?)
     }
 
     fn free_bytes(&self) -> Result<u64, Error> {
@@ -231,11 +239,6 @@ impl Blobs {
 /// The local store writes `name#1` and renames it; a key of ours never holds a `#`.
 fn is_unfinished(name: &std::ffi::OsStr) -> bool {
     name.as_encoded_bytes().contains(&b'#')
-}
-
-fn is_older(meta: &std::fs::Metadata, age: Duration) -> bool {
-    let modified = meta.modified().unwrap_or(SystemTime::UNIX_EPOCH);
-    SystemTime::now().duration_since(modified).is_ok_and(|found| found >= age)
 }
 
 fn meta(object: object_store::ObjectMeta) -> Meta {

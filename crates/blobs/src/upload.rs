@@ -1,12 +1,12 @@
 //! An object on its way in: bounded memory at any size, hashed as it goes, nothing left when it is cut.
 
-use bytes::{Bytes, BytesMut};
-use object_store::MultipartUpload;
+use bytes::Bytes;
+use object_store::{MultipartUpload, PutPayload};
 use sha2::{Digest, Sha256};
 
 use crate::{Error, Key};
 
-/// Bytes gathered before they are written.
+/// Bytes gathered, as the pieces they came in, before they are written.
 const PART: usize = 1024 * 1024;
 
 /// What was stored.
@@ -24,14 +24,15 @@ pub struct Stored {
 pub struct Upload {
     key: Key,
     parts: Box<dyn MultipartUpload>,
-    buffer: BytesMut,
+    waiting: Vec<Bytes>,
+    waiting_bytes: usize,
     bytes: u64,
     hash: Sha256,
 }
 
 impl Upload {
     pub(crate) fn new(key: &Key, parts: Box<dyn MultipartUpload>) -> Self {
-        Self { key: key.clone(), parts, buffer: BytesMut::new(), bytes: 0, hash: Sha256::new() }
+        Self { key: key.clone(), parts, waiting: Vec::new(), waiting_bytes: 0, bytes: 0, hash: Sha256::new() }
     }
 
     /// Bytes written so far.
@@ -47,10 +48,10 @@ impl Upload {
     pub async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
         self.hash.update(&bytes);
         self.bytes += bytes.len() as u64;
-        self.buffer.extend_from_slice(&bytes);
-        while self.buffer.len() >= PART {
-            let part = self.buffer.split_to(PART).freeze();
-            self.parts.put_part(part.into()).await?;
+        self.waiting_bytes += bytes.len();
+        self.waiting.push(bytes);
+        if self.waiting_bytes >= PART {
+            self.flush().await?;
         }
         Ok(())
     }
@@ -60,12 +61,17 @@ impl Upload {
     /// # Errors
     /// What the store said; the object then does not exist.
     pub async fn finish(mut self) -> Result<Stored, Error> {
-        let rest = self.buffer.split().freeze();
-        if !rest.is_empty() || self.bytes == 0 {
-            self.parts.put_part(rest.into()).await?;
+        if self.waiting_bytes > 0 || self.bytes == 0 {
+            self.flush().await?;
         }
         self.parts.complete().await?;
         Ok(Stored { key: self.key, bytes: self.bytes, sha256: self.hash.finalize().to_vec() })
+    }
+
+    async fn flush(&mut self) -> Result<(), Error> {
+        self.waiting_bytes = 0;
+        let part: PutPayload = self.waiting.drain(..).collect();
+        Ok(self.parts.put_part(part).await?)
     }
 
     /// Gives the object up and removes what was written.

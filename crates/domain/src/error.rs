@@ -131,7 +131,7 @@ impl Error {
         self.row().0
     }
 
-    /// The number of the public API: DYTT's where it had one, ours from 100005 to 100008.
+    /// The number in the public API's answers; clients know most of them from other servers of this API.
     #[must_use]
     pub const fn code(&self) -> i32 {
         self.row().1

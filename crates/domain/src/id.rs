@@ -39,7 +39,6 @@ macro_rules! id {
 id!(UserId, "user_id", "a user");
 id!(VideoId, "video_id", "a video");
 id!(CommentId, "comment_id", "a comment");
-id!(MessageId, "message_id", "a message");
 id!(JobId, "job_id", "a background job");
 
 #[cfg(test)]

@@ -11,5 +11,5 @@ mod text;
 pub use call::{Call, TraceId};
 pub use clock::Timestamp;
 pub use error::{Error, Kind, Result};
-pub use id::{CommentId, JobId, MessageId, UserId, VideoId};
+pub use id::{CommentId, JobId, UserId, VideoId};
 pub use text::{Content, Password, Title, UserName};

@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
+use blobs::Blobs;
 use gateway::Gateway;
 use gateway::admin::{self, Admin};
 use media::Media;
@@ -17,7 +18,7 @@ use tracing::{info, warn};
 
 use crate::config::Settings;
 use crate::folder::{DataFolder, Running};
-use crate::wiring::{self, Parts};
+use crate::wiring::{self, Ground, Parts};
 
 /// What runs.
 pub(crate) struct Platform {
@@ -38,6 +39,9 @@ impl Platform {
     /// Starts everything; what this returns is ready.
     pub(crate) async fn start(settings: &Settings, metrics: telemetry::Metrics) -> Result<Self> {
         let folder = DataFolder::take(&settings.data_dir)?;
+        let started = SystemTime::now();
+        let ground = Ground::open(settings).await?;
+        let (store, blobs, media) = (ground.store.clone(), ground.blobs.clone(), ground.media.clone());
         let listener = bind("server.listen", settings.listen).await?;
         let admin_listener = bind("server.admin_listen", settings.admin_listen).await?;
         let running = Running {
@@ -45,21 +49,21 @@ impl Platform {
             http: listener.local_addr()?,
             admin: admin_listener.local_addr()?,
         };
-        let Parts { store, media, gateway, transcoder, sweep } =
-            wiring::wire(settings, folder.tmp(), running.http).await?;
+        let Parts { gateway, transcoder, sweep } =
+            wiring::wire(settings, ground, folder.tmp(), running.http)?;
         let (stop, stop_rest) = (CancellationToken::new(), CancellationToken::new());
         let stopping = Arc::new(AtomicBool::new(false));
         let mut rest = JoinSet::new();
         let (learned, knows_revoked) = oneshot::channel();
         rest.spawn(gateway.clone().maintain(learned, stop_rest.clone()));
-        rest.spawn(sweep.run(stop_rest.clone()));
+        rest.spawn(sweep.run(started, stop_rest.clone()));
         rest.spawn(check_media(media));
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         for _ in 0..(cores / 2).max(1) {
             rest.spawn(transcoder.clone().run(stop_rest.clone()));
         }
         let admin = Admin {
-            check: check(&store),
+            check: check(&store, &blobs),
             metrics: Arc::new(move || metrics.render()),
             stopping: Arc::clone(&stopping),
         };
@@ -109,14 +113,15 @@ async fn bind(key: &str, address: std::net::SocketAddr) -> Result<TcpListener> {
     TcpListener::bind(address).await.with_context(|| format!("{key}: listen on {address}"))
 }
 
-/// What readiness means: the database answers. The object store and the keys were opened before the port.
-fn check(store: &Store) -> admin::Check {
-    let store = store.clone();
+/// What readiness means: the database and the objects answer. The key was read before the port was opened.
+fn check(store: &Store, blobs: &Blobs) -> admin::Check {
+    let (store, blobs) = (store.clone(), blobs.clone());
     Arc::new(move || {
-        let store = store.clone();
+        let (store, blobs) = (store.clone(), blobs.clone());
         Box::pin(async move {
             let database = store.ping().await.map_err(|error| error.chain());
-            vec![("database", database)]
+            let objects = blobs.check().await.map_err(|error| error.to_string());
+            vec![("database", database), ("objects", objects)]
         })
     })
 }

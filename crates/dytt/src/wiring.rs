@@ -14,22 +14,36 @@ use store::Store;
 
 use crate::config::Settings;
 
+/// What a platform stands on; opening it finds out whether it can start at all.
+pub(crate) struct Ground {
+    pub store: Store,
+    pub blobs: Blobs,
+    pub media: Media,
+    tokens: Tokens,
+}
+
+impl Ground {
+    pub(crate) async fn open(settings: &Settings) -> Result<Self> {
+        Ok(Self {
+            store: Store::open(&settings.store, &settings.data_dir).await.context("store.url")?,
+            blobs: open_blobs(settings)?,
+            media: Media::new(&settings.media),
+            tokens: Tokens::open(&settings.jwt_key_file)?,
+        })
+    }
+}
+
 /// The parts of a platform in one process.
 pub(crate) struct Parts {
-    pub store: Store,
-    pub media: Media,
     pub gateway: Gateway,
     pub transcoder: Transcoder,
     pub sweep: Sweep,
 }
 
-/// Opens what is stored and puts the services on it.
-pub(crate) async fn wire(settings: &Settings, tmp: PathBuf, http: SocketAddr) -> Result<Parts> {
-    let store = open_store(settings).await?;
-    let blobs = open_blobs(settings)?;
-    let tokens = Tokens::open(&settings.jwt_key_file)?;
-    let media = Media::new(&settings.media);
-    let files = MediaFiles { blobs: blobs.clone(), media: media.clone(), folder: tmp };
+/// Puts the services on their ground, and the edge in front of them.
+pub(crate) fn wire(settings: &Settings, ground: Ground, tmp: PathBuf, http: SocketAddr) -> Result<Parts> {
+    let Ground { store, blobs, media, tokens } = ground;
+    let files = MediaFiles { blobs: blobs.clone(), media, folder: tmp };
     let services = Services {
         user: Arc::new(Users::new(store.clone(), &settings.users)?),
         feed: Arc::new(Feed { store: store.clone() }),
@@ -56,13 +70,15 @@ pub(crate) async fn wire(settings: &Settings, tmp: PathBuf, http: SocketAddr) ->
     let transcoder =
         Transcoder { store: store.clone(), files, keep_originals: settings.media.keep_originals };
     let orphan_ttl = Duration::from_secs(settings.blobs.orphan_ttl_seconds);
-    let sweep = Sweep { store: store.clone(), blobs, orphan_ttl };
-    Ok(Parts { store, media, gateway, transcoder, sweep })
+    let sweep = Sweep { store, blobs, orphan_ttl };
+    Ok(Parts { gateway, transcoder, sweep })
 }
 
-/// The database of these settings.
-pub(crate) async fn open_store(settings: &Settings) -> Result<Store> {
-    Store::open(&settings.store, &settings.data_dir).await.context("store.url")
+/// The database of a platform that exists, running or not.
+pub(crate) async fn attach_store(settings: &Settings) -> Result<Store> {
+    let data_dir = &settings.data_dir;
+    let store = Store::attach(&settings.store, data_dir).await;
+    store.with_context(|| format!("no usable platform in data_dir {}", data_dir.display()))
 }
 
 /// The objects of these settings.

@@ -18,12 +18,12 @@ pub fn dytt() -> &'static Path {
 fn build() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let output = Command::new(cargo)
-        .args(["build", "--quiet", "--package", "dytt", "--message-format", "json"])
+        .args(["build", "--quiet", "--workspace", "--bin", "dytt", "--message-format", "json"])
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/../.."))
         .stderr(Stdio::inherit())
         .output()
         .expect("cargo starts");
-    assert!(output.status.success(), "cargo build --package dytt failed");
+    assert!(output.status.success(), "cargo build --bin dytt failed");
     let text = String::from_utf8_lossy(&output.stdout);
     let artifacts = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
     let mut programs = artifacts.filter(|artifact| artifact["target"]["name"] == "dytt");

@@ -84,7 +84,8 @@ pub(crate) async fn detach(State(gateway): State<Gateway>, request: Request, nex
 /// Ends the wait for an answer nobody would still wait for.
 pub(crate) async fn bound(request: Request, next: Next) -> Response {
     let answer = tokio::time::timeout(CALL_TIME, next.run(request)).await;
-    answer.unwrap_or_else(|_late| Failure::from(Error::Overloaded).into_response())
+    // Whether it was done is not known: what was queued for the database may still happen.
+    answer.unwrap_or_else(|late| Failure::from(Error::unavailable(late)).into_response())
 }
 
 /// A panic is that request's failure and nobody else's.

@@ -30,8 +30,12 @@ struct Failed {
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         let error = self.0;
-        if matches!(error.kind(), Kind::Unavailable | Kind::Internal) {
-            tracing::error!(reason = error.reason(), error = %error.chain(), "request failed");
+        match (error.kind(), &error) {
+            // Under overload every line would add to it.
+            (_, Error::Overloaded) => metrics::counter!("dytt_refused_total").increment(1),
+            (Kind::Unavailable, _) => tracing::warn!(error = %error.chain(), "request failed"),
+            (Kind::Internal, _) => tracing::error!(error = %error.chain(), "request failed"),
+            (_, _) => {}
         }
         let failed = Failed { status_code: error.code(), status_msg: error.to_string().into() };
         let mut response = failed.render(status(error.kind()), Empty {});

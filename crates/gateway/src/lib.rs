@@ -22,7 +22,7 @@ use blobs::Blobs;
 use proto::{
     CommentService, FeedService, FollowService, LikeService, MessageService, UserService, VideoService,
 };
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -32,6 +32,9 @@ pub use token::{KeyError, Tokens};
 
 use limits::Limits;
 use revoked::Revocations;
+
+/// Uploads that may arrive at once: each holds a few MiB of memory and a file.
+const MAX_UPLOADS: usize = 64;
 
 /// What the edge has to know of its surroundings.
 #[derive(Clone, Debug)]
@@ -77,6 +80,8 @@ pub struct Inner {
     tokens: Tokens,
     revocations: Revocations,
     limits: Limits,
+    /// Uploads that may arrive at once.
+    uploads: Semaphore,
     /// Requests that go on when their client leaves.
     tasks: TaskTracker,
     /// Fires when uploads in flight have to end.
@@ -95,6 +100,7 @@ impl Gateway {
             tokens,
             revocations: Revocations::default(),
             limits,
+            uploads: Semaphore::new(MAX_UPLOADS),
             tasks: TaskTracker::new(),
             cutoff: CancellationToken::new(),
         }))

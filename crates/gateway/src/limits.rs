@@ -15,7 +15,7 @@ const RATE: (u32, u32) = (100, 1000);
 /// Failed logins an account may have within a window from one network.
 const LOGIN_FAILURES: u32 = 20;
 const LOGIN_WINDOW: Duration = Duration::from_secs(60);
-/// Failing accounts remembered at once; when more fail, the oldest windows are forgotten first.
+/// Failing accounts remembered at once; should more fail within a window, counting starts anew.
 const LOGIN_MEMORY: usize = 100_000;
 
 /// Who is asking, for the purpose of limits.

@@ -12,6 +12,8 @@ use proto::{RevokedSinceRequest, UserService};
 
 use crate::token::Proof;
 
+/// Older revocations concern tokens that have expired since.
+const MEMORY: Duration = Duration::from_secs(8 * 24 * 3600);
 /// Asked for again each time, because clocks of different machines differ.
 const OVERLAP: Duration = Duration::from_secs(60);
 
@@ -36,7 +38,8 @@ impl Revocations {
     /// Asks what was revoked since the last answer, the first time ever.
     pub(crate) async fn learn(&self, users: &dyn UserService) -> Result<()> {
         let now = Timestamp::now();
-        let since = Timestamp::from_millis(self.known_to.load(Ordering::Relaxed)).before(OVERLAP);
+        let known = Timestamp::from_millis(self.known_to.load(Ordering::Relaxed)).before(OVERLAP);
+        let since = known.max(now.before(MEMORY));
         let call = Call::within(CALL_TIME, None, TraceId(0));
         let answer = users.revoked_since(&call, RevokedSinceRequest { since: since.millis() }).await?;
         let mut epochs = self.epochs.write().unwrap_or_else(PoisonError::into_inner);

@@ -154,9 +154,13 @@ fn create_key(path: &Path) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    // Renamed when whole: a crash leaves no half a key behind.
+    let half = path.with_extension("new");
+    let mut file =
+        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
     writeln!(file, "{}", hex(&key))?;
-    file.sync_all()
+    file.sync_all()?;
+    std::fs::rename(half, path)
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -22,7 +22,14 @@ impl FromRequestParts<Gateway> for Viewer {
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Failure> {
         let params = Params::from_request_parts(parts, gateway).await?;
-        Ok(Self(gateway.prove(parts, &params)?))
+        match gateway.prove(parts, &params) {
+            Ok(call) => Ok(Self(gateway.admit(parts, call)?)),
+            // A guess counts against where it came from.
+            Err(error) => {
+                gateway.admit(parts, gateway.anonymous(parts))?;
+                Err(error.into())
+            }
+        }
     }
 }
 
@@ -31,13 +38,8 @@ impl FromRequestParts<Gateway> for Visitor {
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Failure> {
         let params = Params::from_request_parts(parts, gateway).await?;
-        match gateway.prove(parts, &params) {
-            Ok(call) => return Ok(Self(call)),
-            Err(Error::TokenMissing | Error::TokenInvalid | Error::TokenExpired) => {}
-            Err(error) => return Err(error.into()),
-        }
-        gateway.limits.admit(Asker::Network(client(&gateway.config, parts)))?;
-        Ok(Self(Call::within(CALL_TIME, None, trace(parts))))
+        let call = gateway.prove(parts, &params).unwrap_or_else(|_no_token| gateway.anonymous(parts));
+        Ok(Self(gateway.admit(parts, call)?))
     }
 }
 
@@ -46,8 +48,19 @@ impl Inner {
     pub(crate) fn prove(&self, parts: &Parts, params: &Params) -> Result<Call> {
         let token = params.token().map_err(|_not_text| Error::TokenInvalid)?.ok_or(Error::TokenMissing)?;
         let proof = self.revocations.check(self.tokens.check(token)?)?;
-        self.limits.admit(Asker::Account(proof.user))?;
         Ok(Call::within(CALL_TIME, Some(proof.user), trace(parts)))
+    }
+
+    /// The call of somebody unknown.
+    pub(crate) fn anonymous(&self, parts: &Parts) -> Call {
+        Call::within(CALL_TIME, None, trace(parts))
+    }
+
+    /// Counts a call against its account, or its network when nobody is logged in.
+    pub(crate) fn admit(&self, parts: &Parts, call: Call) -> Result<Call> {
+        let network = || Asker::Network(client(&self.config, parts));
+        self.limits.admit(call.viewer.map_or_else(network, Asker::Account))?;
+        Ok(call)
     }
 }
 

@@ -125,25 +125,3 @@ pub enum Refusal {
     #[error("the file is damaged or incomplete")]
     Damaged,
 }
-
-impl Refusal {
-    /// The stable word for this reason, for job records and for clients that translate.
-    #[must_use]
-    pub fn word(&self) -> &'static str {
-        match self {
-            Self::NotVideo => "not_video",
-            Self::Container => "container_unsupported",
-            Self::NoVideoTrack => "no_video",
-            Self::ManyVideoTracks => "many_videos",
-            Self::ManyTracks => "many_tracks",
-            Self::VideoCodec { .. } => "video_codec_unsupported",
-            Self::AudioCodec { .. } => "audio_codec_unsupported",
-            Self::TooShort => "too_short",
-            Self::TooLong => "too_long",
-            Self::PictureTooSmall => "picture_too_small",
-            Self::PictureTooLarge => "picture_too_large",
-            Self::FrameRate => "frame_rate",
-            Self::Damaged => "damaged",
-        }
-    }
-}

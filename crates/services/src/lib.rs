@@ -1,4 +1,4 @@
-//! The rules: one service a noun, each method one check of its request and one call of the store. How a
+//! The rules: one service a noun, each method a check of its request and, mostly, one call of the store. How a
 //! request arrives and how an answer is shown is the gateway's; SQL is the store's.
 
 mod card;

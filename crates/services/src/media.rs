@@ -9,6 +9,10 @@ use proto::{MediaService, PrepareRequest, PrepareResponse, StoredObject};
 
 use crate::{blob_failed, random_bits};
 
+/// How the system ends a process over its limit of time or of file size; other signals are not the file's.
+const SIGXCPU: i32 = 24;
+const SIGXFSZ: i32 = 25;
+
 /// Objects in, objects out.
 #[derive(Clone)]
 pub struct MediaFiles {
@@ -70,11 +74,12 @@ fn stored_object(stored: Stored) -> StoredObject {
 pub(crate) fn media_failed(error: media::Error) -> Error {
     match error {
         media::Error::Refused { reason } => Error::UnsupportedMedia { problem: reason.to_string() },
-        media::Error::TimedOut { .. } | media::Error::Killed { .. } => {
+        media::Error::TimedOut { .. } | media::Error::Killed { signal: SIGXCPU | SIGXFSZ } => {
             Error::UnsupportedMedia { problem: "it takes too much work to read".into() }
         }
         media::Error::ToolMissing { .. }
         | media::Error::ToolUnfit { .. }
+        | media::Error::Killed { .. }
         | media::Error::Failed { .. }
         | media::Error::Io { .. } => Error::unavailable(error),
     }

@@ -26,28 +26,31 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Sweeps now and then every quarter of the orphans' time to live, until `stop`.
-    pub async fn run(self, stop: CancellationToken) {
+    /// Sweeps now what nobody can be working on, because it is older than `started` and only this process
+    /// writes here; then, every quarter of the orphans' time to live, what has outlived it, until `stop`.
+    pub async fn run(self, started: SystemTime, stop: CancellationToken) {
+        let mut before = started;
         loop {
-            match self.once().await {
+            match self.once(before).await {
                 Ok(0) => {}
                 Ok(removed) => info!(removed, "orphaned objects removed"),
                 Err(error) => warn!(error = %error.chain(), "the sweep did not finish"),
             }
             tokio::select! {
                 () = stop.cancelled() => return,
-                () = tokio::time::sleep((self.orphan_ttl / 4).max(Duration::from_secs(1))) => {}
+                () = tokio::time::sleep(self.orphan_ttl / 4) => {}
             }
+            before = SystemTime::now() - self.orphan_ttl;
         }
     }
 
-    /// Removes every orphan; says how many.
+    /// Removes every orphan last written before a moment; says how many.
     ///
     /// # Errors
     /// What the object store or the database said; what was removed until then stays removed.
-    pub async fn once(&self) -> Result<usize> {
-        let mut removed = self.blobs.sweep_unfinished(self.orphan_ttl).await.map_err(blob_failed)?;
-        for key in self.orphans().await? {
+    pub async fn once(&self, before: SystemTime) -> Result<usize> {
+        let mut removed = self.blobs.sweep_unfinished(before).await.map_err(blob_failed)?;
+        for key in self.orphans(before).await? {
             let Some(key) = Key::parse(&key) else { continue };
             self.blobs.delete(&key).await.map_err(blob_failed)?;
             removed += 1;
@@ -55,14 +58,12 @@ impl Sweep {
         Ok(removed)
     }
 
-    /// Objects old enough that no row names.
+    /// Objects last written before a moment that no row names.
     ///
     /// # Errors
     /// What the object store or the database said.
-    pub(crate) async fn orphans(&self) -> Result<Vec<String>> {
-        let now = SystemTime::now();
-        let old =
-            |meta: &blobs::Meta| now.duration_since(meta.modified).is_ok_and(|age| age >= self.orphan_ttl);
+    pub(crate) async fn orphans(&self, before: SystemTime) -> Result<Vec<String>> {
+        let old = |meta: &blobs::Meta| meta.modified < before;
         let mut orphans = Vec::new();
         let mut chunks = std::pin::pin!(self.blobs.list().try_chunks(CHUNK));
         while let Some(chunk) = chunks.try_next().await.map_err(|error| blob_failed(error.1))? {

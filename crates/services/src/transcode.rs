@@ -35,8 +35,7 @@ impl Transcoder {
     /// Works until `stop`; a job in hand is then given back at once.
     pub async fn run(self, stop: CancellationToken) {
         while !stop.is_cancelled() {
-            let claimed = self.store.claim_job(Timestamp::now(), LEASE).await;
-            let job = claimed.unwrap_or_else(|error| {
+            let job = self.claim().await.unwrap_or_else(|error| {
                 warn!(error = %error.chain(), "no job could be claimed");
                 None
             });
@@ -49,6 +48,14 @@ impl Transcoder {
             };
             self.work(&job, &stop).await;
         }
+    }
+
+    /// Only looks, most of the time: a claim is a write.
+    async fn claim(&self) -> Result<Option<Job>> {
+        if !self.store.has_due_job(Timestamp::now()).await? {
+            return Ok(None);
+        }
+        self.store.claim_job(Timestamp::now(), LEASE).await
     }
 
     async fn work(&self, job: &Job, stop: &CancellationToken) {

@@ -9,6 +9,7 @@ use proto::{
     StoredObject, VideoList, VideoService,
 };
 use store::{NewObject, NewVideo, Store};
+use tokio::time::timeout_at;
 use tracing::{info, warn};
 
 use crate::{card, random_bits};
@@ -27,7 +28,9 @@ pub struct Videos {
 impl VideoService for Videos {
     async fn publish(&self, call: &Call, request: PublishRequest) -> Result<PublishResponse> {
         let source = request.source.ok_or_else(|| Error::internal("no source object"))?;
-        let video = match self.prepare(call, &request.title, &source).await {
+        let late = |_elapsed| Err(Error::Overloaded);
+        let prepared = timeout_at(call.deadline.into(), self.prepare(call, &request.title, &source)).await;
+        let video = match prepared.unwrap_or_else(late) {
             Ok(video) => video,
             Err(error) => {
                 self.discard(&source.key).await;

@@ -35,6 +35,15 @@ pub struct Job {
 }
 
 impl Store {
+    /// Whether a job is due. One statement.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn has_due_job(&self, now: Timestamp) -> Result<bool> {
+        let sql = "SELECT 1 FROM job WHERE state IN ('queued', 'leased') AND due_at <= ? LIMIT 1";
+        Ok(self.read().row(sql, [now.millis().into()]).await?.is_some())
+    }
+
     /// Claims the oldest job that is due, or whose lease ran out. Two statements, one when there is none.
     ///
     /// # Errors

@@ -20,7 +20,7 @@ mod writer;
 #[cfg(test)]
 mod tests;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -59,6 +59,9 @@ pub enum OpenError {
     /// The address names no database this build knows.
     #[error("store.url must be `sqlite:PATH`, not `{0}`")]
     Url(String),
+    /// The schema is not this version's.
+    #[error("the database was written by another version of dytt; `dytt migrate up` brings it to this one")]
+    Pending,
     /// The database did not open or could not be brought to this version's schema.
     #[error("open the database")]
     Database(#[from] sea_orm::DbErr),
@@ -85,13 +88,25 @@ impl Store {
         Ok(Self { readers, writer: Arc::new(writer), probe })
     }
 
+    /// Opens a database that is there and current, and changes nothing: for looking at a platform.
+    ///
+    /// # Errors
+    /// [`OpenError::Pending`] when another version wrote it, [`OpenError::Database`] when there is none.
+    pub async fn attach(config: &Config, data_dir: &Path) -> Result<Self, OpenError> {
+        if Self::migrations(config, data_dir).await?.iter().any(|(_, applied)| !applied) {
+            return Err(OpenError::Pending);
+        }
+        Self::open(config, data_dir).await
+    }
+
     /// The name of each migration and whether this database has it.
     ///
     /// # Errors
     /// [`OpenError`] when the database does not open.
     pub async fn migrations(config: &Config, data_dir: &Path) -> Result<Vec<(String, bool)>, OpenError> {
-        let (writer, _readers) = connect(config, data_dir).await?;
-        let all = migrations::Migrator::get_migration_with_status(&writer).await?;
+        let reader = sqlite(&path(config, data_dir)?, 1, true).await?;
+        let all = migrations::Migrator::get_migration_with_status_read_only(&reader).await?;
+        reader.close_by_ref().await?;
         let applied = sea_orm_migration::MigrationStatus::Applied;
         Ok(all.iter().map(|one| (one.name().to_owned(), one.status() == applied)).collect())
     }
@@ -135,15 +150,17 @@ impl Store {
 
 /// One connection that writes and, on the same file, as many as there are cores that only read.
 async fn connect(config: &Config, data_dir: &Path) -> Result<(DatabaseConnection, Readers), OpenError> {
-    let Some(path) = config.url.strip_prefix("sqlite:").filter(|path| !path.is_empty()) else {
-        return Err(OpenError::Url(config.url.clone()));
-    };
-    let path = data_dir.join(path);
+    let path = path(config, data_dir)?;
     let writer = sqlite(&path, 1, false).await?;
     let cores = std::thread::available_parallelism().map_or(2, usize::from);
     let connections = u32::try_from(cores.clamp(2, 16)).unwrap_or(2);
     let pool = sqlite(&path, connections, true).await?;
     Ok((writer, Readers::new(pool, connections, Duration::from_millis(config.read_wait_ms))))
+}
+
+fn path(config: &Config, data_dir: &Path) -> Result<PathBuf, OpenError> {
+    let path = config.url.strip_prefix("sqlite:").filter(|path| !path.is_empty());
+    path.map(|path| data_dir.join(path)).ok_or_else(|| OpenError::Url(config.url.clone()))
 }
 
 async fn sqlite(

@@ -9,7 +9,7 @@ use services::Fsck;
 
 use crate::config::Settings;
 use crate::folder::DataFolder;
-use crate::wiring::{open_blobs, open_store};
+use crate::wiring::{attach_store, open_blobs};
 
 /// How to check.
 #[derive(Args)]
@@ -27,7 +27,7 @@ pub(crate) struct Arguments {
 
 pub(crate) async fn run(settings: &Settings, arguments: Arguments) -> Result<ExitCode> {
     let _alone = if arguments.repair { Some(DataFolder::take(&settings.data_dir)?) } else { None };
-    let store = open_store(settings).await?;
+    let store = attach_store(settings).await?;
     let ttl = Duration::from_secs(settings.blobs.orphan_ttl_seconds);
     let fsck = Fsck::new(store.clone(), open_blobs(settings)?, ttl);
     if arguments.repair {

@@ -7,7 +7,6 @@ use clap::Subcommand;
 use store::Store;
 
 use crate::config::Settings;
-use crate::wiring::open_store;
 
 /// What to do with the schema.
 #[derive(Subcommand)]
@@ -20,7 +19,7 @@ pub(crate) enum Command {
 
 pub(crate) async fn run(settings: &Settings, command: Command) -> Result<ExitCode> {
     if let Command::Up = command {
-        open_store(settings).await?.close().await;
+        Store::open(&settings.store, &settings.data_dir).await?.close().await;
     }
     for (name, applied) in Store::migrations(&settings.store, &settings.data_dir).await? {
         println!("{name}  {}", if applied { "applied" } else { "pending" });

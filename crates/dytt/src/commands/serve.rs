@@ -17,8 +17,12 @@ pub(crate) async fn run(settings: Settings) -> Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     let metrics = telemetry::start_metrics()?;
-    let platform = Platform::start(&settings, metrics).await?;
-    greet(platform.running.http, platform.running.admin);
+    let platform = tokio::select! {
+        started = Platform::start(&settings, metrics) => started?,
+        _ = terminate.recv() => return Ok(ExitCode::from(143)),
+        _ = interrupt.recv() => return Ok(ExitCode::from(130)),
+    };
+    greet(&settings.public_url, platform.running.http, platform.running.admin);
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -32,15 +36,16 @@ pub(crate) async fn run(settings: Settings) -> Result<ExitCode> {
 }
 
 /// Says what to open; a closed output is no reason not to serve.
-fn greet(http: SocketAddr, admin: SocketAddr) {
+fn greet(public_url: &str, http: SocketAddr, admin: SocketAddr) {
     let local = if http.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { http.ip() };
     let local = format!("http://{}", SocketAddr::new(local, http.port()));
     let mut out = std::io::stdout().lock();
     let mut lines = format!("\ndytt {} is ready\n\n", env!("CARGO_PKG_VERSION"));
     lines.push_str(&format!("  on this machine   {local}/\n"));
-    let lan = lan_url(http);
+    let lan = if public_url.is_empty() { lan_url(http) } else { Some(public_url.to_owned()) };
     if let Some(lan) = &lan {
-        lines.push_str(&format!("  on your network   {lan}/   (the Android app's base address)\n"));
+        let place = if public_url.is_empty() { "on your network " } else { "for everybody   " };
+        lines.push_str(&format!("  {place}  {lan}/   (the Android app's base address)\n"));
     }
     lines.push_str(&format!("  API description   {local}/docs/\n"));
     lines.push_str(&format!("  metrics, health   http://{admin}/metrics\n\n"));

@@ -7,7 +7,7 @@ use clap::Subcommand;
 use domain::{Timestamp, UserId, UserName, limits};
 
 use crate::config::Settings;
-use crate::wiring::open_store;
+use crate::wiring::attach_store;
 
 /// What to do with an account.
 #[derive(Subcommand)]
@@ -22,7 +22,7 @@ pub(crate) enum Command {
 pub(crate) async fn run(settings: &Settings, command: Command) -> Result<ExitCode> {
     let Command::Revoke { name } = command;
     let parsed = UserName::parse(&name, limits::MAX_NAME_CHARS)?;
-    let store = open_store(settings).await?;
+    let store = attach_store(settings).await?;
     let Some(found) = store.login_row(&parsed).await? else { bail!("there is no user `{name}`") };
     store.revoke_tokens(UserId::parse(found.id)?, Timestamp::now()).await?;
     store.close().await;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
+use domain::limits;
 use serde::Deserialize;
 
 /// As written: each crate's own part below its section.
@@ -98,6 +99,9 @@ impl Tree {
         );
         within("store.write_wait_ms", number(self.store.write_wait_ms), 1, 60_000)?;
         within("store.read_wait_ms", number(self.store.read_wait_ms), 1, 60_000)?;
+        // An upload's object waits for its row at most as long as publishing takes.
+        let slowest = limits::PUBLISH_TIME.as_secs() + 30;
+        within("blobs.orphan_ttl_seconds", number(self.blobs.orphan_ttl_seconds), number(slowest), 1 << 30)?;
         let users = &self.users;
         within("users.name_max_chars", users.name_max_chars as i64, 1, 64)?;
         within("users.password_memory_kib", i64::from(users.password_memory_kib), 64, 65_536)?;

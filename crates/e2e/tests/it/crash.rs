@@ -171,7 +171,7 @@ async fn check(platform: &Platform, worker: &Worker, history: &History) {
 /// Reliability rows A1 and A4.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_and_nothing_refused_remains() {
-    let mut platform = Platform::with(&[("DYTT_BLOBS__ORPHAN_TTL_SECONDS", "1")]).await;
+    let mut platform = Platform::start().await;
     let mut users = Vec::new();
     for number in 0..4 {
         users.push(platform.register(&format!("user{number}")).await);

@@ -14,8 +14,8 @@ use utoipa_swagger_ui::SwaggerUi;
 #[openapi(info(
     title = "dytt",
     description = "The API of the minimal Douyin. Every answer is HTTP 200 with `status_code` 0 for success; \
-        another number and `status_msg` tell what the request did wrong. Only overload (503, 100008) and our \
-        own faults (500, 100001) have other HTTP codes.\n\n\
+        another number and `status_msg` tell what the request did wrong. Other HTTP codes are \
+        503 (busy, 100008), 500 (our own fault, 100001), and 404 and 405 for addresses that do not exist.\n\n\
         Parameters may stand in the query, in a form or in a multipart body; the first that is not empty \
         wins. The token may also be an `Authorization: Bearer` header. Paths work with and without the last \
         slash.\n\n\

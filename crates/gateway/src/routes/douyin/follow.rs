@@ -179,7 +179,7 @@ pub(super) async fn follower_count(
 
 /// Whether the caller follows a user.
 #[utoipa::path(get, path = "/douyin/relation/isFollow/", tag = "follow",
-    params(("user_id" = i64, Query,), ("token" = String, Query,)),
+    params(("user_id" = Option<i64>, Query,), ("token" = String, Query,)),
     responses((status = 200, body = Reply<ResultBody>)))]
 pub(super) async fn is_follow(
     State(gateway): State<Gateway>,

@@ -1,14 +1,14 @@
 //! Publishing. The file streams to the object store while the request is still arriving; who sends it may
 //! only become known after its last byte.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use blobs::{Key, Stored, Upload};
 use domain::limits::PUBLISH_TIME;
-use domain::{Call, Error, Result, Title};
+use domain::{Call, Error, Result};
 use proto::{ListVideosRequest, PublishRequest, StoredObject};
 use utoipa::ToSchema;
 
@@ -23,6 +23,8 @@ use crate::viewer::Visitor;
 
 /// A client that sends nothing for this long has gone.
 const SILENCE: Duration = Duration::from_secs(30);
+/// Bytes a second that an upload has to keep up on average once it has taken longer than [`SILENCE`].
+const SLOWEST: u64 = 16 * 1024;
 /// How long the rest of a refused upload is still read, so that its sender reads the answer.
 const DRAIN: Duration = Duration::from_secs(10);
 
@@ -45,6 +47,8 @@ pub(super) async fn publish_action(
     request: Request,
 ) -> Result<Reply<Empty>, Failure> {
     let (parts, body) = request.into_parts();
+    gateway.admit(&parts, gateway.anonymous(&parts))?;
+    let _place = gateway.uploads.try_acquire().map_err(|_full| Error::Overloaded)?;
     let params = Params::of_head(&parts, &gateway);
     let mut multipart = params::multipart(Request::from_parts(parts.clone(), body)).await?;
     let mut form = Form { params, file: None };
@@ -117,10 +121,9 @@ impl Form {
 
     /// Everything a publication needs, checked.
     fn checked(&self, gateway: &Gateway, parts: &Parts) -> Result<(Call, PublishRequest)> {
-        let asked = gateway.prove(parts, &self.params)?;
+        let asked = gateway.admit(parts, gateway.prove(parts, &self.params)?)?;
         let call = Call::within(PUBLISH_TIME, asked.viewer, asked.trace);
         let title = self.params.required("title")?;
-        Title::parse(title)?;
         let file = self.file.as_ref().ok_or_else(|| bad("data", "is required and must be a video file"))?;
         let source = StoredObject {
             key: file.key.to_string(),
@@ -157,9 +160,13 @@ async fn store(gateway: &Gateway, mut field: Field<'_>) -> Result<Stored> {
 
 async fn fill(gateway: &Gateway, upload: &mut Upload, field: &mut Field<'_>) -> Result<()> {
     let limit_bytes = gateway.config.max_upload_bytes;
+    let began = Instant::now();
     while let Some(chunk) = timely(gateway, field.chunk()).await? {
         if upload.bytes() + chunk.len() as u64 > limit_bytes {
             return Err(Error::TooLarge { limit_bytes });
+        }
+        if began.elapsed() > SILENCE && upload.bytes() < began.elapsed().as_secs() * SLOWEST {
+            return Err(bad("request body", "arrives too slowly"));
         }
         upload.write(chunk).await.map_err(Error::unavailable)?;
     }
