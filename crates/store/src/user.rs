@@ -111,13 +111,13 @@ impl Store {
         .await
     }
 
-    /// Accounts whose tokens were revoked at `since` or later, the newest 100,000. One statement.
+    /// Accounts whose tokens were revoked at `since` or later, the newest 10,000. One statement.
     ///
     /// # Errors
     /// Only the database's.
     pub async fn revoked_since(&self, since: Timestamp) -> Result<Vec<Account>> {
         let sql = "SELECT id, token_epoch FROM user WHERE revoked_at >= ? AND revoked_at > 0 \
-                   ORDER BY revoked_at DESC LIMIT 100000";
+                   ORDER BY revoked_at DESC LIMIT 10000";
         let rows = self.read().rows(sql, [since.millis().into()]).await?;
         rows.iter()
             .map(|row| Ok(Account { id: column(row, "id")?, token_epoch: column(row, "token_epoch")? }))

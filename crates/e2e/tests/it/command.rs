@@ -81,26 +81,26 @@ async fn repair_removes_orphans_when_nobody_serves_the_folder() {
     platform.finish().await;
 }
 
-/// What belongs to nothing goes by itself too, once it is old enough.
+/// Reliability row A5: what a crash left goes at the next start; what arrives from then on stays.
 #[tokio::test]
-async fn the_sweep_removes_old_orphans_and_leaves_young_ones() {
+async fn a_start_removes_what_belongs_to_nothing() {
     let mut platform = Platform::start().await;
     platform.stop().await;
     let folder = platform.data_dir().join("objects/o");
     std::fs::create_dir_all(&folder).expect("a folder");
-    let (old, young) = (
-        folder.join("00000000000000000000000000000001.bin"),
-        folder.join("00000000000000000000000000000002.bin"),
-    );
-    for path in [&old, &young] {
+    let left = ["00000000000000000000000000000001.bin", "00000000000000000000000000000002.bin#1"];
+    let left = left.map(|name| folder.join(name));
+    for path in &left {
         std::fs::write(path, "orphan").expect("written");
     }
-    let aged = std::fs::File::options().write(true).open(&old).expect("opened");
-    aged.set_modified(SystemTime::now() - Duration::from_secs(48 * 3600)).expect("aged");
     platform.restart().await;
-    eventually("the old orphan is gone", Duration::from_secs(20), async || (!old.exists()).then_some(()))
-        .await;
-    assert!(young.exists());
+    let arriving = folder.join("00000000000000000000000000000003.bin");
+    std::fs::write(&arriving, "arriving").expect("written");
+    eventually("what was left is gone", Duration::from_secs(20), async || {
+        left.iter().all(|path| !path.exists()).then_some(())
+    })
+    .await;
+    assert!(arriving.exists());
     platform.finish().await;
 }
 

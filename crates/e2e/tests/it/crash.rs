@@ -202,7 +202,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_refused_remains() {
             check(&platform, worker, history).await;
         }
     }
-    // What the cut uploads left is swept.
+    // What the cut uploads left is swept at the start.
     eventually("no unfinished upload is left", Duration::from_secs(30), async || {
         let is_left = |path: &std::path::PathBuf| {
             path.to_string_lossy().contains('#') || path.extension().is_some_and(|end| end == "bin")

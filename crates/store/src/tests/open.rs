@@ -38,13 +38,20 @@ async fn opening_twice_is_fine_and_both_see_the_same() {
 }
 
 #[tokio::test]
-async fn migrations_are_pending_before_the_first_opening_and_applied_after() {
+async fn looking_creates_nothing_and_shows_what_is_applied() {
     let folder = tempfile::tempdir().expect("make a folder");
-    let pending = Store::migrations(&config(), folder.path()).await.expect("list");
-    assert_eq!(pending, [("m0001_first".to_owned(), false)]);
+    assert!(Store::migrations(&config(), folder.path()).await.is_err());
+    assert!(Store::attach(&config(), folder.path()).await.is_err());
+    assert_eq!(std::fs::read_dir(folder.path()).expect("list").count(), 0);
     let store = reopened(folder.path()).await;
     let applied = Store::migrations(&config(), folder.path()).await.expect("list");
     assert_eq!(applied, [("m0001_first".to_owned(), true)]);
+    Store::attach(&config(), folder.path()).await.expect("attach").ping().await.expect("answer");
+    let sql = "DELETE FROM seaql_migrations";
+    let forgotten = store.write(move |session| Box::pin(async move { session.change(sql, []).await }));
+    forgotten.await.expect("forget a migration");
+    let attached = Store::attach(&config(), folder.path()).await;
+    assert!(matches!(attached, Err(crate::OpenError::Pending)));
     store.ping().await.expect("answer");
 }
 

@@ -34,6 +34,7 @@ const READS: &[(&str, u64, Read)] = reads![
     "received_after", 1, |c| c.world.store.received_after(c.hub, c.peer, Timestamp::from_millis(0)), |list| list.len();
     "objects", 1, |c| c.world.store.objects(""), |list| list.len();
     "known_objects", 1, |c| c.world.store.known_objects(&["r/0".into(), "r/1".into()]), |keys| keys.len();
+    "has_due_job", 1, |c| c.world.store.has_due_job(NOW), |due| usize::from(!due);
     "check", 14, |c| c.world.store.check(), |findings| findings.len();
 ];
 
