@@ -39,7 +39,7 @@ pub fn ids<'a>(objects: impl IntoIterator<Item = &'a Value>) -> Vec<i64> {
     objects.into_iter().map(|object| integer(object, "id")).collect()
 }
 
-/// A person: section 2.1 of the contract.
+/// A person.
 ///
 /// # Panics
 /// When a field is missing or of another type.
@@ -55,7 +55,7 @@ pub fn user(user: &Value) {
     assert!(!text(user, "signature").is_empty(), "{user}");
 }
 
-/// A video: section 2.2 of the contract.
+/// A video.
 ///
 /// # Panics
 /// When a field is missing or of another type.
@@ -69,7 +69,7 @@ pub fn video(video: &Value) {
     boolean(video, "is_favorite");
 }
 
-/// A comment: section 2.3 of the contract.
+/// A comment.
 ///
 /// # Panics
 /// When a field is missing or of another type.
@@ -81,7 +81,7 @@ pub fn comment(comment: &Value) {
     assert!(date.split_once('-').is_some_and(|(month, day)| number(month) && number(day)), "{comment}");
 }
 
-/// A message: section 2.4 of the contract.
+/// A message.
 ///
 /// # Panics
 /// When a field is missing or of another type.
@@ -93,7 +93,7 @@ pub fn message(message: &Value) {
     assert!(integer(message, "create_time") > 1_600_000_000_000, "milliseconds: {message}");
 }
 
-/// A friend: section 2.5 of the contract.
+/// A friend.
 ///
 /// # Panics
 /// When a field is missing or of another type.

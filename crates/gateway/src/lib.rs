@@ -6,6 +6,7 @@ pub mod admin;
 mod edge;
 mod error;
 mod limits;
+mod paced;
 mod params;
 mod reply;
 mod revoked;

@@ -17,6 +17,7 @@ use percent_encoding::percent_decode;
 
 use crate::Gateway;
 use crate::error::Failure;
+use crate::paced::paced;
 
 /// Most bytes a body may have that carries parameters alone.
 pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
@@ -173,6 +174,7 @@ async fn fields(request: Request) -> Result<Vec<(String, Option<String>)>> {
 /// A multipart reader, or what is wrong with the request's head.
 pub(crate) async fn multipart(request: Request) -> Result<Multipart> {
     let wrong = "must be multipart/form-data with a boundary";
+    let request = request.map(paced);
     Multipart::from_request(request, &()).await.map_err(|_rejection| bad("request body", wrong))
 }
 

@@ -54,17 +54,15 @@ impl Store {
     /// Deletes the viewer's own comment. Two statements; when refused, the second tells why.
     ///
     /// # Errors
-    /// [`Error::CommentNotFound`] when the video has no such comment, [`Error::PermissionDenied`] when
-    /// another wrote it.
+    /// [`Error::VideoNotFound`], [`Error::CommentNotFound`] when the video has no such comment,
+    /// [`Error::PermissionDenied`] when another wrote it.
     pub async fn delete_comment(&self, viewer: UserId, video: VideoId, comment: CommentId) -> Result<()> {
         self.write(move |session| {
             Box::pin(async move {
                 let sql = "DELETE FROM comment WHERE id = ? AND video_id = ? AND author_id = ?";
                 let values = [comment.get().into(), video.get().into(), viewer.get().into()];
                 if session.change(sql, values).await? == 0 {
-                    let sql = "SELECT 1 FROM comment WHERE id = ? AND video_id = ? LIMIT 1";
-                    let other = session.row(sql, [comment.get().into(), video.get().into()]).await?;
-                    return Err(other.map_or(Error::CommentNotFound(comment), |_| Error::PermissionDenied));
+                    return Err(why_not(session, video, comment).await?);
                 }
                 count(session, video, -1).await
             })
@@ -99,6 +97,16 @@ impl Store {
         let row = self.read().row(sql, [video.get().into()]).await?;
         column(&row.ok_or(Error::VideoNotFound(video))?, "comment_count")
     }
+}
+
+/// Why a comment was not the viewer's to delete. One statement.
+async fn why_not(session: &Session, video: VideoId, comment: CommentId) -> Result<Error> {
+    let sql = "SELECT c.id AS comment_id FROM video v LEFT JOIN comment c ON c.video_id = v.id AND c.id = ? \
+               WHERE v.id = ? AND v.published_at IS NOT NULL LIMIT 1";
+    let found = session.row(sql, [comment.get().into(), video.get().into()]).await?;
+    let Some(row) = found else { return Ok(Error::VideoNotFound(video)) };
+    let others: Option<i64> = column(&row, "comment_id")?;
+    Ok(if others.is_some() { Error::PermissionDenied } else { Error::CommentNotFound(comment) })
 }
 
 /// Invariant: comment_count equals the rows of comment; both change in this transaction.

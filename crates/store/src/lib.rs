@@ -59,6 +59,9 @@ pub enum OpenError {
     /// The address names no database this build knows.
     #[error("store.url must be `sqlite:PATH`, not `{0}`")]
     Url(String),
+    /// There is nothing to look at.
+    #[error("there is no database yet")]
+    Missing,
     /// The schema is not this version's.
     #[error("the database was written by another version of dytt; `dytt migrate up` brings it to this one")]
     Pending,
@@ -91,7 +94,7 @@ impl Store {
     /// Opens a database that is there and current, and changes nothing: for looking at a platform.
     ///
     /// # Errors
-    /// [`OpenError::Pending`] when another version wrote it, [`OpenError::Database`] when there is none.
+    /// [`OpenError::Missing`] when there is none, [`OpenError::Pending`] when another version wrote it.
     pub async fn attach(config: &Config, data_dir: &Path) -> Result<Self, OpenError> {
         if Self::migrations(config, data_dir).await?.iter().any(|(_, applied)| !applied) {
             return Err(OpenError::Pending);
@@ -102,9 +105,13 @@ impl Store {
     /// The name of each migration and whether this database has it.
     ///
     /// # Errors
-    /// [`OpenError`] when the database does not open.
+    /// [`OpenError::Missing`] when there is none, or why it does not open.
     pub async fn migrations(config: &Config, data_dir: &Path) -> Result<Vec<(String, bool)>, OpenError> {
-        let reader = sqlite(&path(config, data_dir)?, 1, true).await?;
+        let path = path(config, data_dir)?;
+        if !path.exists() {
+            return Err(OpenError::Missing);
+        }
+        let reader = sqlite(&path, 1, true).await?;
         let all = migrations::Migrator::get_migration_with_status_read_only(&reader).await?;
         reader.close_by_ref().await?;
         let applied = sea_orm_migration::MigrationStatus::Applied;

@@ -11,7 +11,6 @@ fn faults(ended: &e2e::Ended) -> Vec<Value> {
     json.as_array().expect("a list").clone()
 }
 
-/// Reliability row A9.
 #[tokio::test]
 async fn fsck_finds_a_lost_a_changed_and_a_cut_object() {
     let platform = Platform::start().await;
@@ -81,7 +80,7 @@ async fn repair_removes_orphans_when_nobody_serves_the_folder() {
     platform.finish().await;
 }
 
-/// Reliability row A5: what a crash left goes at the next start; what arrives from then on stays.
+/// What a crash left goes at the next start; what arrives from then on stays.
 #[tokio::test]
 async fn a_start_removes_what_belongs_to_nothing() {
     let mut platform = Platform::start().await;
@@ -104,7 +103,6 @@ async fn a_start_removes_what_belongs_to_nothing() {
     platform.finish().await;
 }
 
-/// Reliability row F2.
 #[tokio::test]
 async fn a_revocation_ends_every_login_within_seconds() {
     let platform = Platform::start().await;

@@ -6,7 +6,7 @@ use serde_json::Value;
 const LIST: &str = "/douyin/comment/list/";
 const COUNT: &str = "/douyin/comment/count/";
 
-/// Section 6, "`comment` in add reply", "comment order", "comment/list token"; section 8, bug 22.
+/// Servers of this API differ: "`comment` in add reply", "comment order", "comment/list token".
 #[tokio::test]
 async fn an_added_comment_is_returned_and_listed_at_once_newest_first() {
     let platform = Platform::start().await;
@@ -31,7 +31,7 @@ async fn an_added_comment_is_returned_and_listed_at_once_newest_first() {
     platform.finish().await;
 }
 
-/// Section 6, "delete another's comment"; section 8, bug 21.
+/// Servers of this API differ: "delete another's comment".
 #[tokio::test]
 async fn only_its_author_deletes_a_comment_and_only_under_its_video() {
     let platform = Platform::start().await;
@@ -51,7 +51,6 @@ async fn only_its_author_deletes_a_comment_and_only_under_its_video() {
     platform.finish().await;
 }
 
-/// Section 8, bug 32.
 #[tokio::test]
 async fn a_deleted_comments_number_is_never_used_again() {
     let platform = Platform::start().await;

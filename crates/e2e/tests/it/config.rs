@@ -41,7 +41,6 @@ async fn an_empty_folder_is_enough_and_only_its_owner_may_look_in() {
     platform.finish().await;
 }
 
-/// Reliability row D6.
 #[tokio::test]
 async fn a_second_platform_on_the_same_folder_is_refused() {
     let platform = Platform::start().await;
@@ -133,7 +132,7 @@ async fn the_configuration_is_shown_without_secrets() {
     platform.finish().await;
 }
 
-/// Reliability row D6: a key that others may read is no secret.
+/// A key that others may read is no secret.
 #[tokio::test]
 async fn a_key_that_others_may_read_or_that_is_none_is_refused() {
     let mut platform = Platform::start().await;

@@ -168,7 +168,6 @@ async fn check(platform: &Platform, worker: &Worker, history: &History) {
     }
 }
 
-/// Reliability rows A1 and A4.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn nothing_acknowledged_is_lost_and_nothing_refused_remains() {
     let mut platform = Platform::start().await;
@@ -213,7 +212,7 @@ async fn nothing_acknowledged_is_lost_and_nothing_refused_remains() {
     platform.finish().await;
 }
 
-/// Reliability row B10's neighbour: a killed platform starts again by itself, whatever it was doing.
+/// A killed platform starts again by itself, whatever it was doing.
 #[tokio::test]
 async fn a_platform_killed_while_starting_starts_again() {
     let mut platform = Platform::start().await;

@@ -24,7 +24,7 @@ async fn crowd<F: Future<Output = Answer> + Send + 'static>(
     answers
 }
 
-/// Reliability row J1; section 8, bug 8: exactly what k6's `favorite.js` does.
+/// Exactly what k6's `favorite.js` does.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_thousand_parallel_likes_of_one_video_count_once() {
     let platform = Arc::new(Platform::start().await);
@@ -41,7 +41,6 @@ async fn a_thousand_parallel_likes_of_one_video_count_once() {
     Arc::into_inner(platform).expect("the crowd has left").finish().await;
 }
 
-/// Reliability row J3; section 8, bug 27.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn of_a_hundred_who_want_one_name_exactly_one_gets_it() {
     let platform = Arc::new(Platform::start().await);
@@ -63,7 +62,7 @@ async fn of_a_hundred_who_want_one_name_exactly_one_gets_it() {
     Arc::into_inner(platform).expect("the crowd has left").finish().await;
 }
 
-/// Reliability row J2: fsck, at the end of each test, compares every counter with its rows.
+/// Fsck, at the end of each test, compares every counter with its rows.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_storm_of_likes_follows_and_comments_ends_consistent() {
     let platform = Arc::new(Platform::start().await);
@@ -99,7 +98,7 @@ async fn a_storm_of_likes_follows_and_comments_ends_consistent() {
     Arc::into_inner(platform).expect("the crowd has left").finish().await;
 }
 
-/// Reliability row A4: the check itself is right while others write.
+/// The check itself is right while others write.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn fsck_finds_nothing_wrong_while_others_write() {
     let platform = Arc::new(Platform::start().await);

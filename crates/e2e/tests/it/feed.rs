@@ -18,7 +18,7 @@ async fn an_empty_feed_is_a_list_and_a_moment() {
     platform.finish().await;
 }
 
-/// Section 6, "feed page", "feed order" and "next_time"; section 8, bugs 7, 23, 33 and 34.
+/// Servers of this API differ: "feed page", "feed order" and "next_time".
 #[tokio::test]
 async fn pages_follow_each_other_without_a_gap_or_a_repetition() {
     let platform = Platform::start().await;
@@ -45,7 +45,7 @@ async fn pages_follow_each_other_without_a_gap_or_a_repetition() {
     platform.finish().await;
 }
 
-/// The contract's sections 1.3 and 1.7: seconds, garbage, and GuGo's RFC 3339 text.
+/// Seconds, garbage, and GuGo's RFC 3339 text.
 #[tokio::test]
 async fn a_cursor_may_be_seconds_or_nonsense() {
     let platform = Platform::start().await;
@@ -79,7 +79,7 @@ async fn a_cursor_may_be_seconds_or_nonsense() {
     platform.finish().await;
 }
 
-/// Section 6, "feed with bad token"; conflict C-6.
+/// Servers of this API differ: "feed with bad token".
 #[tokio::test]
 async fn a_bad_token_sees_the_feed_as_nobody() {
     let platform = Platform::start().await;
@@ -94,7 +94,7 @@ async fn a_bad_token_sees_the_feed_as_nobody() {
     platform.finish().await;
 }
 
-/// Section 8, bugs 2 and 34: the caller's flags, on every list.
+/// The caller's flags, on every list.
 #[tokio::test]
 async fn the_feed_shows_the_callers_own_flags() {
     let platform = Platform::start().await;

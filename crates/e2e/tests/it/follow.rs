@@ -7,7 +7,7 @@ const FOLLOWS: &str = "/douyin/relation/follow/list/";
 const FOLLOWERS: &str = "/douyin/relation/follower/list/";
 const FRIENDS: &str = "/douyin/relation/friend/list/";
 
-/// Section 6, "duplicate follow" and "unfollow when not following"; section 8, bugs 9 and 27.
+/// Servers of this API differ: "duplicate follow" and "unfollow when not following".
 #[tokio::test]
 async fn repeating_a_follow_or_its_undoing_changes_nothing() {
     let platform = Platform::start().await;
@@ -23,7 +23,7 @@ async fn repeating_a_follow_or_its_undoing_changes_nothing() {
     platform.finish().await;
 }
 
-/// Section 6, "self-follow".
+/// Servers of this API differ: "self-follow".
 #[tokio::test]
 async fn nobody_follows_themselves_or_somebody_unknown() {
     let platform = Platform::start().await;
@@ -38,7 +38,7 @@ async fn nobody_follows_themselves_or_somebody_unknown() {
     platform.finish().await;
 }
 
-/// Section 6, "follow/list user_id"; section 8, bugs 24 and 25.
+/// Servers of this API differ: "follow/list user_id".
 #[tokio::test]
 async fn lists_are_of_the_user_asked_for_with_the_callers_flags() {
     let platform = Platform::start().await;
@@ -66,7 +66,7 @@ async fn lists_are_of_the_user_asked_for_with_the_callers_flags() {
     platform.finish().await;
 }
 
-/// Section 6, "friend list"; the contract's sections 2.5 and 3.14.
+/// Servers of this API differ: "friend list".
 #[tokio::test]
 async fn friends_are_mutual_with_the_latest_message_in_front() {
     let platform = Platform::start().await;
@@ -96,7 +96,6 @@ async fn friends_are_mutual_with_the_latest_message_in_front() {
     platform.finish().await;
 }
 
-/// The contract's section 3.17.
 #[tokio::test]
 async fn the_routes_only_gugo_has_work_too() {
     let platform = Platform::start().await;

@@ -8,7 +8,6 @@ fn statuses(answer: &str) -> Vec<&str> {
     answer.split("HTTP/1.1 ").skip(1).filter_map(|rest| rest.split(' ').next()).collect()
 }
 
-/// Reliability row H3.
 #[tokio::test]
 async fn a_broken_request_gets_one_refusal_or_none_and_harms_nobody() {
     let platform = Platform::start().await;
@@ -60,7 +59,7 @@ async fn a_length_beside_chunks_smuggles_nothing() {
     platform.finish().await;
 }
 
-/// Reliability row H3: a Host that is none makes no link.
+/// A Host that is none makes no link.
 #[tokio::test]
 async fn a_hostile_host_never_stands_in_an_answer() {
     let platform = Platform::start().await;

@@ -197,7 +197,6 @@ async fn every_parameter_is_refused_in_every_wrong_way() {
     platform.finish().await;
 }
 
-/// Reliability row H4.
 #[tokio::test]
 async fn text_comes_back_exactly_as_it_was_written() {
     let platform = Platform::start().await;

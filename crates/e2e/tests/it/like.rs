@@ -4,7 +4,7 @@ use e2e::{Platform, shape};
 
 const LIST: &str = "/douyin/favorite/list/";
 
-/// Section 6, "duplicate like" and "unlike when not liked"; section 8, bugs 8 and 19; conflict C-1.
+/// Servers of this API differ: "duplicate like" and "unlike when not liked".
 #[tokio::test]
 async fn repeating_a_like_or_its_undoing_changes_nothing() {
     let platform = Platform::start().await;
@@ -20,7 +20,7 @@ async fn repeating_a_like_or_its_undoing_changes_nothing() {
     platform.finish().await;
 }
 
-/// Section 8, bugs 7 and 20: each video once, the latest like first.
+/// Each video once, the latest like first.
 #[tokio::test]
 async fn the_list_has_each_liked_video_once_latest_first() {
     let platform = Platform::start().await;
@@ -41,7 +41,7 @@ async fn the_list_has_each_liked_video_once_latest_first() {
     platform.finish().await;
 }
 
-/// Section 8, bugs 2 and 24: the flags are the caller's, not the list owner's.
+/// The flags are the caller's, not the list owner's.
 #[tokio::test]
 async fn another_persons_list_shows_the_callers_flags() {
     let platform = Platform::start().await;

@@ -7,7 +7,7 @@ use tokio::task::JoinSet;
 
 const LIMITED: [(&str, &str); 1] = [("DYTT_LIMITS__ENABLED", "true")];
 
-/// Section 6, "rate limits"; section 8, bug 14: JSON with HTTP 200.
+/// Servers of this API differ: "rate limits": JSON with HTTP 200.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_burst_over_the_limit_is_refused_in_the_envelope_for_that_account_alone() {
     let platform = Arc::new(Platform::with(&LIMITED).await);
@@ -38,7 +38,6 @@ async fn a_burst_over_the_limit_is_refused_in_the_envelope_for_that_account_alon
     Arc::into_inner(platform).expect("the crowd has left").finish().await;
 }
 
-/// Reliability row F6.
 #[tokio::test]
 async fn the_twenty_first_wrong_password_of_a_minute_is_not_even_tried() {
     let platform = Platform::with(&LIMITED).await;

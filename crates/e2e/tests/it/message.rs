@@ -5,7 +5,7 @@ use e2e::{Platform, User, shape};
 const CHAT: &str = "/douyin/message/chat/";
 const ACTION: &str = "/douyin/message/action/";
 
-/// Section 6, "create_time"; section 8, bugs 3 and 10.
+/// Servers of this API differ: "create_time".
 #[tokio::test]
 async fn a_message_is_there_for_both_sides_at_once_in_ascending_time() {
     let platform = Platform::start().await;
@@ -25,7 +25,7 @@ async fn a_message_is_there_for_both_sides_at_once_in_ascending_time() {
     platform.finish().await;
 }
 
-/// Section 6, "chat with pre_msg_time>0"; section 8, bugs 10, 32, 33 and 35: the app's polling.
+/// Servers of this API differ: "chat with pre_msg_time>0": the app's polling.
 #[tokio::test]
 async fn polling_brings_each_answer_once_and_never_ones_own_words() {
     let platform = Platform::start().await;
@@ -46,7 +46,7 @@ async fn polling_brings_each_answer_once_and_never_ones_own_words() {
     platform.finish().await;
 }
 
-/// Section 6, "who may message"; conflict C-7.
+/// Servers of this API differ: "who may message".
 #[tokio::test]
 async fn anybody_may_write_to_anybody_else() {
     let platform = Platform::start().await;

@@ -15,7 +15,6 @@ fn header<'a>(headers: &'a reqwest::header::HeaderMap, name: &str) -> &'a str {
     headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// Reliability rows L1 and L2.
 #[tokio::test]
 async fn the_first_page_shows_the_videos_and_runs_nothing() {
     let platform = Platform::start().await;

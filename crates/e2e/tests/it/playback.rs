@@ -22,7 +22,6 @@ fn header<'a>(response: &'a Response, name: &str) -> &'a str {
     response.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
-/// The contract's section 1.8; section 8, bug 18.
 #[tokio::test]
 async fn addresses_are_absolute_and_follow_the_requests_host() {
     let (platform, video) = platform_with_a_video().await;
@@ -122,7 +121,6 @@ async fn an_object_never_changes_and_says_so() {
     platform.finish().await;
 }
 
-/// Reliability rows H6 and L3.
 #[tokio::test]
 async fn nothing_but_public_objects_is_served() {
     let (platform, video) = platform_with_a_video().await;
@@ -163,7 +161,7 @@ async fn nothing_but_public_objects_is_served() {
     platform.finish().await;
 }
 
-/// Reliability row K1: what a phone writes into a file stays on the phone.
+/// What a phone writes into a file stays on the phone.
 #[tokio::test]
 async fn a_served_clip_starts_fast_and_carries_no_metadata() {
     let platform = Platform::start().await;

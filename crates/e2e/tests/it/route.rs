@@ -4,7 +4,7 @@ use e2e::{Answer, Pairs, Platform, shape};
 use reqwest::Method;
 use serde_json::Value;
 
-/// Each route of the contract's section 3: method, path, whether it demands a token.
+/// Each route: method, path, whether it demands a token.
 pub const ROUTES: [(&str, &str, bool); 22] = [
     ("GET", "feed", false),
     ("POST", "user/register", false),
@@ -30,7 +30,7 @@ pub const ROUTES: [(&str, &str, bool); 22] = [
     ("POST", "message/action", true),
 ];
 
-/// Section 6, "trailing slash": no redirect, whatever the spelling; the client here follows none.
+/// Servers of this API differ: "trailing slash": no redirect, whatever the spelling; the client here follows none.
 #[tokio::test]
 async fn every_route_answers_both_spellings_directly() {
     let platform = Platform::start().await;
@@ -68,7 +68,6 @@ async fn every_list_answers_post_and_no_action_answers_get() {
     platform.finish().await;
 }
 
-/// The contract's section 4.
 #[tokio::test]
 async fn a_token_is_demanded_exactly_where_the_contract_says() {
     let platform = Platform::start().await;
@@ -111,7 +110,7 @@ async fn what_is_no_route_is_404_in_the_envelope() {
     platform.finish().await;
 }
 
-/// Section 6, "empty list": a list is a list, also when it is empty and when it failed.
+/// Servers of this API differ: "empty list": a list is a list, also when it is empty and when it failed.
 #[tokio::test]
 async fn no_list_is_ever_null_or_absent() {
     let platform = Platform::start().await;
@@ -136,7 +135,7 @@ async fn no_list_is_ever_null_or_absent() {
     platform.finish().await;
 }
 
-/// Section 6, "POST params"; section 8, bug 15.
+/// Servers of this API differ: "POST params".
 #[tokio::test]
 async fn a_parameter_may_stand_in_query_form_or_multipart() {
     let platform = Platform::start().await;
@@ -212,7 +211,6 @@ async fn a_bearer_header_is_a_token_and_one_in_the_query_comes_first() {
     platform.finish().await;
 }
 
-/// Section 8, bug 1.
 #[tokio::test]
 async fn only_the_token_decides_who_acts() {
     let platform = Platform::start().await;
@@ -263,7 +261,6 @@ async fn whole_numbers_may_be_spelled_as_floats() {
     platform.finish().await;
 }
 
-/// Bug 4 of the contract's section 8.
 #[tokio::test]
 async fn no_failure_ever_looks_like_a_success() {
     let platform = Platform::start().await;

@@ -3,7 +3,6 @@
 use e2e::{Platform, Upload, clip};
 use reqwest::Method;
 
-/// Reliability rows F4 and K4.
 #[tokio::test]
 async fn no_password_token_or_private_word_reaches_the_log() {
     let platform = Platform::with(&[("DYTT_TELEMETRY__LOG_LEVEL", "debug")]).await;

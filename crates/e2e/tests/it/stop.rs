@@ -36,7 +36,6 @@ async fn is_draining(platform: &Platform) {
     .await;
 }
 
-/// Reliability rows D1 and D2.
 #[tokio::test]
 async fn an_upload_under_way_finishes_and_meanwhile_nobody_else_is_let_in() {
     let (mut platform, ann, mut upload, rest) = platform_with_half_an_upload("10").await;
@@ -53,7 +52,6 @@ async fn an_upload_under_way_finishes_and_meanwhile_nobody_else_is_let_in() {
     platform.finish().await;
 }
 
-/// Reliability row D4.
 #[tokio::test]
 async fn an_upload_that_does_not_finish_is_refused_when_the_grace_is_over() {
     let (mut platform, ann, mut upload, _rest) = platform_with_half_an_upload("1").await;
@@ -72,7 +70,6 @@ async fn an_upload_that_does_not_finish_is_refused_when_the_grace_is_over() {
     platform.finish_with_errors("busy").await;
 }
 
-/// Reliability row D3.
 #[tokio::test]
 async fn a_silent_peer_cannot_hold_the_stop() {
     let mut platform = Platform::with(&[("DYTT_SERVER__GRACE_SECONDS", "2")]).await;

@@ -89,7 +89,7 @@ async fn a_token_of_another_platform_is_nobodys_here() {
     other.finish().await;
 }
 
-/// The contract's section 4: the token outlives a restart.
+/// The token outlives a restart.
 #[tokio::test]
 async fn a_token_is_good_after_a_restart() {
     let mut platform = Platform::start().await;

@@ -91,7 +91,7 @@ async fn hevc_and_vp9_become_h264_in_the_order_they_are_ready() {
     platform.finish().await;
 }
 
-/// Reliability row A8: each job ends exactly once.
+/// Each job ends exactly once.
 #[tokio::test]
 async fn a_job_survives_kill_9_and_ends_after_the_restart() {
     let mut platform = Platform::start().await;

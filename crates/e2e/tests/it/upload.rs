@@ -14,7 +14,6 @@ async fn platform_with_a_clip() -> (Platform, User) {
     (platform, ann)
 }
 
-/// Reliability rows I1, I3, I4, I5.
 #[tokio::test]
 async fn what_is_no_playable_video_is_refused_with_a_reason() {
     let (platform, ann) = platform_with_a_clip().await;
@@ -57,7 +56,7 @@ async fn what_is_no_playable_video_is_refused_with_a_reason() {
     platform.finish().await;
 }
 
-/// Section 6, "upload limit".
+/// Servers of this API differ: "upload limit".
 #[tokio::test]
 async fn an_upload_over_the_limit_is_refused_in_the_envelope() {
     let (platform, ann) = platform_with_a_clip().await;
@@ -96,7 +95,7 @@ async fn a_form_that_lacks_something_says_what() {
     }
     let bad_query = platform.upload(&format!("{PUBLISH}?token=nonsense"), Upload::new().file(clip)).await;
     bad_query.refused(100_004);
-    // Section 8, bug 11: not even multipart.
+    // Not even multipart.
     for kind in [
         "",
         "text/plain",
@@ -115,7 +114,6 @@ async fn a_form_that_lacks_something_says_what() {
     platform.finish().await;
 }
 
-/// Reliability row H2.
 #[tokio::test]
 async fn hostile_parts_are_refused_or_ignored() {
     let (platform, ann) = platform_with_a_clip().await;
@@ -175,7 +173,6 @@ async fn a_hostile_file_name_is_ignored() {
     platform.finish().await;
 }
 
-/// Reliability row A5.
 #[tokio::test]
 async fn an_upload_cut_anywhere_leaves_nothing() {
     let (platform, ann) = platform_with_a_clip().await;
@@ -213,7 +210,7 @@ async fn an_upload_cut_anywhere_leaves_nothing() {
     platform.finish().await;
 }
 
-/// Reliability row J4: once whole, an upload is published even when its sender has left.
+/// Once whole, an upload is published even when its sender has left.
 #[tokio::test]
 async fn an_upload_whose_sender_leaves_after_the_last_byte_is_whole_or_absent() {
     let (platform, ann) = platform_with_a_clip().await;

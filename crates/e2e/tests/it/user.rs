@@ -38,7 +38,6 @@ async fn a_failed_registration_is_http_200_with_an_empty_token() {
     platform.finish().await;
 }
 
-/// Bug 30 of the contract's section 8.
 #[tokio::test]
 async fn an_unknown_user_and_a_wrong_password_get_one_answer() {
     let platform = Platform::start().await;
@@ -66,7 +65,7 @@ async fn a_second_login_leaves_the_first_valid() {
     platform.finish().await;
 }
 
-/// Section 6, "user without user_id" and "is_follow of self".
+/// Servers of this API differ: "user without user_id" and "is_follow of self".
 #[tokio::test]
 async fn without_user_id_the_profile_is_the_callers() {
     let platform = Platform::start().await;
@@ -84,7 +83,7 @@ async fn without_user_id_the_profile_is_the_callers() {
     platform.finish().await;
 }
 
-/// Section 6, "false / 0 fields": the contract's section 8, bugs 16 and 26.
+/// Servers of this API differ: "false / 0 fields".
 #[tokio::test]
 async fn a_fresh_profile_has_every_field_and_zeros_are_numbers() {
     let platform = Platform::start().await;
@@ -117,7 +116,7 @@ async fn the_pictures_and_words_of_a_profile_are_served() {
     platform.finish().await;
 }
 
-/// Section 6, "username limit" and "password": GuGo's and Toktik's suites register 36 and 39 characters.
+/// Servers of this API differ: "username limit" and "password": GuGo's and Toktik's suites register 36 and 39 characters.
 #[tokio::test]
 async fn names_and_passwords_keep_their_limits_in_characters() {
     let platform = Platform::start().await;

@@ -6,7 +6,7 @@ use serde_json::Value;
 const PUBLISH: &str = "/douyin/publish/action/";
 const LIST: &str = "/douyin/publish/list/";
 
-/// The contract's section 3.5: playable before the answer; section 8, bug 11.
+/// Playable before the answer.
 #[tokio::test]
 async fn a_published_clip_is_in_list_and_feed_at_once_and_plays() {
     let platform = Platform::start().await;
@@ -28,7 +28,7 @@ async fn a_published_clip_is_in_list_and_feed_at_once_and_plays() {
     platform.finish().await;
 }
 
-/// Section 6, "publish token".
+/// Servers of this API differ: "publish token".
 #[tokio::test]
 async fn token_and_title_may_stand_anywhere_and_parts_in_any_order() {
     let platform = Platform::start().await;
@@ -74,7 +74,7 @@ async fn a_second_file_in_one_form_is_never_a_second_video() {
     platform.finish().await;
 }
 
-/// Section 6, "user without user_id" for lists; section 8, bug 24.
+/// Servers of this API differ: "user without user_id" for lists.
 #[tokio::test]
 async fn a_list_is_of_the_author_asked_for_with_the_callers_flags() {
     let platform = Platform::start().await;
@@ -120,7 +120,6 @@ async fn a_title_has_1_to_255_characters() {
     platform.finish().await;
 }
 
-/// Reliability row I6.
 #[tokio::test]
 async fn silent_and_turned_clips_play_at_once() {
     let platform = Platform::start().await;

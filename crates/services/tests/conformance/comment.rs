@@ -42,6 +42,7 @@ async fn only_its_author_deletes_a_comment_and_only_under_its_video() {
     assert!(matches!(delete(&ann, video_id).await, Err(Error::PermissionDenied)), "the video's owner");
     assert!(matches!(delete(&bob, other).await, Err(Error::CommentNotFound(_))), "another video");
     assert!(matches!(delete(&nobody(), video_id).await, Err(Error::TokenMissing)));
+    assert!(matches!(delete(&bob, 99).await, Err(Error::VideoNotFound(_))), "no video");
     delete(&bob, video_id).await.expect("deletes");
     assert!(matches!(delete(&bob, video_id).await, Err(Error::CommentNotFound(_))), "twice");
     world.finish().await;
