@@ -77,7 +77,9 @@ async fn a_comment_is_deleted_only_under_its_own_video_and_only_once() {
     let comment = said(&world, author, video, "here").await;
     let unknown = CommentId::parse(999_999).expect("a number");
     let before = world.dump().await;
-    for (video, comment) in [(other, comment), (no_video(), comment), (video, unknown)] {
+    let nowhere = world.store.delete_comment(author, no_video(), comment).await;
+    assert!(matches!(nowhere, Err(Error::VideoNotFound(_))), "{nowhere:?}");
+    for (video, comment) in [(other, comment), (video, unknown)] {
         let result = world.store.delete_comment(author, video, comment).await;
         assert!(matches!(result, Err(Error::CommentNotFound(id)) if id == comment), "{result:?}");
     }
