@@ -104,7 +104,8 @@ async fn an_object_never_changes_and_says_so() {
         assert_eq!(header(&answer, "content-type"), kind);
         assert_eq!(header(&answer, "cache-control"), "public, max-age=31536000, immutable");
         assert_eq!(header(&answer, "x-content-type-options"), "nosniff");
-        assert_eq!(header(&answer, "content-security-policy"), "default-src 'none'; sandbox");
+        let policy = "default-src 'none'; media-src 'self'; img-src 'self'; sandbox";
+        assert_eq!(header(&answer, "content-security-policy"), policy);
         let tag = header(&answer, "etag").to_owned();
         for condition in [tag.clone(), "*".into(), format!("\"other\", {tag}"), format!("W/{tag}")] {
             let unchanged = asked(&platform, Method::GET, url, &[("if-none-match", &condition)]).await;
