@@ -5,13 +5,14 @@
 pub struct Key(String);
 
 impl Key {
-    /// Accepts what the server itself makes: parts of lower-case letters, digits, `-`, `_` and `.`,
-    /// separated by `/`, at most 96 bytes; nothing that could leave the store's folder.
+    /// Accepts what the server itself makes: a prefix, one `/` and a name, of lower-case letters, digits,
+    /// `-`, `_` and `.`, at most 96 bytes; nothing that could leave the store's folder.
     #[must_use]
     pub fn parse(text: &str) -> Option<Self> {
         let legal = |c: u8| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, b'-' | b'_' | b'.');
         let part = |part: &str| !part.is_empty() && !part.starts_with('.') && part.bytes().all(legal);
-        (text.len() <= 96 && text.split('/').all(part)).then(|| Self(text.to_owned()))
+        let (prefix, name) = text.split_once('/')?;
+        (text.len() <= 96 && part(prefix) && part(name)).then(|| Self(text.to_owned()))
     }
 
     /// A new key of 128 random bits: `PREFIX/xx….EXTENSION`.

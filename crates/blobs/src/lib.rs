@@ -86,8 +86,22 @@ pub struct Meta {
 #[derive(Clone)]
 pub struct Blobs {
     store: Arc<LocalFileSystem>,
+    space: Space,
+}
+
+/// The folder and how full it may become.
+#[derive(Clone)]
+struct Space {
     folder: PathBuf,
     min_free_bytes: u64,
+}
+
+impl Space {
+    fn check(&self) -> Result<(), Error> {
+        let stat = rustix::fs::statvfs(&self.folder).map_err(std::io::Error::from)?;
+        let (free, wanted) = (stat.f_bavail.saturating_mul(stat.f_frsize), self.min_free_bytes);
+        if free < wanted { Err(Error::Full { free, wanted }) } else { Ok(()) }
+    }
 }
 
 impl Blobs {
@@ -102,7 +116,7 @@ impl Blobs {
         let folder = data_dir.join(folder);
         std::fs::create_dir_all(&folder)?;
         let store = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true);
-        Ok(Self { store: Arc::new(store), folder, min_free_bytes: config.min_free_bytes })
+        Ok(Self { store: Arc::new(store), space: Space { folder, min_free_bytes: config.min_free_bytes } })
     }
 
     /// Begins an object; it exists only once [`Upload::finish`] returned.
@@ -110,11 +124,8 @@ impl Blobs {
     /// # Errors
     /// [`Error::Full`] below the configured minimum of free space, or what the store said.
     pub async fn upload(&self, key: &Key) -> Result<Upload, Error> {
-        let free = self.free_bytes()?;
-        if free < self.min_free_bytes {
-            return Err(Error::Full { free, wanted: self.min_free_bytes });
-        }
-        Ok(Upload::new(key, self.store.put_multipart(&key.path()).await?))
+        self.space.check()?;
+        Ok(Upload::new(key, self.store.put_multipart(&key.path()).await?, self.space.clone()))
     }
 
     /// Stores a finished local file under a key.
@@ -138,7 +149,7 @@ impl Blobs {
     /// # Errors
     /// [`Error::NotFound`], or what the file system said.
     pub async fn fetch(&self, key: &Key, path: &Path) -> Result<(), Error> {
-        let object = self.folder.join(key.as_str());
+        let object = self.space.folder.join(key.as_str());
         match tokio::fs::hard_link(&object, path).await {
             Ok(()) => Ok(()),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Error::NotFound),
@@ -207,14 +218,13 @@ impl Blobs {
     /// What the file system said.
     pub async fn sweep_unfinished(&self, before: SystemTime) -> Result<usize, Error> {
         let mut removed = 0;
-        let mut folders = vec![self.folder.clone()];
+        let mut folders = vec![self.space.folder.clone()];
         while let Some(folder) = folders.pop() {
             let mut entries = tokio::fs::read_dir(&folder).await?;
             while let Some(entry) = entries.next_entry().await? {
                 if entry.file_type().await?.is_dir() {
                     folders.push(entry.path());
-                } else if is_unfinished(&entry.file_name()) && entry.metadata().await?.modified()? < before {
-                    tokio::fs::remove_file(entry.path()).await?;
+                } else if is_unfinished(&entry.file_name()) && remove_old(&entry.path(), before).await? {
                     removed += 1;
                 }
             }
@@ -227,12 +237,21 @@ impl Blobs {
     /// # Errors
     /// What the file system said.
     pub async fn check(&self) -> Result<(), Error> {
-        Ok(tokio::fs::metadata(&self.folder).await.map(|_| ())?)
+        Ok(tokio::fs::metadata(&self.space.folder).await.map(|_| ())?)
     }
+}
 
-    fn free_bytes(&self) -> Result<u64, Error> {
-        let stat = rustix::fs::statvfs(&self.folder).map_err(std::io::Error::from)?;
-        Ok(stat.f_bavail.saturating_mul(stat.f_frsize))
+/// Whether there was an old file to remove: an upload may finish and rename it meanwhile.
+async fn remove_old(path: &Path, before: SystemTime) -> Result<bool, Error> {
+    let removed = async {
+        if tokio::fs::metadata(path).await?.modified()? >= before {
+            return Ok(false);
+        }
+        tokio::fs::remove_file(path).await.map(|()| true)
+    };
+    match removed.await {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        removed => Ok(removed?),
     }
 }
 

@@ -89,6 +89,7 @@ fn keys_cannot_leave_the_folder() {
     {
         assert!(Key::parse(text).is_none(), "{text:?}");
     }
+    assert!(Key::parse("p").is_none() && Key::parse("p/x.mp4/y").is_none());
     assert!(Key::parse(&format!("p/{}", "a".repeat(95))).is_none());
     assert!(Key::parse("p/0123abcdef.mp4").is_some());
 }

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use object_store::{MultipartUpload, PutPayload};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Key};
+use crate::{Error, Key, Space};
 
 /// Bytes gathered, as the pieces they came in, before they are written.
 const PART: usize = 1024 * 1024;
@@ -24,6 +24,7 @@ pub struct Stored {
 pub struct Upload {
     key: Key,
     parts: Box<dyn MultipartUpload>,
+    space: Space,
     waiting: Vec<Bytes>,
     waiting_bytes: usize,
     bytes: u64,
@@ -31,8 +32,16 @@ pub struct Upload {
 }
 
 impl Upload {
-    pub(crate) fn new(key: &Key, parts: Box<dyn MultipartUpload>) -> Self {
-        Self { key: key.clone(), parts, waiting: Vec::new(), waiting_bytes: 0, bytes: 0, hash: Sha256::new() }
+    pub(crate) fn new(key: &Key, parts: Box<dyn MultipartUpload>, space: Space) -> Self {
+        Self {
+            key: key.clone(),
+            parts,
+            space,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
+            bytes: 0,
+            hash: Sha256::new(),
+        }
     }
 
     /// Bytes written so far.
@@ -69,6 +78,8 @@ impl Upload {
     }
 
     async fn flush(&mut self) -> Result<(), Error> {
+        // Many uploads that each began with room enough could fill the disk together.
+        self.space.check()?;
         self.waiting_bytes = 0;
         let part: PutPayload = self.waiting.drain(..).collect();
         Ok(self.parts.put_part(part).await?)

@@ -34,11 +34,12 @@ impl UserName {
     }
 
     /// What makes a name unique: NFKC (Unicode TR 15) and full case folding, so that `José`, `JOSÉ` and a
-    /// decomposed `José` are one name on every database.
+    /// decomposed `José` are one name on every database; without what nobody sees.
     #[must_use]
     pub fn key(&self) -> String {
         let nfkc = ComposingNormalizer::new_nfkc();
-        let folded = CaseMapper::new().fold_string(&nfkc.normalize(&self.0)).into_owned();
+        let seen: String = self.0.chars().filter(|c| !is_blank(*c)).collect();
+        let folded = CaseMapper::new().fold_string(&nfkc.normalize(&seen)).into_owned();
         nfkc.normalize(&folded).trim().to_owned()
     }
 
@@ -159,6 +160,16 @@ fn is_invisible(c: char) -> bool {
         )
 }
 
+/// Characters that are legal in a name, as in an emoji, but make no visible difference: the rest of
+/// Unicode's Default_Ignorable_Code_Point, and the blank Braille pattern.
+const fn is_blank(c: char) -> bool {
+    matches!(
+        c,
+        '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}'
+            | '\u{3164}' | '\u{fe00}'..='\u{fe0f}' | '\u{ffa0}' | '\u{e0100}'..='\u{e01ef}'
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -175,11 +186,14 @@ mod tests {
         assert_eq!(key("Straße"), key("STRASSE"));
         assert_ne!(key("😀"), key("🎉"));
         assert_eq!(key("小明"), "小明");
+        assert_eq!(key("b\u{34f}ob\u{fe0f}"), "bob");
     }
 
     #[test]
     fn invisible_and_overlong_names_are_refused() {
-        for text in ["", " \t", "a\u{200b}b", "a\u{202e}b", "a\0b", "a\nb", "\u{feff}"] {
+        for text in
+            ["", " \t", "a\u{200b}b", "a\u{202e}b", "a\0b", "a\nb", "\u{feff}", "\u{3164}", "\u{2800}"]
+        {
             assert!(UserName::parse(text, 64).is_err(), "{text:?}");
         }
         assert!(UserName::parse(&"长".repeat(64), 64).is_ok());

@@ -54,12 +54,7 @@ pub(crate) struct Loaded(BTreeMap<String, (Value, String)>);
 /// One line that names the key or the file.
 pub(crate) fn load(flags: &Flags) -> Result<Loaded> {
     let file = flags.config.as_ref().map(|path| File::new(&path.to_string_lossy(), FileFormat::Toml));
-    let environment = Environment::with_prefix("DYTT")
-        .prefix_separator("_")
-        .separator("__")
-        .try_parsing(true)
-        .list_separator(",")
-        .with_list_parse_key("server.trusted_proxies");
+    let environment = Environment::with_prefix("DYTT").prefix_separator("_").separator("__");
     let mut layers = Vec::new();
     if let (Some(file), Some(path)) = (file, &flags.config) {
         layers.push((path.display().to_string(), flat(file)?));
@@ -75,12 +70,13 @@ fn merge(layers: Vec<(String, BTreeMap<String, Value>)>) -> Result<Loaded> {
         defaults.into_iter().map(|(key, value)| (key, (value, "default".to_owned()))).collect();
     for (layer, values) in layers {
         for (key, value) in values {
-            if !all.contains_key(&key) {
+            let Some((default, _)) = all.get(&key) else {
                 let nearest = all
                     .keys()
                     .max_by(|a, b| strsim::jaro_winkler(a, &key).total_cmp(&strsim::jaro_winkler(b, &key)));
                 bail!("{layer}: unknown key `{key}`, did you mean `{}`?", nearest.map_or("", String::as_str));
-            }
+            };
+            let value = fit(value, &default.kind);
             all.insert(key, (value, layer.clone()));
         }
     }
@@ -107,6 +103,23 @@ impl Loaded {
         }
         builder.build()?.try_deserialize::<settings::Tree>()?.check()
     }
+}
+
+/// The environment knows only text: where the default is something else, the text is read as that. What
+/// cannot be stays text, to be refused with its key's name.
+fn fit(value: Value, default: &ValueKind) -> Value {
+    let ValueKind::String(text) = &value.kind else { return value };
+    let read = if let ValueKind::I64(_) = default {
+        text.parse::<i64>().ok().map(Value::from)
+    } else if let ValueKind::Boolean(_) = default {
+        text.parse::<bool>().ok().map(Value::from)
+    } else if let ValueKind::Array(_) = default {
+        let items = text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_owned);
+        Some(items.collect::<Vec<_>>().into())
+    } else {
+        None
+    };
+    read.unwrap_or(value)
 }
 
 fn flat(source: impl Source + Send + Sync + 'static) -> Result<BTreeMap<String, Value>> {
@@ -163,6 +176,22 @@ mod tests {
         let loaded = merge(layer("[server]\nlisten = \"127.0.0.1:0\"")).expect("reads");
         assert!(loaded.describe().contains("server.listen = \"127.0.0.1:0\"  # dytt.toml\n"));
         assert!(loaded.describe().contains("server.grace_seconds = 14  # default\n"));
+    }
+
+    #[test]
+    fn text_of_the_environment_is_read_as_what_its_key_is() {
+        let texts = [
+            ("data_dir", "0123"),
+            ("limits.enabled", "false"),
+            ("media.max_bytes", "1000"),
+            ("server.trusted_proxies", "10.0.0.1, ::1"),
+        ];
+        let layer = texts.map(|(key, text)| (key.to_owned(), Value::from(text))).into();
+        let loaded = merge(vec![("the environment".into(), layer)]).expect("reads");
+        let settings = loaded.settings().expect("is valid");
+        assert!(settings.data_dir.ends_with("0123") && !settings.limits_enabled);
+        assert_eq!((settings.media.max_bytes, settings.trusted_proxies.len()), (1000, 2));
+        assert!(loaded.describe().contains("media.max_bytes = 1000  # the environment\n"));
     }
 
     #[test]

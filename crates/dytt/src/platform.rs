@@ -62,6 +62,7 @@ impl Platform {
         for _ in 0..(cores / 2).max(1) {
             rest.spawn(transcoder.clone().run(stop_rest.clone()));
         }
+        rest.spawn(fold_metrics(metrics.clone(), stop_rest.clone()));
         let admin = Admin {
             check: check(&store, &blobs),
             metrics: Arc::new(move || metrics.render()),
@@ -124,6 +125,16 @@ fn check(store: &Store, blobs: &Blobs) -> admin::Check {
             vec![("database", database), ("objects", objects)]
         })
     })
+}
+
+async fn fold_metrics(metrics: telemetry::Metrics, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        metrics.fold();
+        tokio::select! {
+            () = stop.cancelled() => {}
+            () = tokio::time::sleep(Duration::from_secs(5)) => {}
+        }
+    }
 }
 
 /// A platform without ffmpeg shows everything and takes nothing: worth a line at start.

@@ -44,9 +44,7 @@ pub(crate) fn client(config: &Config, parts: &Parts) -> IpAddr {
     if !config.trusted_proxies.contains(&peer) {
         return peer;
     }
-    // The last address is the one our own proxy saw; those before it are the client's word.
-    let forwarded = parts.headers.get("x-forwarded-for").and_then(|value| value.to_str().ok());
-    forwarded.and_then(|list| list.rsplit(',').next()?.trim().parse().ok()).unwrap_or(peer)
+    last(&parts.headers, "x-forwarded-for").and_then(|address| address.parse().ok()).unwrap_or(peer)
 }
 
 fn peer(parts: &Parts) -> IpAddr {
@@ -58,17 +56,23 @@ fn base(config: &Config, headers: &HeaderMap, peer: IpAddr, target: Option<&Auth
     if !config.public_url.is_empty() {
         return config.public_url.clone();
     }
-    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let mut scheme = "http";
-    let mut host = target.map(Authority::as_str).or_else(|| text(header::HOST.as_str()));
+    let said = headers.get(header::HOST).and_then(|value| value.to_str().ok());
+    let mut host = target.map(Authority::as_str).or(said);
     if config.trusted_proxies.contains(&peer) {
-        scheme = text("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or(scheme);
-        host = text("x-forwarded-host").or(host);
+        scheme = last(headers, "x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or(scheme);
+        host = last(headers, "x-forwarded-host").or(host);
     }
     // Only what is a host may stand in a link.
     let authority = host.and_then(|host| host.parse::<Authority>().ok());
     let authority = authority.filter(|authority| !authority.as_str().contains('@'));
     authority.map_or_else(String::new, |authority| format!("{scheme}://{authority}"))
+}
+
+/// What our own proxy said: the last element of the last such header; those before it are the client's word.
+fn last<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+    let list = headers.get_all(name).iter().next_back()?.to_str().ok()?;
+    list.rsplit(',').next().map(str::trim)
 }
 
 #[cfg(test)]
@@ -107,6 +111,16 @@ mod tests {
         let said = headers(&[("host", "a"), ("x-forwarded-host", "b"), ("x-forwarded-proto", "https")]);
         assert_eq!(base(&config("", &[]), &said, PROXY, None), "http://a");
         assert_eq!(base(&config("", &[PROXY]), &said, PROXY, None), "https://b");
+    }
+
+    #[test]
+    fn of_many_forwarding_headers_the_proxys_own_counts() {
+        let mut said = HeaderMap::new();
+        for value in ["198.51.100.1", "127.0.0.1, 203.0.113.9"] {
+            said.append("x-forwarded-for", value.parse().expect("value"));
+        }
+        assert_eq!(last(&said, "x-forwarded-for"), Some("203.0.113.9"));
+        assert_eq!(last(&said, "x-forwarded-host"), None);
     }
 
     #[test]

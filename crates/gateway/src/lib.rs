@@ -5,6 +5,7 @@ mod address;
 pub mod admin;
 mod edge;
 mod error;
+mod form;
 mod limits;
 mod paced;
 mod params;
@@ -23,7 +24,7 @@ use blobs::Blobs;
 use proto::{
     CommentService, FeedService, FollowService, LikeService, MessageService, UserService, VideoService,
 };
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -33,9 +34,6 @@ pub use token::{KeyError, Tokens};
 
 use limits::Limits;
 use revoked::Revocations;
-
-/// Uploads that may arrive at once: each holds a few MiB of memory and a file.
-const MAX_UPLOADS: usize = 64;
 
 /// What the edge has to know of its surroundings.
 #[derive(Clone, Debug)]
@@ -81,8 +79,6 @@ pub struct Inner {
     tokens: Tokens,
     revocations: Revocations,
     limits: Limits,
-    /// Uploads that may arrive at once.
-    uploads: Semaphore,
     /// Requests that go on when their client leaves.
     tasks: TaskTracker,
     /// Fires when uploads in flight have to end.
@@ -101,7 +97,6 @@ impl Gateway {
             tokens,
             revocations: Revocations::default(),
             limits,
-            uploads: Semaphore::new(MAX_UPLOADS),
             tasks: TaskTracker::new(),
             cutoff: CancellationToken::new(),
         }))

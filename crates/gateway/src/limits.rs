@@ -15,6 +15,9 @@ const RATE: (u32, u32) = (100, 1000);
 /// Failed logins an account may have within a window from one network.
 const LOGIN_FAILURES: u32 = 20;
 const LOGIN_WINDOW: Duration = Duration::from_secs(60);
+/// Uploads that may arrive at once, from everywhere and from one network: each holds a few MiB of memory
+/// and a file, and need not have shown a token yet.
+const UPLOADS: (usize, usize) = (64, 8);
 /// Failing accounts remembered at once; should more fail within a window, counting starts anew.
 const LOGIN_MEMORY: usize = 100_000;
 
@@ -29,6 +32,13 @@ pub(crate) struct Limits {
     enabled: bool,
     requests: DefaultKeyedRateLimiter<Asker>,
     failures: Mutex<HashMap<(String, IpAddr), Window>>,
+    uploads: Mutex<HashMap<IpAddr, usize>>,
+}
+
+/// The right to send one upload.
+pub(crate) struct UploadPlace<'l> {
+    limits: &'l Limits,
+    network: IpAddr,
 }
 
 struct Window {
@@ -40,7 +50,12 @@ impl Limits {
     pub(crate) fn new(enabled: bool) -> Self {
         let number = |count| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(number(RATE.0)).allow_burst(number(RATE.1));
-        Self { enabled, requests: DefaultKeyedRateLimiter::keyed(quota), failures: Mutex::default() }
+        Self {
+            enabled,
+            requests: DefaultKeyedRateLimiter::keyed(quota),
+            failures: Mutex::default(),
+            uploads: Mutex::default(),
+        }
     }
 
     /// Counts a request; this machine's own anonymous ones are not limited.
@@ -58,19 +73,21 @@ impl Limits {
         })
     }
 
-    /// Refuses a login that would be a guess too many. The owner elsewhere is not locked out.
-    pub(crate) fn admit_login(&self, name: &str, client: IpAddr) -> Result<()> {
-        let failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(window) = failures.get(&(name.to_owned(), network(client))) else { return Ok(()) };
-        let age = window.began.elapsed();
-        if !self.enabled || window.failures < LOGIN_FAILURES || age >= LOGIN_WINDOW {
-            return Ok(());
+    /// Finds a place for an upload, until it is dropped; this machine's own have only the overall bound.
+    pub(crate) fn admit_upload(&self, client: IpAddr) -> Result<UploadPlace<'_>> {
+        let network = network(client);
+        let mut uploads = self.uploads.lock().unwrap_or_else(PoisonError::into_inner);
+        let (all, own) = (uploads.values().sum::<usize>(), uploads.get(&network).copied().unwrap_or(0));
+        if all >= UPLOADS.0 || (self.enabled && own >= UPLOADS.1 && !client.is_loopback()) {
+            return Err(Error::Overloaded);
         }
-        Err(Error::RateLimited { retry_after: LOGIN_WINDOW - age })
+        uploads.insert(network, own + 1);
+        Ok(UploadPlace { limits: self, network })
     }
 
-    /// Counts a failed login.
-    pub(crate) fn login_failed(&self, name: &str, client: IpAddr) {
+    /// Counts a login as a failed one until it has succeeded, so that many at once are no way around; refuses
+    /// it when it would be a guess too many. The owner elsewhere is not locked out.
+    pub(crate) fn admit_login(&self, name: &str, client: IpAddr) -> Result<()> {
         let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
         if failures.len() >= LOGIN_MEMORY {
             failures.retain(|_, window| window.began.elapsed() < LOGIN_WINDOW);
@@ -83,13 +100,37 @@ impl Limits {
         if window.began.elapsed() >= LOGIN_WINDOW {
             *window = Window { began: Instant::now(), failures: 0 };
         }
+        if self.enabled && window.failures >= LOGIN_FAILURES {
+            return Err(Error::RateLimited { retry_after: LOGIN_WINDOW - window.began.elapsed() });
+        }
         window.failures += 1;
+        Ok(())
+    }
+
+    /// Takes a login back that was no guess after all.
+    pub(crate) fn login_was_no_guess(&self, name: &str, client: IpAddr) {
+        let mut failures = self.failures.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(window) = failures.get_mut(&(name.to_owned(), network(client))) {
+            window.failures = window.failures.saturating_sub(1);
+        }
     }
 
     /// Forgets who has not asked for a while.
     pub(crate) fn tidy(&self) {
         self.requests.retain_recent();
         self.requests.shrink_to_fit();
+    }
+}
+
+impl Drop for UploadPlace<'_> {
+    fn drop(&mut self) {
+        let mut uploads = self.limits.uploads.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(count) = uploads.get_mut(&self.network) {
+            *count -= 1;
+            if *count == 0 {
+                uploads.remove(&self.network);
+            }
+        }
     }
 }
 
@@ -128,11 +169,26 @@ mod tests {
         let limits = Limits::new(true);
         for _ in 0..LOGIN_FAILURES {
             assert!(limits.admit_login("ann", HOME).is_ok());
-            limits.login_failed("ann", HOME);
         }
         assert!(matches!(limits.admit_login("ann", HOME), Err(Error::RateLimited { .. })));
         assert!(limits.admit_login("ann", AWAY).is_ok());
-        assert!(limits.admit_login("bob", HOME).is_ok());
+        for _ in 0..3 * LOGIN_FAILURES {
+            assert!(limits.admit_login("bob", HOME).is_ok());
+            limits.login_was_no_guess("bob", HOME);
+        }
+    }
+
+    #[test]
+    fn one_network_cannot_take_every_place_for_uploads() {
+        let limits = Limits::new(true);
+        let own: Vec<_> = (0..20).filter_map(|_| limits.admit_upload(HOME).ok()).collect();
+        assert_eq!(own.len(), UPLOADS.1);
+        assert!(limits.admit_upload(AWAY).is_ok());
+        let this_machine = IpAddr::V4(std::net::Ipv4Addr::LOCALHOST);
+        let local: Vec<_> = (0..100).filter_map(|_| limits.admit_upload(this_machine).ok()).collect();
+        assert_eq!(own.len() + local.len(), UPLOADS.0);
+        drop((own, local));
+        assert!(limits.uploads.lock().expect("is whole").is_empty());
     }
 
     #[test]

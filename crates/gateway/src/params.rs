@@ -6,23 +6,23 @@ mod number;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{FromRequest, FromRequestParts, Multipart, Request, State};
+use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use domain::limits::CALL_TIME;
 use domain::{Error, Result};
 use futures_util::StreamExt;
 use percent_encoding::percent_decode;
+use tokio::time::timeout;
 
 use crate::Gateway;
 use crate::error::Failure;
-use crate::paced::paced;
+use crate::form::Form;
 
 /// Most bytes a body may have that carries parameters alone.
 pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
-/// Most parts a multipart body may have.
-pub(crate) const MAX_PARTS: usize = 32;
 /// Below this a time is taken for seconds: in milliseconds it would lie before March 1973.
 const SECONDS_BELOW: i64 = 100_000_000_000;
 
@@ -110,7 +110,9 @@ impl Params {
 /// Reads the parameters once, before the route sees the request.
 pub(crate) async fn read(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
-    let params = match of_body(&gateway, &parts, body).await {
+    let late = |_elapsed| Err(bad("request body", "stopped arriving before it was whole"));
+    let read = timeout(CALL_TIME, of_body(&gateway, &parts, body)).await;
+    let params = match read.unwrap_or_else(late) {
         Ok(params) => params,
         Err(error) => return Failure::from(error).into_response(),
     };
@@ -158,52 +160,12 @@ async fn small_body(body: Body) -> Result<Vec<u8>> {
 }
 
 async fn fields(request: Request) -> Result<Vec<(String, Option<String>)>> {
-    let mut multipart = multipart(request).await?;
+    let mut form = Form::open(request, MAX_BODY_BYTES as u64).await?;
     let mut pairs = Vec::new();
-    let mut room = MAX_BODY_BYTES;
-    for _ in 0..MAX_PARTS {
-        let next = multipart.next_field().await.map_err(|error| cut(&error, MAX_BODY_BYTES as u64))?;
-        let Some(field) = next else { return Ok(pairs) };
-        let name = field.name().unwrap_or_default().to_owned();
-        let value = field_bytes(field, &mut room).await?;
-        pairs.push((name, String::from_utf8(value).ok()));
+    while let Some(part) = form.next().await? {
+        pairs.push((part.name().to_owned(), part.text().await?));
     }
-    Err(too_many_parts())
-}
-
-/// A multipart reader, or what is wrong with the request's head.
-pub(crate) async fn multipart(request: Request) -> Result<Multipart> {
-    let wrong = "must be multipart/form-data with a boundary";
-    let request = request.map(paced);
-    Multipart::from_request(request, &()).await.map_err(|_rejection| bad("request body", wrong))
-}
-
-/// A small field's bytes; they are taken from `room`.
-pub(crate) async fn field_bytes(
-    mut field: axum::extract::multipart::Field<'_>,
-    room: &mut usize,
-) -> Result<Vec<u8>> {
-    let mut value = Vec::new();
-    while let Some(chunk) = field.chunk().await.map_err(|error| cut(&error, MAX_BODY_BYTES as u64))? {
-        *room =
-            room.checked_sub(chunk.len()).ok_or(Error::TooLarge { limit_bytes: MAX_BODY_BYTES as u64 })?;
-        value.extend_from_slice(&chunk);
-    }
-    Ok(value)
-}
-
-pub(crate) fn too_many_parts() -> Error {
-    bad("request body", &format!("must not have more than {MAX_PARTS} parts"))
-}
-
-/// A body that ended or broke before it was whole, or that went on after its limit: the reader runs ahead
-/// of the part it is asked for, so a large body is noticed by whichever part is being read.
-pub(crate) fn cut(error: &axum::extract::multipart::MultipartError, limit_bytes: u64) -> Error {
-    if error.status() == axum::http::StatusCode::PAYLOAD_TOO_LARGE {
-        return Error::TooLarge { limit_bytes };
-    }
-    tracing::debug!(%error, "a multipart body could not be read");
-    bad("request body", "is cut off or is not well-formed multipart/form-data")
+    Ok(pairs)
 }
 
 pub(crate) fn bad(name: &'static str, problem: &str) -> Error {

@@ -72,6 +72,9 @@ fn stored_object(stored: Stored) -> StoredObject {
 
 /// The media crate's failure as the platform's: what is wrong with the file is the user's to know.
 pub(crate) fn media_failed(error: media::Error) -> Error {
+    if let media::Error::Failed { code, log } = &error {
+        tracing::warn!(code, log, "a media tool failed");
+    }
     match error {
         media::Error::Refused { reason } => Error::UnsupportedMedia { problem: reason.to_string() },
         media::Error::TimedOut { .. } | media::Error::Killed { signal: SIGXCPU | SIGXFSZ } => {

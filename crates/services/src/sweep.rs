@@ -51,9 +51,15 @@ impl Sweep {
     pub async fn once(&self, before: SystemTime) -> Result<usize> {
         let mut removed = self.blobs.sweep_unfinished(before).await.map_err(blob_failed)?;
         for key in self.orphans(before).await? {
-            let Some(key) = Key::parse(&key) else { continue };
-            self.blobs.delete(&key).await.map_err(blob_failed)?;
-            removed += 1;
+            // The list took its time: a job may have stored and recorded the same key since.
+            let Some(parsed) = Key::parse(&key) else { continue };
+            let Ok(meta) = self.blobs.meta(&parsed).await else { continue };
+            if meta.modified < before
+                && self.store.known_objects(std::slice::from_ref(&key)).await?.is_empty()
+            {
+                self.blobs.delete(&parsed).await.map_err(blob_failed)?;
+                removed += 1;
+            }
         }
         Ok(removed)
     }

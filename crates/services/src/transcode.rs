@@ -7,7 +7,7 @@ use blobs::Key;
 use domain::{Error, Result, Timestamp};
 use store::{Job, NewObject, Store};
 use tokio_util::sync::CancellationToken;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 
 use crate::blob_failed;
 use crate::media::{MediaFiles, media_failed};
@@ -17,8 +17,12 @@ use crate::media::{MediaFiles, media_failed};
 const LEASE: Duration = Duration::from_secs(15);
 /// How often an idle worker looks for a job.
 const LOOK: Duration = Duration::from_millis(500);
-/// How often a job is tried before its video is failed.
-const ATTEMPTS: i64 = 3;
+/// How often a job is tried before its video is failed; with the waits between, half an hour.
+const ATTEMPTS: i64 = 8;
+/// How much of an error's text a job keeps.
+const WHY_CHARS: usize = 500;
+/// The longest wait between two attempts.
+const MAX_WAIT: Duration = Duration::from_secs(600);
 
 /// One worker.
 #[derive(Clone)]
@@ -59,6 +63,10 @@ impl Transcoder {
     }
 
     async fn work(&self, job: &Job, stop: &CancellationToken) {
+        if job.attempts > ATTEMPTS {
+            // The last attempt took its process with it.
+            return self.give_up(job, "every attempt ended without a word").await;
+        }
         metrics::counter!("dytt_media_jobs_started_total").increment(1);
         let outcome = tokio::select! {
             outcome = self.transcode(job) => outcome,
@@ -73,12 +81,15 @@ impl Transcoder {
             return;
         };
         warn!(job = %job.attempt.job, video = %job.video, error = %error.chain(), "re-encoding failed");
-        let refused = matches!(error, Error::UnsupportedMedia { .. });
-        if refused || job.attempts >= ATTEMPTS {
-            return self.give_up(job, &error).await;
+        let why: String = error.chain().chars().take(WHY_CHARS).collect();
+        if matches!(error, Error::UnsupportedMedia { .. }) {
+            return self.refuse(job, why).await;
+        }
+        if job.attempts >= ATTEMPTS {
+            return self.give_up(job, &why).await;
         }
         let wait = Duration::from_secs(10) * 2u32.saturating_pow(u32::try_from(job.attempts).unwrap_or(0));
-        self.release(job, wait, true, error.reason()).await;
+        self.release(job, wait.min(MAX_WAIT), true, &why).await;
     }
 
     async fn transcode(&self, job: &Job) -> Result<()> {
@@ -89,6 +100,10 @@ impl Transcoder {
         files.blobs.fetch(&source_key, &source).await.map_err(blob_failed)?;
         let probe = files.media.probe(&source).await.map_err(media_failed)?;
         files.media.transcode(&source, &probe, &play).await.map_err(media_failed)?;
+        // Objects never change: one that lost its lease while it encoded must not write the winner's.
+        if !self.store.extend_lease(job.attempt, Timestamp::now().after(LEASE)).await? {
+            return Ok(());
+        }
         let stored = files.blobs.store_file(&play, &play_key).await.map_err(blob_failed)?;
         let object = NewObject {
             key: job.play_key.clone(),
@@ -122,8 +137,17 @@ impl Transcoder {
         }
     }
 
-    async fn give_up(&self, job: &Job, why: &Error) {
-        let failed = self.store.video_failed(job.attempt, job.video, why.to_string()).await;
+    /// The trouble is ours, so the upload stays for an operator to try again.
+    async fn give_up(&self, job: &Job, why: &str) {
+        error!(job = %job.attempt.job, video = %job.video, why, "re-encoding given up, the upload is kept");
+        if let Err(error) = self.store.job_dead(job.attempt, job.video, why.to_owned()).await {
+            warn!(error = %error.chain(), "a job could not be ended, its lease will run out");
+        }
+    }
+
+    /// The file is at fault: nothing of it is kept.
+    async fn refuse(&self, job: &Job, why: String) {
+        let failed = self.store.video_failed(job.attempt, job.video, why).await;
         let keys = failed.unwrap_or_else(|error| {
             warn!(error = %error.chain(), "a failed video could not be marked so, its lease will run out");
             Vec::new()

@@ -38,8 +38,20 @@ impl VideoService for Videos {
             }
         };
         let ready = video.source_key.is_none();
-        // Should the outcome stay unknown, the objects wait for the sweep, which asks the database.
-        let id = self.store.publish(video, Timestamp::now()).await?;
+        let keys: Vec<String> = video.objects.iter().map(|object| object.key.clone()).collect();
+        let id = match self.store.publish(video, Timestamp::now()).await {
+            Ok(id) => id,
+            Err(error) => {
+                // Should the outcome stay unknown, the objects wait for the sweep, which asks the database.
+                if matches!(error, Error::Overloaded) {
+                    self.discard(&source.key).await;
+                    for key in &keys {
+                        self.discard(key).await;
+                    }
+                }
+                return Err(error);
+            }
+        };
         if ready {
             self.discard(&source.key).await;
         }

@@ -95,6 +95,25 @@ impl Store {
         .await
     }
 
+    /// A job given up through no fault of its file: the video is failed, its objects stay. Returns false,
+    /// changing nothing, when the job is no longer this attempt's. Two statements.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn job_dead(&self, attempt: job::Attempt, video: VideoId, why: String) -> Result<bool> {
+        self.write(move |session| {
+            Box::pin(async move {
+                let ours = job::end(session, attempt, "dead", Some(&why)).await?;
+                if ours {
+                    let sql = "UPDATE video SET state = 'failed' WHERE id = ?";
+                    session.change(sql, [video.get().into()]).await?;
+                }
+                Ok(ours)
+            })
+        })
+        .await
+    }
+
     /// A job that cannot succeed: the video is failed and needs no object any more. Returns the keys that
     /// may be deleted; none when the job is no longer this attempt's. Four statements.
     ///

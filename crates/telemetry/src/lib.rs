@@ -52,8 +52,13 @@ impl Metrics {
     /// All metrics in Prometheus' text format.
     #[must_use]
     pub fn render(&self) -> String {
-        self.0.run_upkeep();
         self.0.render()
+    }
+
+    /// Folds the samples gathered since the last time: to be called every few seconds, whether anybody
+    /// reads the metrics or not.
+    pub fn fold(&self) {
+        self.0.run_upkeep();
     }
 }
 

@@ -38,6 +38,25 @@ async fn a_burst_over_the_limit_is_refused_in_the_envelope_for_that_account_alon
     Arc::into_inner(platform).expect("the crowd has left").finish().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn guessing_in_parallel_is_no_way_around_the_limit() {
+    let platform = Arc::new(Platform::with(&LIMITED).await);
+    platform.register("ann").await;
+    let mut running = JoinSet::new();
+    for guess in 0..60 {
+        let platform = Arc::clone(&platform);
+        running.spawn(async move {
+            let guess = format!("guess {guess}");
+            let pairs: Pairs = &[("username", &"ann"), ("password", &guess)];
+            platform.post("/douyin/user/login/", pairs).await.code()
+        });
+    }
+    let codes = running.join_all().await;
+    let tried = codes.iter().filter(|code| **code == 100_207).count();
+    assert!(tried <= 20 && codes.iter().all(|code| [100_207, 100_005].contains(code)), "{codes:?}");
+    Arc::into_inner(platform).expect("the crowd has left").finish().await;
+}
+
 #[tokio::test]
 async fn the_twenty_first_wrong_password_of_a_minute_is_not_even_tried() {
     let platform = Platform::with(&LIMITED).await;

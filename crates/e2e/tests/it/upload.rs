@@ -229,3 +229,26 @@ async fn an_upload_whose_sender_leaves_after_the_last_byte_is_whole_or_absent() 
     .await;
     platform.finish().await;
 }
+
+/// A reader that waits for the end of a part's head must not hold what has no end.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_head_without_an_end_is_cut_off() {
+    let platform = Platform::start().await;
+    let kind = format!("multipart/form-data; boundary={}", raw::BOUNDARY);
+    for start in [format!("--{}\r\nX-Long: ", raw::BOUNDARY), String::new()] {
+        let mut stream = raw::connect(&platform).await;
+        raw::send(&mut stream, raw::post(PUBLISH, &kind, 64 << 20).as_bytes()).await;
+        raw::send(&mut stream, start.as_bytes()).await;
+        let mut taken = 0;
+        while taken < 64 << 20 && stream.write_all(&[b'a'; 256 * 1024]).await.is_ok() {
+            taken += 256 * 1024;
+        }
+        assert!(taken < 32 << 20, "{taken} bytes were taken");
+        let answer = raw::rest(&mut stream).await;
+        if !answer.is_empty() {
+            let (status, json) = raw::parsed(&answer);
+            assert_eq!((status, json["status_code"].as_i64()), (200, Some(100_002)), "{json}");
+        }
+    }
+    platform.finish().await;
+}

@@ -21,7 +21,7 @@ pub(super) fn parse(text: &str) -> Option<i64> {
         return None;
     }
     let shift = exponent.checked_sub(i32::try_from(fraction.len()).ok()?)?;
-    if shift.abs() > 30 {
+    if shift.unsigned_abs() > 30 {
         return None;
     }
     let digits: i128 = digits.parse().ok()?;

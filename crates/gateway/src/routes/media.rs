@@ -67,6 +67,9 @@ fn answer(blobs: &Blobs, key: &Key, bytes: u64, method: &Method, headers: &Heade
         Wanted::Impossible => {
             *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
             insert(&mut response, header::CONTENT_RANGE, &format!("bytes */{bytes}"));
+            // A cache that knows no ranges must not keep this for the clip.
+            insert(&mut response, header::CACHE_CONTROL, "no-store");
+            response.headers_mut().remove(header::CONTENT_TYPE);
             return response;
         }
     };

@@ -65,6 +65,8 @@ const MUTATIONS: &[(&str, u64, Mutation)] = mutations![
     "video_ready, overtaken", 1, |s| ready(s, &s.overtaken, None);
     "video_failed", 4, |s| s.store().video_failed(s.job.attempt, s.job.video, "why".into());
     "video_failed, overtaken", 1, |s| s.store().video_failed(s.overtaken.attempt, s.job.video, "why".into());
+    "job_dead", 2, |s| s.store().job_dead(s.job.attempt, s.job.video, "why".into());
+    "job_dead, overtaken", 1, |s| s.store().job_dead(s.overtaken.attempt, s.job.video, "why".into());
     "claim_job", 2, |s| s.store().claim_job(NOW, LEASE);
     "claim_job, none due", 1, |s| s.store().claim_job(later(-1), LEASE);
     "extend_lease", 1, |s| s.store().extend_lease(s.job.attempt, later(5));
@@ -128,7 +130,7 @@ async fn failing_at(scene: &Scene, statement: u64, mutation: Mutation) -> Result
 #[test]
 fn every_mutation_is_interrupted_here_and_documents_its_statements() {
     let documented: Vec<_> = stated::methods().into_iter().filter(|method| method.mutates).collect();
-    assert_eq!(documented.len(), 17, "{documented:?}");
+    assert_eq!(documented.len(), 18, "{documented:?}");
     for method in documented {
         let measured = MUTATIONS.iter().find(|row| row.0 == method.name).map(|row| row.1);
         assert!(measured.is_some(), "{} is not interrupted", method.name);

@@ -97,6 +97,20 @@ async fn a_failed_video_is_gone_for_all_and_names_what_may_be_deleted() {
 }
 
 #[tokio::test]
+async fn a_job_given_up_through_our_fault_keeps_the_upload() {
+    let world = World::new().await;
+    let author = world.user("author").await;
+    let new = world.unready(author);
+    let id = world.store.publish(new.clone(), NOW).await.expect("publish");
+    let job = world.claim().await;
+    assert!(world.store.job_dead(job.attempt, id, "no space".into()).await.expect("end"));
+    assert!(world.needs(&new.source_key.expect("a source")).await);
+    assert!(world.store.videos_of(author, Some(author)).await.expect("a list").is_empty());
+    assert!(!world.store.job_dead(job.attempt, id, "again".into()).await.expect("end"));
+    world.is_sound().await;
+}
+
+#[tokio::test]
 async fn an_attempt_that_was_overtaken_changes_nothing() {
     let world = World::new().await;
     let author = world.user("author").await;

@@ -78,8 +78,8 @@ pub(super) async fn login(
     let name = UserName::parse(&login.credentials.name, limits::MAX_NAME_CHARS)?.key();
     gateway.limits.admit_login(&name, login.client)?;
     let found = gateway.services.user.login(&call, login.credentials).await;
-    if let Err(Error::WrongPassword) = found {
-        gateway.limits.login_failed(&name, login.client);
+    if !matches!(found, Err(Error::WrongPassword)) {
+        gateway.limits.login_was_no_guess(&name, login.client);
     }
     Ok(logged_in(&gateway, found?)?)
 }

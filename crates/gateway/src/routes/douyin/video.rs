@@ -1,9 +1,8 @@
 //! Publishing. The file streams to the object store while the request is still arriving; who sends it may
 //! only become known after its last byte.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use axum::extract::multipart::{Field, Multipart};
 use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use blobs::{Key, Stored, Upload};
@@ -15,18 +14,15 @@ use utoipa::ToSchema;
 use super::card::{VideoListBody, videos};
 use super::user::user_or_self;
 use crate::Gateway;
-use crate::address::Base;
+use crate::address::{Base, client};
 use crate::error::Failure;
-use crate::params::{self, MAX_BODY_BYTES, MAX_PARTS, Params, bad, cut, field_bytes, too_many_parts};
+use crate::form::{Form, Part, SILENCE};
+use crate::params::{Params, bad};
 use crate::reply::{Empty, Reply};
 use crate::viewer::Visitor;
 
-/// A client that sends nothing for this long has gone.
-const SILENCE: Duration = Duration::from_secs(30);
 /// Bytes a second that an upload has to keep up on average once it has taken longer than [`SILENCE`].
 const SLOWEST: u64 = 16 * 1024;
-/// How long the rest of a refused upload is still read, so that its sender reads the answer.
-const DRAIN: Duration = Duration::from_secs(10);
 
 /// An upload.
 #[derive(ToSchema)]
@@ -48,26 +44,27 @@ pub(super) async fn publish_action(
 ) -> Result<Reply<Empty>, Failure> {
     let (parts, body) = request.into_parts();
     gateway.admit(&parts, gateway.anonymous(&parts))?;
-    let _place = gateway.uploads.try_acquire().map_err(|_full| Error::Overloaded)?;
+    let _place = gateway.limits.admit_upload(client(&gateway.config, &parts))?;
     let params = Params::of_head(&parts, &gateway);
-    let mut multipart = params::multipart(Request::from_parts(parts.clone(), body)).await?;
-    let mut form = Form { params, file: None };
+    let request = Request::from_parts(parts.clone(), body);
+    let mut form = Form::open(request, gateway.config.max_upload_bytes).await?;
+    let mut arrived = Arrived { params, file: None };
     let received = tokio::select! {
-        received = form.receive(&gateway, &parts, &mut multipart) => received,
+        received = arrived.receive(&gateway, &parts, &mut form) => received,
         () = gateway.cutoff.cancelled() => Err(Error::Overloaded),
     };
     if let Err(error) = received {
-        form.discard(&gateway).await;
-        let _slow = tokio::time::timeout(DRAIN, drain(&mut multipart)).await;
+        arrived.discard(&gateway).await;
+        form.drain().await;
         return Err(error.into());
     }
-    match form.checked(&gateway, &parts) {
+    match arrived.checked(&gateway, &parts) {
         Ok((call, request)) => {
             gateway.services.video.publish(&call, request).await?;
             Ok(Reply::success(Empty {}))
         }
         Err(error) => {
-            form.discard(&gateway).await;
+            arrived.discard(&gateway).await;
             Err(error.into())
         }
     }
@@ -91,32 +88,30 @@ pub(super) async fn publish_list(
 }
 
 /// What has arrived of an upload.
-struct Form {
+struct Arrived {
     params: Params,
     file: Option<Stored>,
 }
 
-impl Form {
-    async fn receive(&mut self, gateway: &Gateway, parts: &Parts, multipart: &mut Multipart) -> Result<()> {
+impl Arrived {
+    async fn receive(&mut self, gateway: &Gateway, parts: &Parts, form: &mut Form) -> Result<()> {
         // A token that is there already is checked before the first byte of the body.
         if self.params.token()?.is_some() {
             gateway.prove(parts, &self.params)?;
         }
-        let mut room = MAX_BODY_BYTES;
-        for _ in 0..MAX_PARTS {
-            let Some(field) = timely(gateway, multipart.next_field()).await? else { return Ok(()) };
-            let name = field.name().unwrap_or_default().to_owned();
+        while let Some(part) = form.next().await? {
+            let name = part.name().to_owned();
             if name == "data" && self.file.is_none() {
-                self.file = Some(store(gateway, field).await?);
+                self.file = Some(store(gateway, part).await?);
                 continue;
             }
-            let value = field_bytes(field, &mut room).await?;
-            self.params = self.params.and([(name.clone(), String::from_utf8(value).ok())]);
+            let value = part.text().await?;
+            self.params = self.params.and([(name.clone(), value)]);
             if name == "token" {
                 gateway.prove(parts, &self.params)?;
             }
         }
-        Err(too_many_parts())
+        Ok(())
     }
 
     /// Everything a publication needs, checked.
@@ -142,12 +137,12 @@ impl Form {
 }
 
 /// Streams a file part to the object store. Its name and declared type are the sender's word and ignored.
-async fn store(gateway: &Gateway, mut field: Field<'_>) -> Result<Stored> {
+async fn store(gateway: &Gateway, mut part: Part<'_>) -> Result<Stored> {
     let mut bits = [0; 16];
     getrandom::fill(&mut bits).map_err(|error| Error::internal(error.to_string()))?;
     let key = Key::random("o", u128::from_ne_bytes(bits), "bin");
     let mut upload = gateway.blobs.upload(&key).await.map_err(Error::unavailable)?;
-    match fill(gateway, &mut upload, &mut field).await {
+    match fill(gateway, &mut upload, &mut part).await {
         Ok(()) => upload.finish().await.map_err(Error::unavailable),
         Err(error) => {
             if let Err(rest) = upload.abort().await {
@@ -158,37 +153,20 @@ async fn store(gateway: &Gateway, mut field: Field<'_>) -> Result<Stored> {
     }
 }
 
-async fn fill(gateway: &Gateway, upload: &mut Upload, field: &mut Field<'_>) -> Result<()> {
+async fn fill(gateway: &Gateway, upload: &mut Upload, part: &mut Part<'_>) -> Result<()> {
     let limit_bytes = gateway.config.max_upload_bytes;
     let began = Instant::now();
-    while let Some(chunk) = timely(gateway, field.chunk()).await? {
-        if upload.bytes() + chunk.len() as u64 > limit_bytes {
+    while let Some(piece) = part.piece().await? {
+        if upload.bytes() + piece.len() as u64 > limit_bytes {
             return Err(Error::TooLarge { limit_bytes });
         }
         if began.elapsed() > SILENCE && upload.bytes() < began.elapsed().as_secs() * SLOWEST {
             return Err(bad("request body", "arrives too slowly"));
         }
-        upload.write(chunk).await.map_err(Error::unavailable)?;
+        upload.write(piece).await.map_err(Error::unavailable)?;
     }
     if upload.bytes() == 0 {
         return Err(Error::UnsupportedMedia { problem: "it is empty".into() });
     }
     Ok(())
-}
-
-/// The next piece of a body, unless it is cut or its sender has fallen silent.
-async fn timely<T>(
-    gateway: &Gateway,
-    piece: impl Future<Output = Result<T, axum::extract::multipart::MultipartError>>,
-) -> Result<T> {
-    match tokio::time::timeout(SILENCE, piece).await {
-        Ok(piece) => piece.map_err(|error| cut(&error, gateway.config.max_upload_bytes)),
-        Err(_silent) => Err(bad("request body", "stopped arriving before it was whole")),
-    }
-}
-
-async fn drain(multipart: &mut Multipart) {
-    while let Ok(Some(mut field)) = multipart.next_field().await {
-        while let Ok(Some(_chunk)) = field.chunk().await {}
-    }
 }
