@@ -56,10 +56,9 @@ fn forward(pid: Pid, signal: Signal) {
     }
 }
 
-/// Waits until the server answers, then lets the demo command do its work.
+/// Waits until the server answers, then lets the demo command do its work. It takes the same flags.
 async fn demo(binary: &Path, flags: &[String], pid: Pid) -> Result<()> {
-    let data_dir = PathBuf::from(flag(flags, "--data-dir").unwrap_or("./dytt-data"));
-    let file = data_dir.join("serve.json");
+    let file = data_dir(binary, flags).await?.join("serve.json");
     let ready = async {
         while !announces(&std::fs::read_to_string(&file).unwrap_or_default(), pid) {
             tokio::time::sleep(POLL_EVERY).await;
@@ -69,15 +68,25 @@ async fn demo(binary: &Path, flags: &[String], pid: Pid) -> Result<()> {
         bail!("the server did not write {} within {} s", file.display(), READY_WITHIN.as_secs());
     }
     let mut command = Command::new(binary);
-    command.arg("demo").arg("--data-dir").arg(&data_dir).kill_on_drop(true);
-    if let Some(config) = flag(flags, "--config") {
-        command.args(["--config", config]);
-    }
-    let status = command.status().await.context("start dytt demo")?;
+    let status =
+        command.arg("demo").args(flags).kill_on_drop(true).status().await.context("start dytt demo")?;
     if !status.success() {
         bail!("`dytt demo` failed with {status}");
     }
     Ok(())
+}
+
+/// Where the server keeps everything, in its own words: a flag, a file or the environment may have said so.
+async fn data_dir(binary: &Path, flags: &[String]) -> Result<PathBuf> {
+    let output =
+        Command::new(binary).arg("config").args(flags).output().await.context("start dytt config")?;
+    configured_data_dir(&String::from_utf8_lossy(&output.stdout)).context("`dytt config` names no data_dir")
+}
+
+fn configured_data_dir(config: &str) -> Option<PathBuf> {
+    let value = config.lines().find_map(|line| line.strip_prefix("data_dir = "))?;
+    let quoted = value.rsplit_once("  # ").map_or(value, |(quoted, _layer)| quoted);
+    serde_json::from_str(quoted).ok()
 }
 
 /// Whether `serve.json` is that of the process we started, not one an earlier run left behind.
@@ -86,26 +95,15 @@ fn announces(json: &str, pid: Pid) -> bool {
     announced.is_some_and(|announced| announced["pid"] == pid.as_raw_nonzero().get())
 }
 
-/// The value of `--name VALUE` or `--name=VALUE`.
-fn flag<'f>(flags: &'f [String], name: &str) -> Option<&'f str> {
-    let mut after = flags.windows(2).filter(|pair| pair[0] == name).map(|pair| pair[1].as_str());
-    let mut within = flags.iter().filter_map(|flag| flag.strip_prefix(name)?.strip_prefix('='));
-    after.next().or_else(|| within.next())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn flags(words: &[&str]) -> Vec<String> {
-        words.iter().map(|&word| word.to_owned()).collect()
-    }
-
     #[test]
-    fn a_flag_is_found_in_both_spellings() {
-        assert_eq!(flag(&flags(&["--listen", "x", "--data-dir", "/d"]), "--data-dir"), Some("/d"));
-        assert_eq!(flag(&flags(&["--data-dir=/d"]), "--data-dir"), Some("/d"));
-        assert_eq!(flag(&flags(&["--data-dir-old=/d", "--listen", "x"]), "--data-dir"), None);
+    fn the_data_folder_is_what_the_server_says() {
+        let config = "blobs.url = \"file:objects\"  # default\ndata_dir = \"/srv/a \\\"b\\\"\"  # a flag\n";
+        assert_eq!(configured_data_dir(config), Some("/srv/a \"b\"".into()));
+        assert_eq!(configured_data_dir("nothing"), None);
     }
 
     #[test]
