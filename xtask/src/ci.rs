@@ -31,8 +31,15 @@ pub fn test(root: &Path, arguments: &[String]) -> Result<ExitCode> {
     // The test of the generated code formats a fresh run with rustfmt.
     tools::components(root)?;
     let mut words = vec!["test", "--workspace"];
+    let in_ci = std::env::var_os("CI").is_some_and(|value| value == "true");
+    if let Err(error) = tools::tracing(root) {
+        if in_ci {
+            return Err(error);
+        }
+        println!("{error}; without it the test of syncs before answers is skipped");
+    }
     if let Err(error) = tools::media(root) {
-        if std::env::var_os("CI").is_some_and(|value| value == "true") {
+        if in_ci {
             return Err(error);
         }
         println!("{error}; without it the tests that make or read clips are skipped: {}", CLIPS.join(", "));

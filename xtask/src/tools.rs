@@ -19,16 +19,29 @@ struct Missing {
 
 /// Makes sure the media programs are there, installing them where that needs no question.
 pub fn media(root: &Path) -> Result<()> {
-    let missing = missing();
-    if missing.is_empty() {
+    ensure(root, missing_media)
+}
+
+/// The same for what only tests need: strace, which sees when the disk was waited for.
+pub fn tracing(root: &Path) -> Result<()> {
+    ensure(root, || {
+        let found = shell::output("strace", &["-V"]);
+        let missing = Missing { package: "strace", wanted: "strace".into() };
+        if found.is_some() { Vec::new() } else { vec![missing] }
+    })
+}
+
+fn ensure(root: &Path, missing: fn() -> Vec<Missing>) -> Result<()> {
+    let lacking = missing();
+    if lacking.is_empty() {
         return Ok(());
     }
     if let Some(sudo) = may_install()
-        && let Err(error) = install(root, sudo, &missing)
+        && let Err(error) = install(root, sudo, &lacking)
     {
         eprintln!("{error:#}");
     }
-    let wanted: Vec<String> = self::missing().into_iter().map(|missing| missing.wanted).collect();
+    let wanted: Vec<String> = missing().into_iter().map(|missing| missing.wanted).collect();
     if !wanted.is_empty() {
         bail!("please install {}", wanted.join(", "));
     }
@@ -46,7 +59,7 @@ pub fn components(root: &Path) -> Result<()> {
     Ok(())
 }
 
-fn missing() -> Vec<Missing> {
+fn missing_media() -> Vec<Missing> {
     let mut missing = Vec::new();
     for program in ["ffmpeg", "ffprobe"] {
         let printed = shell::output(program, &["-version"]);

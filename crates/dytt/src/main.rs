@@ -10,6 +10,7 @@ mod wiring;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use rustix::process::{Resource, Rlimit, setrlimit};
 
 use config::Flags;
 
@@ -50,6 +51,11 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    // Memory holds passwords and keys: it is never written to a core file.
+    let none = Rlimit { current: Some(0), maximum: Some(0) };
+    if let Err(error) = setrlimit(Resource::Core, none) {
+        eprintln!("dytt: core dumps could not be turned off: {error}");
+    }
     let program = Program::parse();
     match run(program) {
         Ok(code) => code,

@@ -130,6 +130,14 @@ impl Platform {
         self.folder.path().join("data")
     }
 
+    /// The running program's number.
+    ///
+    /// # Panics
+    /// When it is stopped.
+    pub fn pid(&self) -> u32 {
+        self.process.as_ref().expect("the platform runs").id()
+    }
+
     /// The folder the program runs in.
     pub fn folder(&self) -> &Path {
         self.folder.path()

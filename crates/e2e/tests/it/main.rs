@@ -6,6 +6,7 @@ mod comment;
 mod config;
 mod crash;
 mod crowd;
+mod durable;
 mod feed;
 mod follow;
 mod frame;

@@ -67,3 +67,21 @@ async fn no_answer_gives_a_secret_back() {
     }
     platform.finish().await;
 }
+
+/// What would help somebody who is in already: memory in a file, an operator's port for everybody, tests' doors.
+#[tokio::test]
+async fn the_program_has_no_doors_that_its_tests_or_its_operator_did_not_ask_for() {
+    let platform = Platform::start().await;
+    let limits = std::fs::read_to_string(format!("/proc/{}/limits", platform.pid())).expect("limits");
+    let core = limits.lines().find(|line| line.starts_with("Max core file size")).expect("a line");
+    assert!(core.split_whitespace().skip(4).take(2).all(|limit| limit == "0"), "{core}");
+    let defaults = e2e::run(platform.folder(), &[], &["config"]).await.stdout;
+    assert!(defaults.contains("server.admin_listen = \"127.0.0.1:8081\"  # default\n"), "{defaults}");
+    let program = std::fs::read(e2e::dytt()).expect("the program");
+    let door = b"made to fail";
+    assert!(
+        !program.windows(door.len()).any(|bytes| bytes == door),
+        "the store's fault injection is built in"
+    );
+    platform.finish().await;
+}
