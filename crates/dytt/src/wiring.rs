@@ -1,6 +1,6 @@
 //! Which part talks to which: the only place where services meet what they stand on.
 
-use std::net::{IpAddr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -84,6 +84,14 @@ pub(crate) async fn attach_store(settings: &Settings) -> Result<Store> {
 /// The objects of these settings.
 pub(crate) fn open_blobs(settings: &Settings) -> Result<Blobs> {
     Blobs::open(&settings.blobs, &settings.data_dir).context("blobs.url")
+}
+
+/// The address under which this machine reaches a port of ours, also one that listens everywhere.
+pub(crate) fn local_url(mut http: SocketAddr) -> String {
+    if http.ip().is_unspecified() {
+        http.set_ip(Ipv4Addr::LOCALHOST.into());
+    }
+    format!("http://{http}")
 }
 
 /// The address under which other devices on this network reach a port of ours, if they can.

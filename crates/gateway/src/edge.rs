@@ -12,8 +12,8 @@ use domain::limits::CALL_TIME;
 use domain::{Error, TraceId};
 use tracing::Instrument;
 
-use crate::Gateway;
 use crate::error::{Failure, envelope};
+use crate::{Gateway, random_bits};
 
 const TRACE_HEADER: HeaderName = HeaderName::from_static("x-trace-id");
 
@@ -33,11 +33,10 @@ pub(crate) fn one_spelling<B>(mut request: axum::http::Request<B>) -> axum::http
 
 /// Names the request in its answer and its log lines, counts and times it under its route's template.
 pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
-    let mut bits = [0; 16];
-    if getrandom::fill(&mut bits).is_err() {
-        return StatusCode::INTERNAL_SERVER_ERROR.into_response();
-    }
-    let trace = TraceId(u128::from_ne_bytes(bits));
+    let trace = match random_bits() {
+        Ok(bits) => TraceId(bits),
+        Err(error) => return Failure::from(error).into_response(),
+    };
     request.extensions_mut().insert(trace);
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let span = tracing::info_span!("request", %trace, method = %request.method(), route);

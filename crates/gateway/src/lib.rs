@@ -136,3 +136,10 @@ impl std::ops::Deref for Gateway {
         &self.0
     }
 }
+
+/// 128 bits from the operating system, for what nobody may guess.
+fn random_bits() -> domain::Result<u128> {
+    let mut bits = [0; 16];
+    getrandom::fill(&mut bits).map_err(|error| domain::Error::internal(error.to_string()))?;
+    Ok(u128::from_ne_bytes(bits))
+}

@@ -110,8 +110,6 @@ impl Tokens {
 
     /// A token for a user who has just proved who they are.
     pub(crate) fn issue(&self, user: UserId, epoch: i64, now: Timestamp) -> Result<String> {
-        let mut jti = [0; 16];
-        getrandom::fill(&mut jti).map_err(|error| Error::internal(error.to_string()))?;
         let seconds = now.millis() / 1000;
         let claims = Claims {
             iss: ISSUER.into(),
@@ -120,7 +118,7 @@ impl Tokens {
             iat: seconds,
             nbf: seconds,
             exp: now.after(LIFETIME).millis() / 1000,
-            jti: hex(&jti),
+            jti: format!("{:032x}", crate::random_bits()?),
             epoch,
         };
         let mut header = Header::new(Algorithm::HS256);

@@ -62,7 +62,7 @@ impl MediaFiles {
     }
 }
 
-fn stored_object(stored: Stored) -> StoredObject {
+pub(crate) fn stored_object(stored: Stored) -> StoredObject {
     StoredObject {
         key: stored.key.to_string(),
         bytes: i64::try_from(stored.bytes).unwrap_or(i64::MAX),

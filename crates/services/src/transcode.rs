@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use blobs::Key;
 use domain::{Error, Result, Timestamp};
-use store::{Job, NewObject, Store};
+use store::{Job, Store};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::blob_failed;
-use crate::media::{MediaFiles, media_failed};
+use crate::media::{MediaFiles, media_failed, stored_object};
+use crate::video::new_object;
+use crate::{blob_failed, discard};
 
 /// How long a worker may be silent before another takes its job. After a crash its video waits this long, so
 /// it is short; a worker that was only slow is told by its fencing number that it has lost the job.
@@ -105,11 +106,7 @@ impl Transcoder {
             return Ok(());
         }
         let stored = files.blobs.store_file(&play, &play_key).await.map_err(blob_failed)?;
-        let object = NewObject {
-            key: job.play_key.clone(),
-            bytes: i64::try_from(stored.bytes).unwrap_or(i64::MAX),
-            sha256: stored.sha256,
-        };
+        let object = new_object(stored_object(stored));
         let unneeded = (!self.keep_originals).then(|| job.source_key.clone());
         let ours = self.store.video_ready(job.attempt, job.video, unneeded, object, Timestamp::now()).await?;
         if ours && !self.keep_originals {
@@ -152,10 +149,8 @@ impl Transcoder {
             warn!(error = %error.chain(), "a failed video could not be marked so, its lease will run out");
             Vec::new()
         });
-        for key in keys.iter().filter_map(|key| Key::parse(key)) {
-            if let Err(error) = self.files.blobs.delete(&key).await {
-                warn!(%error, "an unneeded object stays until the sweep");
-            }
+        for key in &keys {
+            discard(&self.files.blobs, key).await;
         }
     }
 }

@@ -10,9 +10,9 @@ use proto::{
 };
 use store::{NewObject, NewVideo, Store};
 use tokio::time::timeout_at;
-use tracing::{info, warn};
+use tracing::info;
 
-use crate::{card, random_bits};
+use crate::{card, discard, random_bits};
 
 /// What people publish.
 pub struct Videos {
@@ -33,7 +33,7 @@ impl VideoService for Videos {
         let video = match prepared.unwrap_or_else(late) {
             Ok(video) => video,
             Err(error) => {
-                self.discard(&source.key).await;
+                discard(&self.blobs, &source.key).await;
                 return Err(error);
             }
         };
@@ -44,16 +44,16 @@ impl VideoService for Videos {
             Err(error) => {
                 // Should the outcome stay unknown, the objects wait for the sweep, which asks the database.
                 if matches!(error, Error::Overloaded) {
-                    self.discard(&source.key).await;
+                    discard(&self.blobs, &source.key).await;
                     for key in &keys {
-                        self.discard(key).await;
+                        discard(&self.blobs, key).await;
                     }
                 }
                 return Err(error);
             }
         };
         if ready {
-            self.discard(&source.key).await;
+            discard(&self.blobs, &source.key).await;
         }
         info!(video = %id, ready, "video published");
         Ok(PublishResponse { video_id: id.get(), ready })
@@ -86,16 +86,8 @@ impl Videos {
         };
         Ok(NewVideo { author, title, play_key, cover_key, objects, source_key })
     }
-
-    /// Deletes an object nobody needs; what cannot be deleted now is swept later.
-    async fn discard(&self, key: &str) {
-        let Some(key) = Key::parse(key) else { return };
-        if let Err(error) = self.blobs.delete(&key).await {
-            warn!(%error, "an unneeded object stays until the sweep");
-        }
-    }
 }
 
-fn new_object(object: StoredObject) -> NewObject {
+pub(crate) fn new_object(object: StoredObject) -> NewObject {
     NewObject { key: object.key, bytes: object.bytes, sha256: object.sha256 }
 }

@@ -9,6 +9,7 @@ use crate::config::Settings;
 use crate::demo;
 use crate::folder;
 use crate::platform::Platform;
+use crate::wiring::local_url;
 
 /// Which demo, and where.
 #[derive(Args)]
@@ -24,9 +25,8 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(mut settings: Settings, arguments: Arguments) -> Result<ExitCode> {
     let media = media::Media::new(&settings.media);
     media.check().await.context("the clips are drawn by ffmpeg")?;
-    let elsewhere = arguments.base_url.or_else(|| {
-        folder::running(&settings.data_dir).map(|running| format!("http://{}", local(running.http)))
-    });
+    let served = || folder::running(&settings.data_dir).map(|running| local_url(running.http));
+    let elsewhere = arguments.base_url.or_else(served);
     if let Some(base_url) = elsewhere {
         demo::fill(base_url.trim_end_matches('/'), &media, arguments.seed).await?;
         return Ok(ExitCode::SUCCESS);
@@ -35,16 +35,8 @@ pub(crate) async fn run(mut settings: Settings, arguments: Arguments) -> Result<
     settings.listen = ([127, 0, 0, 1], 0).into();
     settings.admin_listen = settings.listen;
     let platform = Platform::start(&settings, telemetry::start_metrics()?).await?;
-    let filled = demo::fill(&format!("http://{}", platform.running.http), &media, arguments.seed).await;
+    let filled = demo::fill(&local_url(platform.running.http), &media, arguments.seed).await;
     platform.stop().await?;
     filled?;
     Ok(ExitCode::SUCCESS)
-}
-
-/// An address that listens everywhere is reached here.
-fn local(mut http: std::net::SocketAddr) -> std::net::SocketAddr {
-    if http.ip().is_unspecified() {
-        http.set_ip(std::net::Ipv4Addr::LOCALHOST.into());
-    }
-    http
 }

@@ -1,7 +1,7 @@
 //! `dytt serve`: run until told to stop.
 
 use std::io::{IsTerminal, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -11,7 +11,7 @@ use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Settings;
 use crate::platform::Platform;
-use crate::wiring::lan_url;
+use crate::wiring::{lan_url, local_url};
 
 pub(crate) async fn run(settings: Settings) -> Result<ExitCode> {
     let mut terminate = signal(SignalKind::terminate())?;
@@ -37,8 +37,7 @@ pub(crate) async fn run(settings: Settings) -> Result<ExitCode> {
 
 /// Says what to open; a closed output is no reason not to serve.
 fn greet(public_url: &str, http: SocketAddr, admin: SocketAddr) {
-    let local = if http.ip().is_unspecified() { IpAddr::V4(Ipv4Addr::LOCALHOST) } else { http.ip() };
-    let local = format!("http://{}", SocketAddr::new(local, http.port()));
+    let local = local_url(http);
     let mut out = std::io::stdout().lock();
     let mut lines = format!("\ndytt {} is ready\n\n", env!("CARGO_PKG_VERSION"));
     lines.push_str(&format!("  on this machine   {local}/\n"));

@@ -2,12 +2,12 @@
 
 use axum::extract::State;
 use domain::Call;
-use proto::{FollowUserRequest, GetUserRequest, ListFollowsRequest, ListFriendsRequest, UserList};
+use proto::{FollowUserRequest, ListFollowsRequest, ListFriendsRequest, UserList};
 use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::card::{User, user};
-use super::user::user_or_self;
+use super::user::{profile, user_or_self};
 use crate::Gateway;
 use crate::address::Base;
 use crate::error::Failure;
@@ -158,8 +158,7 @@ pub(super) async fn follow_count(
     Visitor(call): Visitor,
     params: Params,
 ) -> Result<Reply<CountBody>, Failure> {
-    let request = GetUserRequest { user_id: user_or_self(&call, &params)? };
-    let user = gateway.services.user.get_user(&call, request).await?;
+    let user = profile(&gateway, &call, &params).await?;
     Ok(Reply::success(CountBody { count: user.follow_count }))
 }
 
@@ -172,8 +171,7 @@ pub(super) async fn follower_count(
     Visitor(call): Visitor,
     params: Params,
 ) -> Result<Reply<CountBody>, Failure> {
-    let request = GetUserRequest { user_id: user_or_self(&call, &params)? };
-    let user = gateway.services.user.get_user(&call, request).await?;
+    let user = profile(&gateway, &call, &params).await?;
     Ok(Reply::success(CountBody { count: user.follower_count }))
 }
 
@@ -186,8 +184,7 @@ pub(super) async fn is_follow(
     Viewer(call): Viewer,
     params: Params,
 ) -> Result<Reply<ResultBody>, Failure> {
-    let request = GetUserRequest { user_id: user_or_self(&call, &params)? };
-    let user = gateway.services.user.get_user(&call, request).await?;
+    let user = profile(&gateway, &call, &params).await?;
     Ok(Reply::success(ResultBody { result: user.is_followed }))
 }
 

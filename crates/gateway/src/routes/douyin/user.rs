@@ -97,9 +97,14 @@ pub(super) async fn user(
     base: Base,
     params: Params,
 ) -> Result<Reply<UserBody>, Failure> {
-    let user_id = user_or_self(&call, &params)?;
-    let user = gateway.services.user.get_user(&call, GetUserRequest { user_id }).await?;
+    let user = profile(&gateway, &call, &params).await?;
     Ok(Reply::success(UserBody { user: Some(card::user(&base, Some(user))) }))
+}
+
+/// The profile of the user a request is about.
+pub(super) async fn profile(gateway: &Gateway, call: &Call, params: &Params) -> Result<proto::User> {
+    let request = GetUserRequest { user_id: user_or_self(call, params)? };
+    gateway.services.user.get_user(call, request).await
 }
 
 /// The user a request is about: the one it names, else the one who asks.

@@ -13,13 +13,13 @@ use utoipa::ToSchema;
 
 use super::card::{VideoListBody, videos};
 use super::user::user_or_self;
-use crate::Gateway;
 use crate::address::{Base, client};
 use crate::error::Failure;
 use crate::form::{Form, Part, SILENCE};
 use crate::params::{Params, bad};
 use crate::reply::{Empty, Reply};
 use crate::viewer::Visitor;
+use crate::{Gateway, random_bits};
 
 /// Bytes a second that an upload has to keep up on average once it has taken longer than [`SILENCE`].
 const SLOWEST: u64 = 16 * 1024;
@@ -138,9 +138,7 @@ impl Arrived {
 
 /// Streams a file part to the object store. Its name and declared type are the sender's word and ignored.
 async fn store(gateway: &Gateway, mut part: Part<'_>) -> Result<Stored> {
-    let mut bits = [0; 16];
-    getrandom::fill(&mut bits).map_err(|error| Error::internal(error.to_string()))?;
-    let key = Key::random("o", u128::from_ne_bytes(bits), "bin");
+    let key = Key::random("o", random_bits()?, "bin");
     let mut upload = gateway.blobs.upload(&key).await.map_err(Error::unavailable)?;
     match fill(gateway, &mut upload, &mut part).await {
         Ok(()) => upload.finish().await.map_err(Error::unavailable),
