@@ -28,12 +28,32 @@ const WINDOW: u64 = 512 * 1024;
 #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// `file:DIR`, relative to the data folder.
+    /// `file:DIR`, relative to the data folder, or `s3://BUCKET?endpoint=…&region=…`.
     pub url: String,
+    /// A file with the access key's name, relative to the data folder; empty for none.
+    pub access_key_file: String,
+    /// A file with the access key's secret, relative to the data folder; empty for none.
+    pub secret_key_file: String,
+    /// How a viewer gets the bytes.
+    pub redirect: Redirect,
+    /// The object store's address for viewers; empty when it is the one in `url`.
+    pub public_endpoint: String,
     /// Uploads are refused when fewer bytes than this are free.
     pub min_free_bytes: u64,
     /// Seconds after which an object that belongs to nothing is removed.
     pub orphan_ttl_seconds: u64,
+}
+
+/// How an object's bytes reach a viewer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Redirect {
+    /// Through the gateway.
+    Off,
+    /// From the object store, by an address that is signed for a short time.
+    Presigned,
+    /// By the proxy in front, told with `X-Accel-Redirect`.
+    XAccel,
 }
 
 /// What can go wrong with an object.

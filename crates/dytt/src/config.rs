@@ -111,6 +111,8 @@ fn fit(value: Value, default: &ValueKind) -> Value {
     let ValueKind::String(text) = &value.kind else { return value };
     let read = if let ValueKind::I64(_) = default {
         text.parse::<i64>().ok().map(Value::from)
+    } else if let ValueKind::Float(_) = default {
+        text.parse::<f64>().ok().map(Value::from)
     } else if let ValueKind::Boolean(_) = default {
         text.parse::<bool>().ok().map(Value::from)
     } else if let ValueKind::Array(_) = default {

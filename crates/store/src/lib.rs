@@ -45,8 +45,10 @@ use writer::Writer;
 #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// `sqlite:PATH`, relative to the data folder.
+    /// `sqlite:PATH`, relative to the data folder, or `mysql://USER@HOST:PORT/NAME`.
     pub url: String,
+    /// A file with the database user's password, relative to the data folder; empty for none.
+    pub password_file: String,
     /// Milliseconds a write may wait for its turn before it is refused.
     pub write_wait_ms: u64,
     /// Milliseconds a read may wait for a connection before it is refused.

@@ -14,10 +14,32 @@ const SIZES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
 #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
+    /// Where traces go.
+    pub exporter: Exporter,
+    /// Zipkin's address, such as `http://127.0.0.1:9411`.
+    pub zipkin_url: String,
+    /// The OpenTelemetry collector's gRPC address, such as `http://127.0.0.1:4317`.
+    pub otlp_url: String,
+    /// The share of requests that are traced, 0.0 to 1.0.
+    pub sample: f64,
     /// `pretty` for people, `json` for machines.
     pub log_format: Format,
     /// Levels as `tracing` reads them: `info`, or `info,gateway=debug`.
     pub log_level: String,
+}
+
+/// Where traces go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Exporter {
+    /// Nowhere; nothing is traced.
+    Off,
+    /// One JSON span a line, among the logs.
+    Log,
+    /// To Zipkin, as its version 2 JSON.
+    Zipkin,
+    /// To an OpenTelemetry collector.
+    Otlp,
 }
 
 /// How a log line looks.

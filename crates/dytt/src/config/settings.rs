@@ -13,7 +13,11 @@ use serde::Deserialize;
 #[serde(deny_unknown_fields)]
 pub(super) struct Tree {
     data_dir: String,
+    services: Vec<String>,
     server: Server,
+    rpc: rpc::Config,
+    discovery: discovery::Config,
+    tls: tls::Config,
     store: store::Config,
     blobs: blobs::Config,
     auth: Auth,
@@ -39,6 +43,7 @@ struct Server {
 #[serde(deny_unknown_fields)]
 struct Auth {
     jwt_key_file: String,
+    rpc_key_file: String,
 }
 
 #[derive(Deserialize)]
