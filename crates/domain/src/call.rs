@@ -14,6 +14,11 @@ impl std::fmt::Display for TraceId {
     }
 }
 
+/// Names one intention of a client, so that doing it a second time can be recognised: 128 bits of the
+/// client's choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct IdempotencyKey(pub u128);
+
 /// Who asks, until when, and under which trace: the first argument of every service method.
 #[derive(Clone, Copy, Debug)]
 pub struct Call {
@@ -23,13 +28,15 @@ pub struct Call {
     pub deadline: Instant,
     /// The request this call belongs to.
     pub trace: TraceId,
+    /// What the client calls this intention, if it names it.
+    pub key: Option<IdempotencyKey>,
 }
 
 impl Call {
     /// A call that may take `time` from now.
     #[must_use]
     pub fn within(time: Duration, viewer: Option<UserId>, trace: TraceId) -> Self {
-        Self { viewer, deadline: Instant::now() + time, trace }
+        Self { viewer, deadline: Instant::now() + time, trace, key: None }
     }
 
     /// The viewer of a method that has no anonymous form.

@@ -1,6 +1,7 @@
 //! The error catalogue: every failure somebody branches on or reads. How a kind becomes an HTTP or gRPC
 //! status is decided at those edges.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use crate::{CommentId, UserId, VideoId};
@@ -17,7 +18,7 @@ pub enum Error {
     #[error("{name} {problem}")]
     BadParameter {
         /// The parameter's public name.
-        name: &'static str,
+        name: Cow<'static, str>,
         /// What is wrong and what would be right.
         problem: String,
     },
@@ -25,7 +26,7 @@ pub enum Error {
     #[error("{name} {problem}")]
     Invalid {
         /// The parameter's public name.
-        name: &'static str,
+        name: Cow<'static, str>,
         /// What is wrong and what would be right.
         problem: String,
     },
@@ -83,6 +84,18 @@ pub enum Error {
     /// A queue is full: the request was refused before anything was done.
     #[error("the server is busy, please try again in a moment")]
     Overloaded,
+    /// An error of another process whose reason this version does not know.
+    #[error("{message}")]
+    Foreign {
+        /// How a caller may react.
+        kind: Kind,
+        /// The number in the public API's answers.
+        code: i32,
+        /// The stable word.
+        reason: String,
+        /// The words a user may read.
+        message: String,
+    },
     /// Something the platform depends on does not answer.
     #[error("the service is not available right now, please try again later")]
     Unavailable(#[source] Source),
@@ -127,23 +140,23 @@ impl Error {
 
     /// How a caller may react.
     #[must_use]
-    pub const fn kind(&self) -> Kind {
+    pub fn kind(&self) -> Kind {
         self.row().0
     }
 
     /// The number in the public API's answers; clients know most of them from other servers of this API.
     #[must_use]
-    pub const fn code(&self) -> i32 {
+    pub fn code(&self) -> i32 {
         self.row().1
     }
 
     /// The stable word for programs, logs and metrics.
     #[must_use]
-    pub const fn reason(&self) -> &'static str {
+    pub fn reason(&self) -> &str {
         self.row().2
     }
 
-    const fn row(&self) -> (Kind, i32, &'static str) {
+    fn row(&self) -> (Kind, i32, &str) {
         match self {
             Self::BadParameter { .. } => (Kind::InvalidArgument, 100_002, "bad_parameter"),
             Self::Invalid { .. } => (Kind::InvalidArgument, 100_003, "invalid"),
@@ -161,6 +174,7 @@ impl Error {
             Self::UsernameTaken => (Kind::AlreadyExists, 110_002, "username_taken"),
             Self::VideoNotFound(_) => (Kind::NotFound, 120_001, "video_not_found"),
             Self::CommentNotFound(_) => (Kind::NotFound, 120_002, "comment_not_found"),
+            Self::Foreign { kind, code, reason, .. } => (*kind, *code, reason),
             Self::Overloaded => (Kind::Unavailable, 100_008, "overloaded"),
             Self::Unavailable(_) => (Kind::Unavailable, 100_008, "unavailable"),
             Self::Internal(_) => (Kind::Internal, 100_001, "internal"),

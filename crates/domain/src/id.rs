@@ -18,7 +18,10 @@ macro_rules! id {
                 if number > 0 {
                     return Ok(Self(number));
                 }
-                Err(Error::BadParameter { name: $field, problem: "must be a positive whole number".into() })
+                Err(Error::BadParameter {
+                    name: $field.into(),
+                    problem: "must be a positive whole number".into(),
+                })
             }
 
             /// The bare number, for the database and the wire.

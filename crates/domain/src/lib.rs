@@ -8,7 +8,7 @@ mod id;
 pub mod limits;
 mod text;
 
-pub use call::{Call, TraceId};
+pub use call::{Call, IdempotencyKey, TraceId};
 pub use clock::Timestamp;
 pub use error::{Error, Kind, Result};
 pub use id::{CommentId, JobId, UserId, VideoId};

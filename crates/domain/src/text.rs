@@ -137,7 +137,10 @@ fn visible(name: &'static str, text: &str, max_chars: usize) -> Result<String> {
 
 fn bounded<'a>(name: &'static str, text: &'a str, max_chars: usize) -> Result<&'a str> {
     if text.is_empty() {
-        return Err(Error::BadParameter { name, problem: "is required and must not be empty".into() });
+        return Err(Error::BadParameter {
+            name: name.into(),
+            problem: "is required and must not be empty".into(),
+        });
     }
     if text.chars().nth(max_chars).is_some() {
         return Err(invalid(name, format!("must have at most {max_chars} characters")));
@@ -146,7 +149,7 @@ fn bounded<'a>(name: &'static str, text: &'a str, max_chars: usize) -> Result<&'
 }
 
 fn invalid(name: &'static str, problem: impl Into<String>) -> Error {
-    Error::Invalid { name, problem: problem.into() }
+    Error::Invalid { name: name.into(), problem: problem.into() }
 }
 
 /// Characters that occupy no space or turn the direction of others: Unicode's Cc and the Cf that matter

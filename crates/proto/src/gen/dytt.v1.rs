@@ -134,6 +134,92 @@ pub trait CommentService: Send + Sync {
         request: ListCommentsRequest,
     ) -> domain::Result<CommentCount>;
 }
+/// A CommentService in another process.
+pub struct RemoteCommentService(pub crate::Step);
+#[async_trait::async_trait]
+impl CommentService for RemoteCommentService {
+    async fn add_comment(
+        &self,
+        call: &domain::Call,
+        request: AddCommentRequest,
+    ) -> domain::Result<Comment> {
+        crate::wire::call(&self.0, call, "/dytt.v1.CommentService/AddComment", request).await
+    }
+    async fn delete_comment(
+        &self,
+        call: &domain::Call,
+        request: DeleteCommentRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.CommentService/DeleteComment",
+            request,
+        )
+        .await
+    }
+    async fn list_comments(
+        &self,
+        call: &domain::Call,
+        request: ListCommentsRequest,
+    ) -> domain::Result<CommentList> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.CommentService/ListComments",
+            request,
+        )
+        .await
+    }
+    async fn count_comments(
+        &self,
+        call: &domain::Call,
+        request: ListCommentsRequest,
+    ) -> domain::Result<CommentCount> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.CommentService/CountComments",
+            request,
+        )
+        .await
+    }
+}
+/// Answers the calls of other processes.
+pub fn serve_comment(service: std::sync::Arc<dyn CommentService>) -> crate::Step {
+    crate::Step::new(move |request| {
+        let service = service.clone();
+        async move {
+            match request.uri().path() {
+                "/dytt.v1.CommentService/AddComment" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.add_comment(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.CommentService/DeleteComment" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.delete_comment(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.CommentService/ListComments" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_comments(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.CommentService/CountComments" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.count_comments(&call, message).await
+                    })
+                    .await
+                }
+                _ => crate::wire::unknown(),
+            }
+        }
+    })
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListFeedRequest {
     /// UTC milliseconds, exclusive; 0 means from the newest.
@@ -157,6 +243,35 @@ pub trait FeedService: Send + Sync {
         call: &domain::Call,
         request: ListFeedRequest,
     ) -> domain::Result<ListFeedResponse>;
+}
+/// A FeedService in another process.
+pub struct RemoteFeedService(pub crate::Step);
+#[async_trait::async_trait]
+impl FeedService for RemoteFeedService {
+    async fn list_feed(
+        &self,
+        call: &domain::Call,
+        request: ListFeedRequest,
+    ) -> domain::Result<ListFeedResponse> {
+        crate::wire::call(&self.0, call, "/dytt.v1.FeedService/ListFeed", request).await
+    }
+}
+/// Answers the calls of other processes.
+pub fn serve_feed(service: std::sync::Arc<dyn FeedService>) -> crate::Step {
+    crate::Step::new(move |request| {
+        let service = service.clone();
+        async move {
+            match request.uri().path() {
+                "/dytt.v1.FeedService/ListFeed" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_feed(&call, message).await
+                    })
+                    .await
+                }
+                _ => crate::wire::unknown(),
+            }
+        }
+    })
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FollowUserRequest {
@@ -220,6 +335,105 @@ pub trait FollowService: Send + Sync {
         request: ListFriendsRequest,
     ) -> domain::Result<FriendList>;
 }
+/// A FollowService in another process.
+pub struct RemoteFollowService(pub crate::Step);
+#[async_trait::async_trait]
+impl FollowService for RemoteFollowService {
+    async fn follow_user(
+        &self,
+        call: &domain::Call,
+        request: FollowUserRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.FollowService/FollowUser", request).await
+    }
+    async fn unfollow_user(
+        &self,
+        call: &domain::Call,
+        request: FollowUserRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.FollowService/UnfollowUser",
+            request,
+        )
+        .await
+    }
+    async fn list_following(
+        &self,
+        call: &domain::Call,
+        request: ListFollowsRequest,
+    ) -> domain::Result<UserList> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.FollowService/ListFollowing",
+            request,
+        )
+        .await
+    }
+    async fn list_followers(
+        &self,
+        call: &domain::Call,
+        request: ListFollowsRequest,
+    ) -> domain::Result<UserList> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.FollowService/ListFollowers",
+            request,
+        )
+        .await
+    }
+    async fn list_friends(
+        &self,
+        call: &domain::Call,
+        request: ListFriendsRequest,
+    ) -> domain::Result<FriendList> {
+        crate::wire::call(&self.0, call, "/dytt.v1.FollowService/ListFriends", request).await
+    }
+}
+/// Answers the calls of other processes.
+pub fn serve_follow(service: std::sync::Arc<dyn FollowService>) -> crate::Step {
+    crate::Step::new(move |request| {
+        let service = service.clone();
+        async move {
+            match request.uri().path() {
+                "/dytt.v1.FollowService/FollowUser" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.follow_user(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FollowService/UnfollowUser" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.unfollow_user(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FollowService/ListFollowing" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_following(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FollowService/ListFollowers" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_followers(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FollowService/ListFriends" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_friends(&call, message).await
+                    })
+                    .await
+                }
+                _ => crate::wire::unknown(),
+            }
+        }
+    })
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct LikeVideoRequest {
     #[prost(int64, tag = "1")]
@@ -251,6 +465,67 @@ pub trait LikeService: Send + Sync {
         call: &domain::Call,
         request: ListLikedVideosRequest,
     ) -> domain::Result<VideoList>;
+}
+/// A LikeService in another process.
+pub struct RemoteLikeService(pub crate::Step);
+#[async_trait::async_trait]
+impl LikeService for RemoteLikeService {
+    async fn like_video(
+        &self,
+        call: &domain::Call,
+        request: LikeVideoRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.LikeService/LikeVideo", request).await
+    }
+    async fn unlike_video(
+        &self,
+        call: &domain::Call,
+        request: LikeVideoRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.LikeService/UnlikeVideo", request).await
+    }
+    async fn list_liked_videos(
+        &self,
+        call: &domain::Call,
+        request: ListLikedVideosRequest,
+    ) -> domain::Result<VideoList> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.LikeService/ListLikedVideos",
+            request,
+        )
+        .await
+    }
+}
+/// Answers the calls of other processes.
+pub fn serve_like(service: std::sync::Arc<dyn LikeService>) -> crate::Step {
+    crate::Step::new(move |request| {
+        let service = service.clone();
+        async move {
+            match request.uri().path() {
+                "/dytt.v1.LikeService/LikeVideo" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.like_video(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.LikeService/UnlikeVideo" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.unlike_video(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.LikeService/ListLikedVideos" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_liked_videos(&call, message).await
+                    })
+                    .await
+                }
+                _ => crate::wire::unknown(),
+            }
+        }
+    })
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PrepareRequest {
@@ -285,6 +560,35 @@ pub trait MediaService: Send + Sync {
         request: PrepareRequest,
     ) -> domain::Result<PrepareResponse>;
 }
+/// A MediaService in another process.
+pub struct RemoteMediaService(pub crate::Step);
+#[async_trait::async_trait]
+impl MediaService for RemoteMediaService {
+    async fn prepare(
+        &self,
+        call: &domain::Call,
+        request: PrepareRequest,
+    ) -> domain::Result<PrepareResponse> {
+        crate::wire::call(&self.0, call, "/dytt.v1.MediaService/Prepare", request).await
+    }
+}
+/// Answers the calls of other processes.
+pub fn serve_media(service: std::sync::Arc<dyn MediaService>) -> crate::Step {
+    crate::Step::new(move |request| {
+        let service = service.clone();
+        async move {
+            match request.uri().path() {
+                "/dytt.v1.MediaService/Prepare" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.prepare(&call, message).await
+                    })
+                    .await
+                }
+                _ => crate::wire::unknown(),
+            }
+        }
+    })
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Message {
     #[prost(int64, tag = "1")]
@@ -314,6 +618,12 @@ pub struct ListMessagesRequest {
     #[prost(int64, tag = "2")]
     pub after: i64,
 }
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchRequest {
+    /// UTC milliseconds: what was sent after this moment comes first; 0 means now.
+    #[prost(int64, tag = "1")]
+    pub after: i64,
+}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct MessageList {
     #[prost(message, repeated, tag = "1")]
@@ -334,6 +644,80 @@ pub trait MessageService: Send + Sync {
         call: &domain::Call,
         request: ListMessagesRequest,
     ) -> domain::Result<MessageList>;
+    /// What the viewer is sent from now on, as it is sent. Ends at the call's deadline, or when the process
+    /// stops; whoever listens calls again, with the last moment it knows.
+    async fn watch(
+        &self,
+        call: &domain::Call,
+        request: WatchRequest,
+    ) -> domain::Result<crate::Listening<Message>>;
+}
+/// A MessageService in another process.
+pub struct RemoteMessageService(pub crate::Step);
+#[async_trait::async_trait]
+impl MessageService for RemoteMessageService {
+    async fn send_message(
+        &self,
+        call: &domain::Call,
+        request: SendMessageRequest,
+    ) -> domain::Result<Message> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.MessageService/SendMessage",
+            request,
+        )
+        .await
+    }
+    async fn list_messages(
+        &self,
+        call: &domain::Call,
+        request: ListMessagesRequest,
+    ) -> domain::Result<MessageList> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.MessageService/ListMessages",
+            request,
+        )
+        .await
+    }
+    async fn watch(
+        &self,
+        call: &domain::Call,
+        request: WatchRequest,
+    ) -> domain::Result<crate::Listening<Message>> {
+        crate::wire::listen(&self.0, call, "/dytt.v1.MessageService/Watch", request).await
+    }
+}
+/// Answers the calls of other processes.
+pub fn serve_message(service: std::sync::Arc<dyn MessageService>) -> crate::Step {
+    crate::Step::new(move |request| {
+        let service = service.clone();
+        async move {
+            match request.uri().path() {
+                "/dytt.v1.MessageService/SendMessage" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.send_message(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.MessageService/ListMessages" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_messages(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.MessageService/Watch" => {
+                    crate::wire::stream(request, |call, message| async move {
+                        service.watch(&call, message).await
+                    })
+                    .await
+                }
+                _ => crate::wire::unknown(),
+            }
+        }
+    })
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Credentials {
@@ -382,6 +766,62 @@ pub trait UserService: Send + Sync {
         request: RevokedSinceRequest,
     ) -> domain::Result<RevokedSinceResponse>;
 }
+/// A UserService in another process.
+pub struct RemoteUserService(pub crate::Step);
+#[async_trait::async_trait]
+impl UserService for RemoteUserService {
+    async fn register(&self, call: &domain::Call, request: Credentials) -> domain::Result<Account> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/Register", request).await
+    }
+    async fn login(&self, call: &domain::Call, request: Credentials) -> domain::Result<Account> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/Login", request).await
+    }
+    async fn get_user(&self, call: &domain::Call, request: GetUserRequest) -> domain::Result<User> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/GetUser", request).await
+    }
+    async fn revoked_since(
+        &self,
+        call: &domain::Call,
+        request: RevokedSinceRequest,
+    ) -> domain::Result<RevokedSinceResponse> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/RevokedSince", request).await
+    }
+}
+/// Answers the calls of other processes.
+pub fn serve_user(service: std::sync::Arc<dyn UserService>) -> crate::Step {
+    crate::Step::new(move |request| {
+        let service = service.clone();
+        async move {
+            match request.uri().path() {
+                "/dytt.v1.UserService/Register" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.register(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/Login" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.login(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/GetUser" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.get_user(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/RevokedSince" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.revoked_since(&call, message).await
+                    })
+                    .await
+                }
+                _ => crate::wire::unknown(),
+            }
+        }
+    })
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PublishRequest {
     #[prost(string, tag = "1")]
@@ -419,3 +859,186 @@ pub trait VideoService: Send + Sync {
         request: ListVideosRequest,
     ) -> domain::Result<VideoList>;
 }
+/// A VideoService in another process.
+pub struct RemoteVideoService(pub crate::Step);
+#[async_trait::async_trait]
+impl VideoService for RemoteVideoService {
+    async fn publish(
+        &self,
+        call: &domain::Call,
+        request: PublishRequest,
+    ) -> domain::Result<PublishResponse> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/Publish", request).await
+    }
+    async fn list_videos(
+        &self,
+        call: &domain::Call,
+        request: ListVideosRequest,
+    ) -> domain::Result<VideoList> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/ListVideos", request).await
+    }
+}
+/// Answers the calls of other processes.
+pub fn serve_video(service: std::sync::Arc<dyn VideoService>) -> crate::Step {
+    crate::Step::new(move |request| {
+        let service = service.clone();
+        async move {
+            match request.uri().path() {
+                "/dytt.v1.VideoService/Publish" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.publish(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/ListVideos" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_videos(&call, message).await
+                    })
+                    .await
+                }
+                _ => crate::wire::unknown(),
+            }
+        }
+    })
+}
+/// Every method of every service.
+pub const METHODS: &[crate::Method] = &[
+    crate::Method {
+        path: "/dytt.v1.CommentService/AddComment",
+        service: "comment",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.CommentService/DeleteComment",
+        service: "comment",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.CommentService/ListComments",
+        service: "comment",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.CommentService/CountComments",
+        service: "comment",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FeedService/ListFeed",
+        service: "feed",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FollowService/FollowUser",
+        service: "follow",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FollowService/UnfollowUser",
+        service: "follow",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FollowService/ListFollowing",
+        service: "follow",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FollowService/ListFollowers",
+        service: "follow",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FollowService/ListFriends",
+        service: "follow",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.LikeService/LikeVideo",
+        service: "like",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.LikeService/UnlikeVideo",
+        service: "like",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.LikeService/ListLikedVideos",
+        service: "like",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.MediaService/Prepare",
+        service: "media",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.MessageService/SendMessage",
+        service: "message",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.MessageService/ListMessages",
+        service: "message",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.MessageService/Watch",
+        service: "message",
+        repeatable: true,
+        streaming: true,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/Register",
+        service: "user",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/Login",
+        service: "user",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/GetUser",
+        service: "user",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/RevokedSince",
+        service: "user",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/Publish",
+        service: "video",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/ListVideos",
+        service: "video",
+        repeatable: true,
+        streaming: false,
+    },
+];
