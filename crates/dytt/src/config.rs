@@ -24,6 +24,12 @@ pub(crate) struct Flags {
     /// Where everything is kept [default: ./dytt-data].
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<String>,
+    /// What this process runs: all, or a list such as gateway,user [default: all].
+    #[arg(long, global = true, value_name = "LIST", value_delimiter = ',')]
+    services: Option<Vec<String>>,
+    /// Where this process's services listen for calls [default: 127.0.0.1:0].
+    #[arg(long, global = true, value_name = "ADDR")]
+    rpc_listen: Option<String>,
     /// Where the public HTTP port listens [default: 0.0.0.0:8080]; port 0 picks a free one.
     #[arg(long, global = true, value_name = "ADDR")]
     listen: Option<String>,
@@ -38,9 +44,12 @@ impl Flags {
             ("data_dir", &self.data_dir),
             ("server.listen", &self.listen),
             ("server.admin_listen", &self.admin_listen),
+            ("rpc.listen", &self.rpc_listen),
         ];
         let given = flags.into_iter().filter_map(|(key, flag)| Some((key, flag.clone()?)));
-        given.map(|(key, text)| (key.to_owned(), text.into())).collect()
+        let given = given.map(|(key, text)| (key.to_owned(), text.into()));
+        let services = self.services.clone().map(|services| ("services".to_owned(), services.into()));
+        given.chain(services).collect()
     }
 }
 

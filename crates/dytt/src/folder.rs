@@ -12,7 +12,10 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub(crate) struct Running {
     pub pid: u32,
-    pub http: SocketAddr,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub http: Option<SocketAddr>,
+    #[serde(skip_serializing_if = "Option::is_none", default)]
+    pub rpc: Option<SocketAddr>,
     pub admin: SocketAddr,
 }
 

@@ -4,10 +4,13 @@ mod commands;
 mod config;
 mod demo;
 mod folder;
+mod mesh;
 mod platform;
+mod roles;
 mod wiring;
 
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use rustix::process::{Resource, Rlimit, setrlimit};
@@ -17,6 +20,9 @@ use config::Flags;
 /// Allocates faster than the system's, and gives memory back.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+/// How long the end waits for the last spans to be taken.
+const LAST_SPANS_TIME: Duration = Duration::from_secs(2);
 
 /// A short-video platform in one program.
 #[derive(Parser)]
@@ -74,16 +80,18 @@ fn run(program: Program) -> anyhow::Result<ExitCode> {
         return Ok(ExitCode::SUCCESS);
     }
     let settings = loaded.settings()?;
-    telemetry::start_logs(&settings.telemetry)?;
+    let traces = telemetry::start(&settings.telemetry, settings.roles.name())?;
     let runtime = tokio::runtime::Runtime::new()?;
     runtime.block_on(async {
-        match program.command {
+        let code = match program.command {
             Command::Serve => commands::serve::run(settings).await,
             Command::Demo(arguments) => commands::demo::run(settings, arguments).await,
             Command::Fsck(arguments) => commands::fsck::run(&settings, arguments).await,
             Command::Config => Ok(ExitCode::SUCCESS),
             Command::Migrate { command } => commands::migrate::run(&settings, command).await,
             Command::User { command } => commands::user::run(&settings, command).await,
-        }
+        };
+        traces.flush(LAST_SPANS_TIME).await;
+        code
     })
 }

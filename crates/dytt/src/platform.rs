@@ -1,14 +1,17 @@
-//! The whole platform in this process: started, running, stopped in order.
+//! This process's part of the platform, or all of it: started, running, stopped in order.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use blobs::Blobs;
+use futures_util::future::BoxFuture;
 use gateway::Gateway;
 use gateway::admin::{self, Admin};
 use media::Media;
+use rpc::{Clients, Server, Serving};
 use store::Store;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
@@ -18,21 +21,40 @@ use tracing::{info, warn};
 
 use crate::config::Settings;
 use crate::folder::{DataFolder, Running};
+use crate::roles::SERVICES;
 use crate::wiring::{self, Ground, Parts};
 
 /// What runs.
 pub(crate) struct Platform {
     pub running: Running,
     folder: DataFolder,
-    store: Store,
-    gateway: Gateway,
+    store: Option<Store>,
     stopping: Arc<AtomicBool>,
-    /// Ends the public port.
-    stop: CancellationToken,
-    /// Ends everything else.
+    edge: Option<Edge>,
+    serving: Option<Serving>,
+    /// Ends everything but the ports that people and services use.
     stop_rest: CancellationToken,
-    public: JoinHandle<std::io::Result<()>>,
     rest: JoinSet<()>,
+    grace: Duration,
+    /// Whether somebody sends calls or requests elsewhere when told to.
+    is_one_of_many: bool,
+}
+
+/// The public port.
+struct Edge {
+    gateway: Gateway,
+    stop: CancellationToken,
+    public: JoinHandle<std::io::Result<()>>,
+}
+
+/// What readiness depends on.
+#[derive(Clone)]
+struct Dependencies {
+    store: Option<Store>,
+    blobs: Option<Blobs>,
+    /// Of a gateway among others.
+    clients: Option<Clients>,
+    started: Arc<AtomicBool>,
 }
 
 impl Platform {
@@ -40,31 +62,58 @@ impl Platform {
     pub(crate) async fn start(settings: &Settings, metrics: telemetry::Metrics) -> Result<Self> {
         let folder = DataFolder::take(&settings.data_dir)?;
         let started = SystemTime::now();
-        let ground = Ground::open(settings).await?;
-        let (store, blobs, media) = (ground.store.clone(), ground.blobs.clone(), ground.media.clone());
-        let listener = bind("server.listen", settings.listen).await?;
+        let (roles, whole) = (&settings.roles, settings.roles.is_whole());
+        let stop_rest = CancellationToken::new();
+        let ground = Ground::open(settings, &stop_rest).await?;
+        let listener =
+            if roles.runs("gateway") { Some(bind("server.listen", settings.listen).await?) } else { None };
         let admin_listener = bind("server.admin_listen", settings.admin_listen).await?;
+        let is_called = !whole && roles.nouns() != ["gateway"];
+        let server = if is_called { Some(Server::bind(&settings.rpc).await?) } else { None };
         let running = Running {
             pid: std::process::id(),
-            http: listener.local_addr()?,
+            http: listener.as_ref().map(TcpListener::local_addr).transpose()?,
+            rpc: server.as_ref().map(Server::address),
             admin: admin_listener.local_addr()?,
         };
-        let Parts { gateway, transcoder, sweep } =
+        let mesh = ground.mesh.clone();
+        let (store, media) = (ground.store.clone(), ground.media.clone());
+        let dependencies = Dependencies {
+            store: store.clone(),
+            blobs: ground.blobs.clone(),
+            clients: mesh.as_ref().filter(|_| roles.runs("gateway")).map(|mesh| mesh.clients.clone()),
+            started: Arc::default(),
+        };
+        let Parts { gateway, hosted, transcoder, sweep } =
             wiring::wire(settings, ground, folder.tmp(), running.http)?;
-        let (stop, stop_rest) = (CancellationToken::new(), CancellationToken::new());
         let stopping = Arc::new(AtomicBool::new(false));
         let mut rest = JoinSet::new();
-        let (learned, knows_revoked) = oneshot::channel();
-        rest.spawn(gateway.clone().maintain(learned, stop_rest.clone()));
-        rest.spawn(sweep.run(started, stop_rest.clone()));
-        rest.spawn(check_media(media));
-        let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        for _ in 0..(cores / 2).max(1) {
-            rest.spawn(transcoder.clone().run(stop_rest.clone()));
+        let learned = gateway.clone().map(|gateway| {
+            let (learned, knows_revoked) = oneshot::channel();
+            rest.spawn(gateway.maintain(learned, stop_rest.clone()));
+            knows_revoked
+        });
+        if let Some(sweep) = sweep {
+            // Alone, whatever is older than this process belongs to nobody; among others it may be theirs.
+            let orphan_ttl = Duration::from_secs(settings.blobs.orphan_ttl_seconds);
+            let before = if whole { started } else { started - orphan_ttl };
+            rest.spawn(sweep.run(before, stop_rest.clone()));
+        }
+        if let Some(media) = media {
+            rest.spawn(check_media(media));
+        }
+        if let Some(transcoder) = transcoder {
+            let cores = std::thread::available_parallelism().map_or(1, usize::from);
+            for _ in 0..(cores / 2).max(1) {
+                rest.spawn(transcoder.clone().run(stop_rest.clone()));
+            }
+        }
+        if let Some(mesh) = &mesh {
+            rest.spawn(mesh.identities.clone().keep_fresh(stop_rest.clone()));
         }
         rest.spawn(fold_metrics(metrics.clone(), stop_rest.clone()));
         let admin = Admin {
-            check: check(&store, &blobs),
+            check: dependencies.clone().check(),
             metrics: Arc::new(move || metrics.render()),
             stopping: Arc::clone(&stopping),
         };
@@ -77,20 +126,71 @@ impl Platform {
                 warn!(%error, "the admin port ended");
             }
         });
-        knows_revoked.await.context("learn which logins were revoked")?;
+        let serving = match (server, &mesh) {
+            (Some(server), Some(mesh)) => Some(mesh.serve(settings, server, hosted).await?),
+            (_, _) => None,
+        };
+        folder.announce(&running)?;
+        if let Some(learned) = learned {
+            learned.await.context("learn which logins were revoked")?;
+        }
+        let edge = gateway.zip(listener).map(|(gateway, listener)| Edge::open(gateway, listener, settings));
+        dependencies.started.store(true, Ordering::Relaxed);
+        let services = roles.nouns().join(",");
+        info!(services, http = ?running.http, rpc = ?running.rpc, admin = %running.admin, "ready");
+        let grace = settings.grace;
+        let is_one_of_many = !whole;
+        Ok(Self { running, folder, store, stopping, edge, serving, stop_rest, rest, grace, is_one_of_many })
+    }
+
+    /// Stops in order: callers are sent elsewhere, no longer ready, no new requests, those in flight end,
+    /// then the workers, then the database.
+    pub(crate) async fn stop(mut self) -> Result<()> {
+        info!("stopping");
+        if let Some(serving) = &mut self.serving {
+            serving.withdraw().await;
+        }
+        self.stopping.store(true, Ordering::Relaxed);
+        if self.is_one_of_many {
+            tokio::time::sleep(rpc::PROPAGATION).await;
+        }
+        let calls = async {
+            if let Some(serving) = self.serving {
+                serving.stop(self.grace).await;
+            }
+        };
+        let requests = async {
+            match self.edge {
+                Some(edge) => edge.stop().await,
+                None => Ok(()),
+            }
+        };
+        let ((), stopped) = tokio::join!(calls, requests);
+        stopped?;
+        self.stop_rest.cancel();
+        let workers = async { while self.rest.join_next().await.is_some() {} };
+        if tokio::time::timeout(Duration::from_secs(3), workers).await.is_err() {
+            warn!("a background task did not end in time");
+        }
+        if let Some(store) = self.store {
+            store.close().await;
+        }
+        drop(self.folder);
+        info!("stopped");
+        Ok(())
+    }
+}
+
+impl Edge {
+    fn open(gateway: Gateway, listener: TcpListener, settings: &Settings) -> Self {
+        let stop = CancellationToken::new();
         let (_, cutoff) = gateway.in_flight();
         let router = gateway::router(gateway.clone());
         let public = tokio::spawn(gateway::serve(listener, router, stop.clone(), cutoff, settings.grace));
-        folder.announce(&running)?;
-        info!(http = %running.http, admin = %running.admin, "ready");
-        Ok(Self { running, folder, store, gateway, stopping, stop, stop_rest, public, rest })
+        Self { gateway, stop, public }
     }
 
-    /// Stops in order: no longer ready, no new requests, requests in flight end, then the workers, then
-    /// the database.
-    pub(crate) async fn stop(mut self) -> Result<()> {
-        info!("stopping");
-        self.stopping.store(true, Ordering::Relaxed);
+    async fn stop(self) -> Result<()> {
         self.stop.cancel();
         self.public.await?.context("the public port")?;
         let (in_flight, _) = self.gateway.in_flight();
@@ -98,33 +198,42 @@ impl Platform {
         if tokio::time::timeout(Duration::from_secs(1), in_flight.wait()).await.is_err() {
             warn!(requests = in_flight.len(), "requests were still running when the grace was over");
         }
-        self.stop_rest.cancel();
-        let workers = async { while self.rest.join_next().await.is_some() {} };
-        if tokio::time::timeout(Duration::from_secs(3), workers).await.is_err() {
-            warn!("a background task did not end in time");
-        }
-        self.store.close().await;
-        drop(self.folder);
-        info!("stopped");
         Ok(())
     }
 }
 
-async fn bind(key: &str, address: std::net::SocketAddr) -> Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("{key}: listen on {address}"))
+impl Dependencies {
+    /// What readiness means: what this process stands on answers, and who it calls is known. Keys and
+    /// certificates were read before a port was opened.
+    fn check(self) -> admin::Check {
+        Arc::new(move || -> BoxFuture<'static, Vec<(&'static str, Result<(), String>)>> {
+            let this = self.clone();
+            Box::pin(async move { this.look().await })
+        })
+    }
+
+    async fn look(self) -> Vec<(&'static str, Result<(), String>)> {
+        let mut found = Vec::new();
+        if let Some(store) = self.store {
+            found.push(("database", store.ping().await.map_err(|error| error.chain())));
+        }
+        if let Some(blobs) = self.blobs {
+            found.push(("objects", blobs.check().await.map_err(|error| error.to_string())));
+        }
+        if let Some(clients) = self.clients {
+            let called = SERVICES.iter().filter(|noun| !["gateway", "media"].contains(noun));
+            let unknown: Vec<&str> = called.copied().filter(|noun| !clients.knows(noun)).collect();
+            let problem = format!("no instance is known of {}", unknown.join(", "));
+            found.push(("services", if unknown.is_empty() { Ok(()) } else { Err(problem) }));
+        }
+        let started = self.started.load(Ordering::Relaxed);
+        found.push(("started", if started { Ok(()) } else { Err("not yet".to_owned()) }));
+        found
+    }
 }
 
-/// What readiness means: the database and the objects answer. The key was read before the port was opened.
-fn check(store: &Store, blobs: &Blobs) -> admin::Check {
-    let (store, blobs) = (store.clone(), blobs.clone());
-    Arc::new(move || {
-        let (store, blobs) = (store.clone(), blobs.clone());
-        Box::pin(async move {
-            let database = store.ping().await.map_err(|error| error.chain());
-            let objects = blobs.check().await.map_err(|error| error.to_string());
-            vec![("database", database), ("objects", objects)]
-        })
-    })
+async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener> {
+    TcpListener::bind(address).await.with_context(|| format!("{key}: listen on {address}"))
 }
 
 async fn fold_metrics(metrics: telemetry::Metrics, stop: CancellationToken) {

@@ -1,4 +1,5 @@
-//! Which part talks to which: the only place where services meet what they stand on.
+//! Which part talks to which: the only place where services meet what they stand on, and where it is decided
+//! whether a service is reached in this process or over the wire.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::PathBuf;
@@ -9,54 +10,167 @@ use anyhow::{Context, Result};
 use blobs::Blobs;
 use gateway::{Gateway, Services, Tokens};
 use media::Media;
+use proto::{
+    CommentService, FeedService, FollowService, LikeService, MediaService, MessageService, Step, UserService,
+    VideoService,
+};
+use rpc::Hosted;
 use services::{Comments, Feed, Follows, Likes, MediaFiles, Messages, Sweep, Transcoder, Users, Videos};
 use store::Store;
+use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
+use crate::mesh::Mesh;
 
-/// What a platform stands on; opening it finds out whether it can start at all.
+/// The services that keep something in the database.
+const ON_STORE: [&str; 8] = ["user", "feed", "video", "like", "comment", "follow", "message", "media"];
+/// Those that move bytes.
+const ON_BLOBS: [&str; 3] = ["gateway", "video", "media"];
+
+/// What this process stands on; opening it finds out whether it can start at all.
 pub(crate) struct Ground {
-    pub store: Store,
-    pub blobs: Blobs,
-    pub media: Media,
-    tokens: Tokens,
+    pub store: Option<Store>,
+    pub blobs: Option<Blobs>,
+    pub media: Option<Media>,
+    tokens: Option<Tokens>,
+    /// Nothing when this process runs everything.
+    pub mesh: Option<Mesh>,
 }
 
 impl Ground {
-    pub(crate) async fn open(settings: &Settings) -> Result<Self> {
-        Ok(Self {
-            store: Store::open(&settings.store, &settings.data_dir).await.context("store.url")?,
-            blobs: open_blobs(settings)?,
-            media: Media::new(&settings.media),
-            tokens: Tokens::open(&settings.jwt_key_file)?,
-        })
+    pub(crate) async fn open(settings: &Settings, stop: &CancellationToken) -> Result<Self> {
+        let roles = &settings.roles;
+        // What costs nothing to check comes first: nothing is opened for a process that cannot be.
+        let mesh = if roles.is_whole() { None } else { Some(Mesh::open(settings, stop)?) };
+        let tokens = if roles.runs("gateway") { Some(Tokens::open(&settings.jwt_key_file)?) } else { None };
+        let blobs = if roles.runs_any(&ON_BLOBS) { Some(open_blobs(settings).await?) } else { None };
+        let store = if roles.runs_any(&ON_STORE) {
+            Some(Store::open(&settings.store, &settings.data_dir).await.context("store.url")?)
+        } else {
+            None
+        };
+        let media = roles.runs("media").then(|| Media::new(&settings.media));
+        Ok(Self { store, blobs, media, tokens, mesh })
     }
 }
 
-/// The parts of a platform in one process.
+/// The parts of this process.
 pub(crate) struct Parts {
-    pub gateway: Gateway,
-    pub transcoder: Transcoder,
-    pub sweep: Sweep,
+    pub gateway: Option<Gateway>,
+    /// What answers the calls of other processes; unused when this one runs everything.
+    pub hosted: Vec<Hosted>,
+    pub transcoder: Option<Transcoder>,
+    pub sweep: Option<Sweep>,
 }
 
 /// Puts the services on their ground, and the edge in front of them.
-pub(crate) fn wire(settings: &Settings, ground: Ground, tmp: PathBuf, http: SocketAddr) -> Result<Parts> {
-    let Ground { store, blobs, media, tokens } = ground;
-    let files = MediaFiles { blobs: blobs.clone(), media, folder: tmp };
-    let services = Services {
-        user: Arc::new(Users::new(store.clone(), &settings.users)?),
-        feed: Arc::new(Feed { store: store.clone() }),
-        video: Arc::new(Videos {
-            store: store.clone(),
-            blobs: blobs.clone(),
-            media: Arc::new(files.clone()),
-        }),
-        like: Arc::new(Likes { store: store.clone() }),
-        comment: Arc::new(Comments { store: store.clone() }),
-        follow: Arc::new(Follows { store: store.clone() }),
-        message: Arc::new(Messages { store: store.clone() }),
+pub(crate) fn wire(
+    settings: &Settings,
+    ground: Ground,
+    tmp: PathBuf,
+    http: Option<SocketAddr>,
+) -> Result<Parts> {
+    let store = || ground.store.clone().context("the database was not opened");
+    let blobs = || ground.blobs.clone().context("the objects were not opened");
+    let files = match &ground.media {
+        Some(media) => Some(MediaFiles { blobs: blobs()?, media: media.clone(), folder: tmp }),
+        None => None,
     };
+    let mut place = Placing { settings, mesh: ground.mesh.as_ref(), hosted: Vec::new() };
+    let media = place.of::<dyn MediaService>(
+        ("video", "media"),
+        || Ok(Arc::new(files.clone().context("media was not set up")?)),
+        |step| Arc::new(proto::RemoteMediaService(step)),
+        proto::serve_media,
+    )?;
+    let services = Services {
+        user: place.of::<dyn UserService>(
+            ("gateway", "user"),
+            || Ok(Arc::new(Users::new(store()?, &settings.users)?)),
+            |step| Arc::new(proto::RemoteUserService(step)),
+            proto::serve_user,
+        )?,
+        feed: place.of::<dyn FeedService>(
+            ("gateway", "feed"),
+            || Ok(Arc::new(Feed { store: store()? })),
+            |step| Arc::new(proto::RemoteFeedService(step)),
+            proto::serve_feed,
+        )?,
+        video: place.of::<dyn VideoService>(
+            ("gateway", "video"),
+            || Ok(Arc::new(Videos { store: store()?, blobs: blobs()?, media })),
+            |step| Arc::new(proto::RemoteVideoService(step)),
+            proto::serve_video,
+        )?,
+        like: place.of::<dyn LikeService>(
+            ("gateway", "like"),
+            || Ok(Arc::new(Likes { store: store()? })),
+            |step| Arc::new(proto::RemoteLikeService(step)),
+            proto::serve_like,
+        )?,
+        comment: place.of::<dyn CommentService>(
+            ("gateway", "comment"),
+            || Ok(Arc::new(Comments { store: store()? })),
+            |step| Arc::new(proto::RemoteCommentService(step)),
+            proto::serve_comment,
+        )?,
+        follow: place.of::<dyn FollowService>(
+            ("gateway", "follow"),
+            || Ok(Arc::new(Follows { store: store()? })),
+            |step| Arc::new(proto::RemoteFollowService(step)),
+            proto::serve_follow,
+        )?,
+        message: place.of::<dyn MessageService>(
+            ("gateway", "message"),
+            || Ok(Arc::new(Messages { store: store()? })),
+            |step| Arc::new(proto::RemoteMessageService(step)),
+            proto::serve_message,
+        )?,
+    };
+    let hosted = place.hosted;
+    let (transcoder, sweep) = match files {
+        Some(files) => {
+            let keep_originals = settings.media.keep_originals;
+            let orphan_ttl = Duration::from_secs(settings.blobs.orphan_ttl_seconds);
+            let sweep = Sweep { store: store()?, blobs: blobs()?, orphan_ttl };
+            (Some(Transcoder { store: store()?, files, keep_originals }), Some(sweep))
+        }
+        None => (None, None),
+    };
+    let gateway = match (ground.tokens, http, ground.blobs) {
+        (Some(tokens), Some(http), Some(blobs)) => Some(edge(settings, services, blobs, tokens, http)),
+        (_, _, _) => None,
+    };
+    Ok(Parts { gateway, hosted, transcoder, sweep })
+}
+
+/// Finds each service its place.
+struct Placing<'a> {
+    settings: &'a Settings,
+    mesh: Option<&'a Mesh>,
+    hosted: Vec<Hosted>,
+}
+
+impl Placing<'_> {
+    /// The service itself when it runs here, else the way to it from the one that calls it.
+    fn of<S: ?Sized>(
+        &mut self,
+        (caller, noun): (&'static str, &'static str),
+        local: impl FnOnce() -> Result<Arc<S>>,
+        remote: impl FnOnce(Step) -> Arc<S>,
+        serve: impl FnOnce(Arc<S>) -> Step,
+    ) -> Result<Arc<S>> {
+        if self.settings.roles.runs(noun) {
+            let service = local()?;
+            self.hosted.push(Hosted { service: noun, handler: serve(Arc::clone(&service)) });
+            return Ok(service);
+        }
+        let mesh = self.mesh.context("a service runs neither here nor elsewhere")?;
+        Ok(remote(mesh.clients.step(caller, noun)))
+    }
+}
+
+fn edge(settings: &Settings, services: Services, blobs: Blobs, tokens: Tokens, http: SocketAddr) -> Gateway {
     let config = gateway::Config {
         public_url: settings.public_url.clone(),
         trusted_proxies: settings.trusted_proxies.clone(),
@@ -66,24 +180,23 @@ pub(crate) fn wire(settings: &Settings, ground: Ground, tmp: PathBuf, http: Sock
         utc_offset_hours: settings.utc_offset_hours,
         lan_url: lan_url(http),
     };
-    let gateway = Gateway::new(config, services, blobs.clone(), tokens);
-    let transcoder =
-        Transcoder { store: store.clone(), files, keep_originals: settings.media.keep_originals };
-    let orphan_ttl = Duration::from_secs(settings.blobs.orphan_ttl_seconds);
-    let sweep = Sweep { store, blobs, orphan_ttl };
-    Ok(Parts { gateway, transcoder, sweep })
+    Gateway::new(config, services, blobs, tokens)
 }
 
 /// The database of a platform that exists, running or not.
 pub(crate) async fn attach_store(settings: &Settings) -> Result<Store> {
-    let data_dir = &settings.data_dir;
-    let store = Store::attach(&settings.store, data_dir).await;
-    store.with_context(|| format!("no usable platform in data_dir {}", data_dir.display()))
+    Store::attach(&settings.store, &settings.data_dir).await.with_context(|| {
+        if settings.store.url.starts_with("sqlite:") {
+            format!("no usable platform in data_dir {}", settings.data_dir.display())
+        } else {
+            "store.url".to_owned()
+        }
+    })
 }
 
 /// The objects of these settings.
-pub(crate) fn open_blobs(settings: &Settings) -> Result<Blobs> {
-    Blobs::open(&settings.blobs, &settings.data_dir).context("blobs.url")
+pub(crate) async fn open_blobs(settings: &Settings) -> Result<Blobs> {
+    Blobs::open(&settings.blobs, &settings.data_dir).await.context("blobs.url")
 }
 
 /// The address under which this machine reaches a port of ours, also one that listens everywhere.

@@ -1,4 +1,25 @@
 //! Calls between services: what stands around every call, on both sides. What is called is `proto`'s.
+//!
+//! A layer is one file with one function that takes the next step and gives its own. Server, outermost
+//! first: trace, log, recover, deadline, shed, peer, bearer, handler. Client: span, log, recover, deadline,
+//! credentials, retry, breaker, attempt, pick, connection.
+
+mod assertion;
+mod body;
+mod client;
+mod health;
+mod log;
+mod recover;
+mod rules;
+mod server;
+mod status;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::Clients;
+pub use rules::{RULES, Rule};
+pub use server::{Hosted, PROPAGATION, Server, Serving, StartError};
 
 /// Where this process's services listen for calls.
 #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
@@ -10,4 +31,11 @@ pub struct Config {
     pub advertise: String,
     /// Whether the services describe themselves to tools.
     pub reflection: bool,
+}
+
+/// The two sides of a call, in metrics and logs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Side {
+    Client,
+    Server,
 }

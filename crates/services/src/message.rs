@@ -1,7 +1,13 @@
 //! The message service.
 
+use std::collections::VecDeque;
+use std::time::Duration;
+
 use domain::{Call, Content, Error, Result, Timestamp, UserId};
-use proto::{ListMessagesRequest, Message, MessageList, MessageService, SendMessageRequest};
+use futures_util::stream;
+use proto::{
+    ListMessagesRequest, Listening, Message, MessageList, MessageService, SendMessageRequest, WatchRequest,
+};
 use store::{MessageRow, Store};
 
 /// What two people write to each other.
@@ -30,6 +36,64 @@ impl MessageService for Messages {
             _ => self.store.conversation(viewer, peer).await?,
         };
         Ok(MessageList { messages: rows.into_iter().map(message).collect() })
+    }
+
+    async fn watch(&self, call: &Call, request: WatchRequest) -> Result<Listening<Message>> {
+        let after = match request.after {
+            after if after > 0 => Timestamp::from_millis(after),
+            _ => Timestamp::now(),
+        };
+        let inbox = Inbox {
+            store: self.store.clone(),
+            viewer: call.viewer()?,
+            after,
+            waiting: VecDeque::new(),
+            told: VecDeque::new(),
+            looked: false,
+        };
+        Ok(Box::pin(stream::try_unfold(inbox, Inbox::next)))
+    }
+}
+
+/// How often an inbox is looked into: the database is what all instances of this service share.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Transactions commit in another order than their times: a message may become visible this much later.
+const OVERLAP: Duration = Duration::from_secs(3);
+
+/// One listener's view of what they are sent.
+struct Inbox {
+    store: Store,
+    viewer: UserId,
+    after: Timestamp,
+    waiting: VecDeque<MessageRow>,
+    /// The newest messages told, by number and moment: those the overlap will show again.
+    told: VecDeque<(i64, i64)>,
+    looked: bool,
+}
+
+impl Inbox {
+    async fn next(mut self) -> Result<Option<(Message, Self)>> {
+        loop {
+            if let Some(row) = self.waiting.pop_front() {
+                self.told.push_back((row.id, row.created_at));
+                return Ok(Some((message(row), self)));
+            }
+            if self.looked {
+                tokio::time::sleep(LOOK_EVERY).await;
+            }
+            self.looked = true;
+            self.look().await?;
+        }
+    }
+
+    async fn look(&mut self) -> Result<()> {
+        let newest = self.told.iter().map(|(_, at)| *at).max().unwrap_or(0);
+        let overlapping = Timestamp::from_millis(newest - OVERLAP.as_millis() as i64);
+        let from = overlapping.max(self.after);
+        self.told.retain(|(_, at)| *at > from.millis());
+        let rows = self.store.inbox_after(self.viewer, from).await?;
+        self.waiting.extend(rows.into_iter().filter(|row| !self.told.iter().any(|(id, _)| *id == row.id)));
+        Ok(())
     }
 }
 

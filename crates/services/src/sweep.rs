@@ -27,9 +27,10 @@ pub struct Sweep {
 
 impl Sweep {
     /// Sweeps now what nobody can be working on, because it is older than `started` and only this process
-    /// writes here; then, every quarter of the orphans' time to live, what has outlived it, until `stop`.
+    /// writes here; then, every quarter of the orphans' time to live, what has outlived it, until `stop`. In a
+    /// store that others write to as well, what has outlived it from the beginning.
     pub async fn run(self, started: SystemTime, stop: CancellationToken) {
-        let mut before = started;
+        let mut before = if self.blobs.is_shared() { started - self.orphan_ttl } else { started };
         loop {
             match self.once(before).await {
                 Ok(0) => {}

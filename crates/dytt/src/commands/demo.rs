@@ -25,7 +25,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(mut settings: Settings, arguments: Arguments) -> Result<ExitCode> {
     let media = media::Media::new(&settings.media);
     media.check().await.context("the clips are drawn by ffmpeg")?;
-    let served = || folder::running(&settings.data_dir).map(|running| local_url(running.http));
+    let served = || folder::running(&settings.data_dir).and_then(|running| running.http).map(local_url);
     let elsewhere = arguments.base_url.or_else(served);
     if let Some(base_url) = elsewhere {
         demo::fill(base_url.trim_end_matches('/'), &media, arguments.seed).await?;
@@ -35,7 +35,8 @@ pub(crate) async fn run(mut settings: Settings, arguments: Arguments) -> Result<
     settings.listen = ([127, 0, 0, 1], 0).into();
     settings.admin_listen = settings.listen;
     let platform = Platform::start(&settings, telemetry::start_metrics()?).await?;
-    let filled = demo::fill(&local_url(platform.running.http), &media, arguments.seed).await;
+    let http = platform.running.http.context("nobody serves HTTP here; --base-url says who does")?;
+    let filled = demo::fill(&local_url(http), &media, arguments.seed).await;
     platform.stop().await?;
     filled?;
     Ok(ExitCode::SUCCESS)

@@ -29,7 +29,7 @@ pub(crate) async fn run(settings: &Settings, arguments: Arguments) -> Result<Exi
     let _alone = if arguments.repair { Some(DataFolder::take(&settings.data_dir)?) } else { None };
     let store = attach_store(settings).await?;
     let ttl = Duration::from_secs(settings.blobs.orphan_ttl_seconds);
-    let fsck = Fsck::new(store.clone(), open_blobs(settings)?, ttl);
+    let fsck = Fsck::new(store.clone(), open_blobs(settings).await?, ttl);
     if arguments.repair {
         let mended = fsck.repair().await.context("repair")?;
         eprintln!("mended: {mended}");

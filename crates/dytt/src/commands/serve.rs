@@ -10,6 +10,7 @@ use qrcode::render::unicode::Dense1x2;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Settings;
+use crate::folder::Running;
 use crate::platform::Platform;
 use crate::wiring::{lan_url, local_url};
 
@@ -22,7 +23,10 @@ pub(crate) async fn run(settings: Settings) -> Result<ExitCode> {
         _ = terminate.recv() => return Ok(ExitCode::from(143)),
         _ = interrupt.recv() => return Ok(ExitCode::from(130)),
     };
-    greet(&settings.public_url, platform.running.http, platform.running.admin);
+    match platform.running.http {
+        Some(http) => greet(&settings.public_url, http, platform.running.admin),
+        None => greet_operator(&settings, &platform.running),
+    }
     tokio::select! {
         _ = terminate.recv() => {}
         _ = interrupt.recv() => {}
@@ -33,6 +37,16 @@ pub(crate) async fn run(settings: Settings) -> Result<ExitCode> {
         _ = interrupt.recv() => return Ok(ExitCode::from(130)),
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A process without HTTP has only an operator to greet.
+fn greet_operator(settings: &Settings, running: &Running) {
+    let services = settings.roles.nouns().join(", ");
+    let mut lines = format!("\ndytt {} runs {services}\n\n", env!("CARGO_PKG_VERSION"));
+    lines.extend(running.rpc.map(|rpc| format!("  calls             {rpc}\n")));
+    lines.push_str(&format!("  metrics, health   http://{}/metrics\n", running.admin));
+    let mut out = std::io::stdout().lock();
+    let _closed = out.write_all(lines.as_bytes()).and_then(|()| out.flush());
 }
 
 /// Says what to open; a closed output is no reason not to serve.

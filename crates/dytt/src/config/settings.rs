@@ -8,6 +8,8 @@ use anyhow::{Result, ensure};
 use domain::limits;
 use serde::Deserialize;
 
+use crate::roles::Roles;
+
 /// As written: each crate's own part below its section.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,6 +64,10 @@ struct Compat {
 #[derive(Clone, Debug)]
 pub(crate) struct Settings {
     pub data_dir: PathBuf,
+    pub roles: Roles,
+    pub rpc: rpc::Config,
+    pub discovery: discovery::Config,
+    pub tls_dir: PathBuf,
     pub listen: SocketAddr,
     pub admin_listen: SocketAddr,
     pub public_url: String,
@@ -71,6 +77,7 @@ pub(crate) struct Settings {
     pub store: store::Config,
     pub blobs: blobs::Config,
     pub jwt_key_file: PathBuf,
+    pub rpc_key_file: PathBuf,
     pub users: services::UserConfig,
     pub media: media::Config,
     pub limits_enabled: bool,
@@ -92,16 +99,23 @@ impl Tree {
         );
         within("server.utc_offset_hours", i64::from(self.server.utc_offset_hours), -12, 14)?;
         within("server.grace_seconds", number(self.server.grace_seconds), 0, 3600)?;
-        ensure!(
-            self.store.url.starts_with("sqlite:"),
-            "store.url must be `sqlite:PATH`, not `{}`",
-            self.store.url
-        );
-        ensure!(
-            self.blobs.url.starts_with("file:"),
-            "blobs.url must be `file:DIR`, not `{}`",
-            self.blobs.url
-        );
+        let roles = Roles::parse(&self.services)?;
+        self.store.check()?;
+        self.blobs.check()?;
+        self.telemetry.check()?;
+        if !roles.is_whole() {
+            address("rpc.listen", &self.rpc.listen)?;
+            ensure!(
+                !self.store.url.starts_with("sqlite:"),
+                "store.url must be `mysql://…` when services run in several processes: SQLite belongs to one"
+            );
+            let own_folder = |url: &str| url.strip_prefix("file:").is_some_and(|dir| !dir.starts_with('/'));
+            ensure!(
+                !own_folder(&self.blobs.url),
+                "blobs.url must be `s3://…`, or `file:/…` on a disk that all processes share, when services run \
+                 in several"
+            );
+        }
         within("store.write_wait_ms", number(self.store.write_wait_ms), 1, 60_000)?;
         within("store.read_wait_ms", number(self.store.read_wait_ms), 1, 60_000)?;
         // An upload's object waits for its row at most as long as publishing takes.
@@ -122,6 +136,11 @@ impl Tree {
         let data_dir = std::path::absolute(&self.data_dir)?;
         Ok(Settings {
             jwt_key_file: data_dir.join(self.auth.jwt_key_file),
+            rpc_key_file: data_dir.join(self.auth.rpc_key_file),
+            tls_dir: data_dir.join(self.tls.dir),
+            roles,
+            rpc: self.rpc,
+            discovery: self.discovery,
             data_dir,
             listen,
             admin_listen,

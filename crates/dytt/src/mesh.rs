@@ -1,0 +1,86 @@
+//! This process among others: who it is, where the others are, and the ways to them.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use discovery::{Discovery, Instance, TlsFiles};
+use domain::Timestamp;
+use rpc::{Clients, Hosted, Server, Serving};
+use tls::Identities;
+use tls::keys::RpcKeys;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Settings;
+
+/// The process's place in a cluster; clones share it.
+#[derive(Clone)]
+pub(crate) struct Mesh {
+    pub identities: Identities,
+    pub clients: Clients,
+    keys: Arc<RpcKeys>,
+    discovery: Discovery,
+}
+
+impl Mesh {
+    /// Reads certificates and keys; connects to nobody yet.
+    pub(crate) fn open(settings: &Settings, stop: &CancellationToken) -> Result<Self> {
+        let nouns = settings.roles.nouns();
+        let identities = Identities::load(&settings.tls_dir, &nouns).context("tls.dir")?;
+        let keys = RpcKeys::open(&settings.rpc_key_file).context("auth.rpc_key_file")?;
+        for noun in &nouns {
+            // The gateway vouches to every service, so it needs the key all of them come from.
+            let missing = if *noun == "gateway" { "master" } else { noun };
+            ensure!(
+                keys.for_service(if *noun == "gateway" { "user" } else { noun }).is_some(),
+                "auth.rpc_key_file {} has no key `{missing}`: `dytt cert rpc-key` makes it",
+                settings.rpc_key_file.display()
+            );
+        }
+        let keys = Arc::new(keys);
+        let discovery = discovery(settings, stop)?;
+        let clients = Clients::new(identities.clone(), Arc::clone(&keys), discovery.clone(), stop.clone());
+        Ok(Self { identities, keys, discovery, clients })
+    }
+
+    /// Takes calls for these services, and says so where callers look.
+    pub(crate) async fn serve(
+        &self,
+        settings: &Settings,
+        server: Server,
+        hosted: Vec<Hosted>,
+    ) -> Result<Serving> {
+        let described = Instance {
+            name: String::new(),
+            addr: String::new(),
+            version: proto::VERSION.into(),
+            weight: settings.discovery.weight,
+            share: 1.0,
+            build: env!("CARGO_PKG_VERSION").into(),
+            started_at: Timestamp::now().millis(),
+        };
+        let (identities, keys) = (self.identities.clone(), Arc::clone(&self.keys));
+        Ok(server.serve(hosted, identities, keys, &self.discovery, &described).await?)
+    }
+}
+
+/// Who serves what, by the configuration.
+pub(crate) fn discovery(settings: &Settings, stop: &CancellationToken) -> Result<Discovery> {
+    let memory = settings.data_dir.join("instances.json");
+    let opened = match files(settings) {
+        Some(files) => Discovery::open_with_tls(&settings.discovery, files, memory, stop.clone()),
+        None => Discovery::open(&settings.discovery, memory, stop.clone()),
+    };
+    opened.context("discovery")
+}
+
+/// What an etcd behind TLS is shown: the certificate of the first service here.
+fn files(settings: &Settings) -> Option<TlsFiles> {
+    let of = |name: String| -> PathBuf { settings.tls_dir.join(name) };
+    let noun = settings.roles.nouns().into_iter().find(|noun| of(format!("{noun}.pem")).exists())?;
+    Some(TlsFiles {
+        roots: of("ca.pem".into()),
+        certificate: of(format!("{noun}.pem")),
+        key: of(format!("{noun}.key")),
+    })
+}

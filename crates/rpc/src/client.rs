@@ -1,0 +1,93 @@
+//! The client side: for each pair of services one way from the first to the second, with its layers.
+
+mod attempt;
+mod breaker;
+mod connection;
+mod credentials;
+mod deadline;
+mod endpoint;
+mod pool;
+mod retry;
+mod span;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use discovery::Discovery;
+use proto::Step;
+use tokio_util::sync::CancellationToken;
+
+use crate::{Side, log, recover};
+pub(crate) use connection::Connection;
+use pool::Pool;
+use tls::keys::RpcKeys;
+
+/// The ways to services elsewhere; clones share them.
+#[derive(Clone)]
+pub struct Clients(Arc<Inner>);
+
+struct Inner {
+    identities: tls::Identities,
+    keys: Arc<RpcKeys>,
+    discovery: Discovery,
+    pools: Mutex<HashMap<(&'static str, &'static str), Arc<Pool>>>,
+    stop: CancellationToken,
+}
+
+impl Clients {
+    /// No connection is made before the first call.
+    #[must_use]
+    pub fn new(
+        identities: tls::Identities,
+        keys: Arc<RpcKeys>,
+        discovery: Discovery,
+        stop: CancellationToken,
+    ) -> Self {
+        let pools = Mutex::default();
+        Self(Arc::new(Inner { identities, keys, discovery, pools, stop }))
+    }
+
+    /// The way from one service to another.
+    #[must_use]
+    pub fn step(&self, from: &'static str, to: &'static str) -> Step {
+        let (clients, pool) = (self.clone(), Arc::new(OnceLock::new()));
+        // A way that is never taken follows no instances.
+        let picking = Step::new(move |request| {
+            let pool: Arc<Pool> = Arc::clone(pool.get_or_init(|| clients.pool(from, to)));
+            async move { pool.send(request).await }
+        });
+        let attempt = attempt::layer(from, to, picking);
+        let breaker = breaker::layer(to, attempt);
+        let retry = retry::layer(to, breaker);
+        let credentials = credentials::layer(to, Arc::clone(&self.0.keys), retry);
+        let deadline = deadline::layer(credentials);
+        let recover = recover::layer(deadline);
+        let log = log::layer(Side::Client, recover);
+        span::layer(from, log)
+    }
+
+    /// Whether an instance of a service is known, so that a call could be tried.
+    #[must_use]
+    pub fn knows(&self, service: &str) -> bool {
+        !self.0.discovery.watch(service, proto::VERSION).borrow().is_empty()
+    }
+
+    /// What one instance says of its own health, asked as one of our services.
+    ///
+    /// # Errors
+    /// A line for operators.
+    pub async fn health(&self, from: &'static str, service: &str, addr: &str) -> Result<String, String> {
+        let there = Connection::new(self.0.identities.clone(), from, service, addr);
+        crate::health::ask(there).await
+    }
+
+    fn pool(&self, from: &'static str, to: &'static str) -> Arc<Pool> {
+        let mut pools = self.0.pools.lock().unwrap_or_else(PoisonError::into_inner);
+        let inner = &self.0;
+        let pool = pools.entry((from, to)).or_insert_with(|| {
+            let instances = inner.discovery.watch(to, proto::VERSION);
+            Pool::start(inner.identities.clone(), from, to, instances, inner.stop.clone())
+        });
+        Arc::clone(pool)
+    }
+}

@@ -1,0 +1,126 @@
+//! The connection to one instance: made when first needed, shared by all calls, made again when it is gone,
+//! and known to be dead within seconds by pings. It tells surely unsent calls from unknown ones.
+
+use std::error::Error;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Uri;
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use proto::{Request, Response};
+use tokio::net::TcpStream;
+use tokio::sync::Mutex;
+use tonic::Code;
+use tonic::body::Body;
+
+use crate::status;
+
+const CONNECT_TIME: Duration = Duration::from_secs(2);
+/// A frozen process answers no ping: its callers know after the two together.
+const PING_EVERY: Duration = Duration::from_secs(2);
+const PING_PATIENCE: Duration = Duration::from_secs(2);
+const WINDOW_BYTES: u32 = 1 << 20;
+const MAX_HEADER_BYTES: u32 = 16 * 1024;
+
+pub(crate) struct Connection {
+    identities: tls::Identities,
+    from: &'static str,
+    to: Arc<str>,
+    addr: Arc<str>,
+    /// Held while connecting, so that many calls make one connection.
+    sender: Mutex<Option<SendRequest<Body>>>,
+}
+
+impl Connection {
+    pub(crate) fn new(identities: tls::Identities, from: &'static str, to: &str, addr: &str) -> Self {
+        Self { identities, from, to: to.into(), addr: addr.into(), sender: Mutex::new(None) }
+    }
+
+    /// Sends a call. A failure of ours is marked as not sent where that is sure.
+    pub(crate) async fn send(&self, request: Request) -> Response {
+        let mut sender = match self.sender().await {
+            Ok(sender) => sender,
+            Err(error) => {
+                return status::not_sent(format!("connect to {} at {}: {error}", self.to, self.addr));
+            }
+        };
+        let request = match self.addressed(request) {
+            Ok(request) => request,
+            Err(error) => return status::failed(Code::Internal, format!("address the call: {error}")),
+        };
+        match sender.try_send_request(request).await {
+            Ok(response) => response.map(Body::new),
+            Err(mut failed) => {
+                let unsent = failed.take_message().is_some() || was_refused(failed.error());
+                let text = format!("call {} at {}: {}", self.to, self.addr, status::chain(failed.error()));
+                if unsent { status::not_sent(text) } else { status::failed(Code::Unavailable, text) }
+            }
+        }
+    }
+
+    async fn sender(&self) -> Result<SendRequest<Body>, String> {
+        let mut slot = self.sender.lock().await;
+        if let Some(sender) = slot.as_ref().filter(|sender| !sender.is_closed()) {
+            return Ok(sender.clone());
+        }
+        let connecting = tokio::time::timeout(CONNECT_TIME, self.connect()).await;
+        let sender = connecting.map_err(|_late| "no answer in time".to_owned())??;
+        *slot = Some(sender.clone());
+        Ok(sender)
+    }
+
+    async fn connect(&self) -> Result<SendRequest<Body>, String> {
+        let stream = TcpStream::connect(&*self.addr).await.map_err(|error| error.to_string())?;
+        // Small calls wait 40 ms for an acknowledgement otherwise.
+        stream.set_nodelay(true).map_err(|error| error.to_string())?;
+        let stream = self.identities.connect(self.from, &self.to, stream).await;
+        let stream = stream.map_err(|error| {
+            tracing::warn!(to = &*self.to, addr = &*self.addr, error = status::chain(&error), "not our peer");
+            status::chain(&error)
+        })?;
+        let (sender, connection) = http2::Builder::new(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .initial_stream_window_size(WINDOW_BYTES)
+            .initial_connection_window_size(WINDOW_BYTES)
+            .max_header_list_size(MAX_HEADER_BYTES)
+            .keep_alive_interval(PING_EVERY)
+            .keep_alive_timeout(PING_PATIENCE)
+            .keep_alive_while_idle(true)
+            .handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| status::chain(&error))?;
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!(error = status::chain(&error), "a connection ended badly");
+            }
+        });
+        Ok(sender)
+    }
+
+    fn addressed(&self, mut request: Request) -> Result<Request, http::Error> {
+        let path = request.uri().path_and_query().map_or("/", |path| path.as_str()).to_owned();
+        *request.uri_mut() =
+            Uri::builder().scheme("https").authority(&*self.to).path_and_query(path).build()?;
+        Ok(request)
+    }
+}
+
+/// Whether the other side surely did not begin with the call (RFC 9113, 8.7).
+fn was_refused(error: &hyper::Error) -> bool {
+    if error.is_canceled() {
+        return true;
+    }
+    let mut source = error.source();
+    while let Some(error) = source {
+        if let Some(error) = error.downcast_ref::<h2::Error>() {
+            let refused = error.is_reset() && error.reason() == Some(h2::Reason::REFUSED_STREAM);
+            // Streams above the last one it names were not begun; those below end by themselves.
+            let left =
+                error.is_go_away() && error.is_remote() && error.reason() == Some(h2::Reason::NO_ERROR);
+            return refused || left;
+        }
+        source = error.source();
+    }
+    false
+}

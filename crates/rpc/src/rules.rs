@@ -1,0 +1,108 @@
+//! Who may call what, and how long it may take: one row a method. A method without a row cannot be called.
+
+use std::time::Duration;
+
+/// What holds for one method.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rule {
+    /// The method's path on the wire.
+    pub path: &'static str,
+    /// The services whose certificate may call it.
+    pub callers: &'static [&'static str],
+    /// The longest a call may take at one hop, whatever its caller grants.
+    pub cap: Duration,
+}
+
+const GATEWAY: &[&str] = &["gateway"];
+const VIDEO: &[&str] = &["video"];
+/// Whoever holds one of our certificates may ask how a process is.
+const ANYBODY: &[&str] = &["*"];
+
+/// A call that a person waits for.
+pub(crate) const HOP: Duration = Duration::from_secs(5);
+/// Probing and remuxing an upload.
+const PREPARE: Duration = Duration::from_secs(60);
+/// The whole of publishing: prepare, and the rows.
+const PUBLISH: Duration = Duration::from_secs(90);
+/// A stream ends by itself and is asked for again, so that streams move to new instances.
+const STREAM: Duration = Duration::from_secs(600);
+
+const fn row(path: &'static str, callers: &'static [&'static str], cap: Duration) -> Rule {
+    Rule { path, callers, cap }
+}
+
+/// The table.
+pub const RULES: &[Rule] = &[
+    row("/dytt.v1.CommentService/AddComment", GATEWAY, HOP),
+    row("/dytt.v1.CommentService/DeleteComment", GATEWAY, HOP),
+    row("/dytt.v1.CommentService/ListComments", GATEWAY, HOP),
+    row("/dytt.v1.CommentService/CountComments", GATEWAY, HOP),
+    row("/dytt.v1.FeedService/ListFeed", GATEWAY, HOP),
+    row("/dytt.v1.FollowService/FollowUser", GATEWAY, HOP),
+    row("/dytt.v1.FollowService/UnfollowUser", GATEWAY, HOP),
+    row("/dytt.v1.FollowService/ListFollowing", GATEWAY, HOP),
+    row("/dytt.v1.FollowService/ListFollowers", GATEWAY, HOP),
+    row("/dytt.v1.FollowService/ListFriends", GATEWAY, HOP),
+    row("/dytt.v1.LikeService/LikeVideo", GATEWAY, HOP),
+    row("/dytt.v1.LikeService/UnlikeVideo", GATEWAY, HOP),
+    row("/dytt.v1.LikeService/ListLikedVideos", GATEWAY, HOP),
+    row("/dytt.v1.MediaService/Prepare", VIDEO, PREPARE),
+    row("/dytt.v1.MessageService/SendMessage", GATEWAY, HOP),
+    row("/dytt.v1.MessageService/ListMessages", GATEWAY, HOP),
+    row("/dytt.v1.MessageService/Watch", GATEWAY, STREAM),
+    row("/dytt.v1.UserService/Register", GATEWAY, HOP),
+    row("/dytt.v1.UserService/Login", GATEWAY, HOP),
+    row("/dytt.v1.UserService/GetUser", GATEWAY, HOP),
+    row("/dytt.v1.UserService/RevokedSince", GATEWAY, HOP),
+    row("/dytt.v1.VideoService/Publish", GATEWAY, PUBLISH),
+    row("/dytt.v1.VideoService/ListVideos", GATEWAY, HOP),
+    row("/grpc.health.v1.Health/Check", ANYBODY, HOP),
+    row("/grpc.health.v1.Health/Watch", ANYBODY, STREAM),
+    row("/grpc.health.v1.Health/List", ANYBODY, HOP),
+    row("/grpc.reflection.v1.ServerReflection/ServerReflectionInfo", ANYBODY, STREAM),
+];
+
+/// The row of a method.
+pub(crate) fn rule(path: &str) -> Option<&'static Rule> {
+    RULES.iter().find(|rule| rule.path == path)
+}
+
+impl Rule {
+    /// Whether a service may call this.
+    pub(crate) fn admits(&self, caller: &str) -> bool {
+        self.callers == ANYBODY || self.callers.contains(&caller)
+    }
+
+    /// Whether this is one of gRPC's own services: tools call them without a deadline.
+    pub(crate) fn is_grpcs_own(&self) -> bool {
+        self.path.starts_with("/grpc.")
+    }
+
+    /// Whether it takes as long as a person waits, so that its time says something about an instance.
+    pub(crate) fn is_quick(&self) -> bool {
+        self.cap == HOP
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_method_has_a_rule_and_every_rule_a_method() {
+        for method in proto::METHODS {
+            assert!(rule(method.path).is_some(), "{} has no rule, so nobody can call it", method.path);
+        }
+        for rule in RULES.iter().filter(|rule| !rule.is_grpcs_own()) {
+            assert!(proto::method(rule.path).is_some(), "{} is no method", rule.path);
+        }
+    }
+
+    #[test]
+    fn what_has_no_rule_and_who_is_not_named_is_refused() {
+        assert_eq!(rule("/dytt.v1.LikeService/BurnVideo"), None);
+        let like = rule("/dytt.v1.LikeService/LikeVideo").expect("a rule");
+        assert!(like.admits("gateway") && !like.admits("comment") && !like.admits("*"));
+        assert!(rule("/grpc.health.v1.Health/Check").expect("a rule").admits("comment"));
+    }
+}
