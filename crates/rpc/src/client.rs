@@ -19,6 +19,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{Side, log, recover};
 pub(crate) use connection::Connection;
+#[cfg(test)]
+pub(crate) use credentials::layer as credentials;
 use pool::Pool;
 use tls::keys::RpcKeys;
 

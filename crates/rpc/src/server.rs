@@ -29,6 +29,8 @@ pub(crate) use bearer::IDEMPOTENCY_KEY;
 pub(crate) use deadline::{Deadline, late};
 use degrade::{Registered, Successes};
 pub(crate) use trace::mark;
+#[cfg(test)]
+pub(crate) use {peer::layer as peer_layer, shed::limited};
 
 /// How long callers need to learn that an instance wants no more calls: a watch event travels in
 /// milliseconds, a loaded machine gets a second.

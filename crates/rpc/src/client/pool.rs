@@ -95,17 +95,16 @@ impl Pool {
         mut draw: impl FnMut() -> f64,
     ) -> Option<Arc<Endpoint>> {
         let all = self.endpoints.load();
-        let usable = |endpoint: &&Arc<Endpoint>| endpoint.weight_at(now) > 0.0;
-        let mut candidates: Vec<(&Arc<Endpoint>, f64)> = all
-            .iter()
-            .filter(|endpoint| Some(&*endpoint.addr) != avoid)
-            .filter(usable)
-            .filter(|endpoint| endpoint.admits(now))
-            .map(|endpoint| (endpoint, endpoint.weight_at(now)))
-            .collect();
+        let usable = || all.iter().map(|one| (one, one.weight_at(now))).filter(|(_, weight)| *weight > 0.0);
+        let elsewhere = || usable().filter(|(one, _)| Some(&*one.addr) != avoid);
+        let mut candidates: Vec<(&Arc<Endpoint>, f64)> =
+            elsewhere().filter(|(one, _)| one.admits(now)).collect();
         if candidates.is_empty() {
-            // Better the one that failed, or one that is left out, than none.
-            candidates = all.iter().filter(usable).map(|one| (one, one.weight_at(now))).collect();
+            // Better one that is left out, or at last the one that failed, than none.
+            candidates = elsewhere().collect();
+        }
+        if candidates.is_empty() {
+            candidates = usable().collect();
         }
         let total: f64 = candidates.iter().map(|(_, weight)| weight).sum();
         let mut one = || {

@@ -51,7 +51,9 @@ pub(crate) fn layer(to: &'static str, next: Step) -> Step {
             };
             budget.earn();
             let first = next.take(attempt(&head, &body, None)).await;
-            if !worth_repeating(&first, repeatable) || !budget.spend() {
+            // What never arrived cost the service nothing, so another try adds nothing to its load.
+            let unsent = first.extensions().get::<NotSent>().is_some();
+            if !unsent && !(repeatable && worth_repeating(&first) && budget.spend()) {
                 return first;
             }
             metrics::counter!("dytt_rpc_retries_total", "service" => to).increment(1);
@@ -72,12 +74,9 @@ fn attempt(head: &http::request::Parts, body: &Bytes, tried: Option<By>) -> Requ
     )
 }
 
-fn worth_repeating(response: &Response, repeatable: bool) -> bool {
-    if response.extensions().get::<NotSent>().is_some() {
-        return true;
-    }
+fn worth_repeating(response: &Response) -> bool {
     // A deadline is over for the second try too.
-    repeatable && status::code(response) == Code::Unavailable && !status::asks_for_no_retry(response)
+    status::code(response) == Code::Unavailable && !status::asks_for_no_retry(response)
 }
 
 #[cfg(test)]
@@ -96,12 +95,33 @@ mod tests {
     }
 
     #[test]
-    fn what_may_have_been_done_is_repeated_only_when_that_changes_nothing() {
-        let unknown = status::failed(Code::Unavailable, "gone");
-        assert!(worth_repeating(&unknown, true) && !worth_repeating(&unknown, false));
-        assert!(worth_repeating(&status::not_sent("refused"), false));
-        assert!(!worth_repeating(&status::failed(Code::DeadlineExceeded, "late"), true));
+    fn neither_a_late_nor_a_busy_answer_is_worth_another_try() {
+        assert!(worth_repeating(&status::failed(Code::Unavailable, "gone")));
+        assert!(!worth_repeating(&status::failed(Code::DeadlineExceeded, "late")));
         let busy = status::without_retry(status::refused(domain::Error::Overloaded));
-        assert!(!worth_repeating(&busy, true));
+        assert!(!worth_repeating(&busy));
+    }
+
+    /// How often a call reaches the next step when each try ends like this.
+    async fn tries(path: &'static str, answer: fn() -> Response) -> u32 {
+        let tried = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
+        let counting = tried.clone();
+        let layer = layer("like", Step::new(move |_| {
+            counting.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            async move { answer() }
+        }));
+        let mut request = Request::new(Body::empty());
+        *request.uri_mut() = path.parse().expect("a path");
+        let _answer = layer.take(request).await;
+        tried.load(std::sync::atomic::Ordering::Relaxed)
+    }
+
+    #[tokio::test]
+    async fn what_may_have_been_done_is_repeated_only_when_that_changes_nothing() {
+        let (unknown, unsent) = (|| status::failed(Code::Unavailable, "gone"), || status::not_sent("refused"));
+        assert_eq!(tries("/dytt.v1.LikeService/LikeVideo", unknown).await, 2, "a second like changes nothing");
+        assert_eq!(tries("/dytt.v1.CommentService/AddComment", unknown).await, 1, "a second comment would");
+        assert_eq!(tries("/dytt.v1.CommentService/AddComment", unsent).await, 2, "the first never arrived");
+        assert_eq!(tries("/dytt.v1.UnknownService/Do", unknown).await, 1);
     }
 }
