@@ -1,7 +1,8 @@
 //! Messages: in order, to both sides, polled without repeats.
 
 use domain::{Call, Error};
-use proto::{ListMessagesRequest, Message, SendMessageRequest};
+use futures_util::StreamExt;
+use proto::{ListMessagesRequest, Message, SendMessageRequest, WatchRequest};
 
 use crate::world::{World, nobody};
 
@@ -62,5 +63,30 @@ async fn anybody_may_write_to_anybody_else_who_exists() {
     assert!(matches!(to(&ann, id(&bob), " ").await, Err(Error::BadParameter { .. })));
     assert!(matches!(to(&ann, id(&bob), &"x".repeat(256)).await, Err(Error::Invalid { .. })));
     assert!(matches!(to(&nobody(), id(&bob), "hi").await, Err(Error::TokenMissing)));
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn a_listener_gets_what_it_is_sent_by_anybody_once_and_in_order() {
+    let world = World::start().await;
+    let (ann, bob, eve) =
+        (world.somebody("ann").await, world.somebody("bob").await, world.somebody("eve").await);
+    let known = send(&world, &bob, &ann, "known").await;
+    send(&world, &bob, &ann, "missed").await;
+    let after = known.created_at;
+    let mut inbox = world.message.watch(&ann, WatchRequest { after }).await.expect("listens");
+    let mut next = async || inbox.next().await.expect("a message").expect("is well").content;
+    assert_eq!(next().await, "missed");
+    send(&world, &eve, &ann, "from eve").await;
+    send(&world, &ann, &bob, "not to ann").await;
+    send(&world, &bob, &ann, "from bob").await;
+    assert_eq!((next().await.as_str(), next().await.as_str()), ("from eve", "from bob"));
+    send(&world, &bob, &ann, "and once more").await;
+    assert_eq!(next().await, "and once more", "nothing comes twice");
+    drop(inbox);
+    let Err(error) = world.message.watch(&nobody(), WatchRequest { after: 0 }).await else {
+        panic!("nobody has no inbox")
+    };
+    assert_eq!(error.reason(), "token_missing");
     world.finish().await;
 }

@@ -18,7 +18,8 @@ use store::Store;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 
-pub struct World {
+/// Every service by its noun.
+pub struct Services {
     pub user: Arc<dyn UserService>,
     pub feed: Arc<dyn FeedService>,
     pub video: Arc<dyn VideoService>,
@@ -26,6 +27,14 @@ pub struct World {
     pub comment: Arc<dyn CommentService>,
     pub follow: Arc<dyn FollowService>,
     pub message: Arc<dyn MessageService>,
+}
+
+/// What keeps the way to services elsewhere open.
+pub type Wire = Box<dyn std::any::Any + Send + Sync>;
+
+pub struct World {
+    services: Services,
+    _wire: Option<Wire>,
     pub blobs: Blobs,
     store: Store,
     files: MediaFiles,
@@ -36,16 +45,24 @@ impl World {
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let config =
-            store::Config { url: "sqlite:dytt.sqlite".into(), write_wait_ms: 60_000, read_wait_ms: 60_000 };
+            store::Config { url: "sqlite:dytt.sqlite".into(), password_file: String::new(), write_wait_ms: 60_000, read_wait_ms: 60_000 };
         let store = Store::open(&config, folder.path()).await.expect("opens the database");
-        let config = blobs::Config { url: "file:objects".into(), min_free_bytes: 0, orphan_ttl_seconds: 0 };
-        let blobs = Blobs::open(&config, folder.path()).expect("opens the objects");
+        let config = blobs::Config {
+            url: "file:objects".into(),
+            access_key_file: String::new(),
+            secret_key_file: String::new(),
+            redirect: blobs::Redirect::Off,
+            public_endpoint: String::new(),
+            min_free_bytes: 0,
+            orphan_ttl_seconds: 0,
+        };
+        let blobs = Blobs::open(&config, folder.path()).await.expect("opens the objects");
         let tmp = folder.path().join("tmp");
         std::fs::create_dir(&tmp).expect("a folder");
         let files = MediaFiles { blobs: blobs.clone(), media: tools(), folder: tmp };
         let users =
             UserConfig { name_max_chars: 64, password_memory_kib: 64, password_passes: 1, password_lanes: 1 };
-        Self {
+        let own = Services {
             user: Arc::new(Users::new(store.clone(), &users).expect("hashes")),
             feed: Arc::new(Feed { store: store.clone() }),
             video: Arc::new(Videos {
@@ -57,11 +74,9 @@ impl World {
             comment: Arc::new(Comments { store: store.clone() }),
             follow: Arc::new(Follows { store: store.clone() }),
             message: Arc::new(Messages { store: store.clone() }),
-            blobs,
-            store,
-            files,
-            folder,
-        }
+        };
+        let (services, wire) = crate::reach(own).await;
+        Self { services, _wire: wire, blobs, store, files, folder }
     }
 
     /// Somebody's call.
@@ -118,6 +133,14 @@ impl World {
         let left = std::fs::read_dir(self.folder.path().join("tmp")).expect("a folder").count();
         assert_eq!(left, 0, "files in tmp/");
         self.store.close().await;
+    }
+}
+
+impl std::ops::Deref for World {
+    type Target = Services;
+
+    fn deref(&self) -> &Services {
+        &self.services
     }
 }
 
