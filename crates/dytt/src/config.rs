@@ -25,7 +25,8 @@ pub(crate) struct Flags {
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<String>,
     /// What this process runs: all, or a list such as gateway,user [default: all].
-    #[arg(long, global = true, value_name = "LIST", value_delimiter = ',')]
+    // Commands have arguments of their own called `services`: under one id clap takes the one for the other.
+    #[arg(id = "roles", long = "services", global = true, value_name = "LIST", value_delimiter = ',')]
     services: Option<Vec<String>>,
     /// Where this process's services listen for calls [default: 127.0.0.1:0].
     #[arg(long, global = true, value_name = "ADDR")]
@@ -39,6 +40,11 @@ pub(crate) struct Flags {
 }
 
 impl Flags {
+    /// For a command with a `--config` of its own, which clap hands to both.
+    pub(crate) fn without_file(self) -> Self {
+        Self { config: None, ..self }
+    }
+
     fn overrides(&self) -> BTreeMap<String, Value> {
         let flags = [
             ("data_dir", &self.data_dir),

@@ -49,6 +49,16 @@ enum Command {
         #[command(subcommand)]
         command: commands::migrate::Command,
     },
+    /// Make, show, check, renew and revoke the certificates services know each other by.
+    Cert {
+        #[command(subcommand)]
+        command: commands::cert::Command,
+    },
+    /// Show the services of a cluster, or change how many calls an instance gets.
+    Services {
+        #[command(subcommand)]
+        command: commands::services::Command,
+    },
     /// Manage accounts.
     User {
         #[command(subcommand)]
@@ -74,7 +84,9 @@ fn main() -> ExitCode {
 }
 
 fn run(program: Program) -> anyhow::Result<ExitCode> {
-    let loaded = config::load(&program.flags)?;
+    let own_config = matches!(&program.command, Command::Cert { command } if command.has_own_config());
+    let flags = if own_config { program.flags.without_file() } else { program.flags };
+    let loaded = config::load(&flags)?;
     if let Command::Config = program.command {
         print!("{}", loaded.describe());
         return Ok(ExitCode::SUCCESS);
@@ -89,6 +101,8 @@ fn run(program: Program) -> anyhow::Result<ExitCode> {
             Command::Fsck(arguments) => commands::fsck::run(&settings, arguments).await,
             Command::Config => Ok(ExitCode::SUCCESS),
             Command::Migrate { command } => commands::migrate::run(&settings, command).await,
+            Command::Cert { command } => commands::cert::run(&settings.tls_dir, command),
+            Command::Services { command } => commands::services::run(&settings, command).await,
             Command::User { command } => commands::user::run(&settings, command).await,
         };
         traces.flush(LAST_SPANS_TIME).await;

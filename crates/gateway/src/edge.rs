@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use domain::limits::CALL_TIME;
 use domain::{Error, TraceId};
 use tracing::Instrument;
+use tracing::field::Empty;
 
 use crate::error::{Failure, envelope};
 use crate::{Gateway, random_bits};
@@ -31,26 +32,66 @@ pub(crate) fn one_spelling<B>(mut request: axum::http::Request<B>) -> axum::http
     request
 }
 
-/// Names the request in its answer and its log lines, counts and times it under its route's template.
+/// Names the request in its answer, its log lines and its trace, counts and times it under its route's
+/// template. Of what the client sent, only a trace it is part of is passed on.
 pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
-    let trace = match random_bits() {
-        Ok(bits) => TraceId(bits),
-        Err(error) => return Failure::from(error).into_response(),
+    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+    let caller = telemetry::Context::read(request.headers());
+    let served = served(request.method(), &route);
+    if let Some(caller) = caller {
+        telemetry::follow(&served, caller);
+    }
+    let trace = match caller.or_else(|| telemetry::of(&served)) {
+        Some(context) => TraceId(context.trace),
+        None => match random_bits() {
+            Ok(bits) => TraceId(bits),
+            Err(error) => return Failure::from(error).into_response(),
+        },
     };
     request.extensions_mut().insert(trace);
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
-    let span = tracing::info_span!("request", %trace, method = %request.method(), route);
+    // Inside the traced span, so that a task that is given the log's span is still part of the trace.
+    let span = served.in_scope(|| tracing::info_span!("request", %trace, method = %request.method(), route));
     let began = Instant::now();
-    let mut response = next.run(request).instrument(span.clone()).await;
+    let mut response = next.run(request).instrument(span.clone()).instrument(served.clone()).await;
     let (elapsed, status) = (began.elapsed(), response.status().as_u16());
     metrics::counter!("dytt_http_requests_total", "route" => route.clone(), "status" => status.to_string())
         .increment(1);
     metrics::histogram!("dytt_http_request_seconds", "route" => route).record(elapsed.as_secs_f64());
     span.in_scope(|| tracing::debug!(status, ms = elapsed.as_secs_f64() * 1e3, "answered"));
+    served.record("http.status_code", status);
+    if response.status().is_server_error() {
+        served.record("otel.status_code", "error");
+    }
     if let Ok(value) = HeaderValue::try_from(trace.to_string()) {
         response.headers_mut().insert(TRACE_HEADER, value);
     }
     response
+}
+
+/// The request as its trace shows it.
+fn served(method: &Method, route: &str) -> tracing::Span {
+    // A method can be any word, a secret too.
+    let known = [
+        Method::GET,
+        Method::HEAD,
+        Method::POST,
+        Method::PUT,
+        Method::PATCH,
+        Method::DELETE,
+        Method::OPTIONS,
+    ];
+    let method = if known.contains(method) { method.as_str() } else { "other" };
+    tracing::info_span!(
+        target: telemetry::TARGET,
+        "http",
+        service = "gateway",
+        otel.kind = "server",
+        otel.name = %format_args!("{method} {route}"),
+        otel.status_code = Empty,
+        http.method = method,
+        http.route = route,
+        http.status_code = Empty,
+    )
 }
 
 /// Headers every answer has unless its route says more.
@@ -105,7 +146,40 @@ pub(crate) async fn wrong_method() -> Response {
 
 #[cfg(test)]
 mod tests {
+    use axum::Router;
+    use axum::body::Body;
+    use axum::middleware::from_fn;
+    use axum::routing::get;
+    use tower::ServiceExt;
+
     use super::*;
+
+    async fn trace_of_answer(header: (&str, &str)) -> String {
+        let seen = |request: Request| async move {
+            request.extensions().get::<TraceId>().map(TraceId::to_string).unwrap_or_default()
+        };
+        let router = Router::new().route("/", get(seen)).layer(from_fn(observe));
+        let request = Request::builder().header(header.0, header.1).body(Body::empty()).expect("a request");
+        let answer = router.oneshot(request).await.expect("an answer");
+        let told = answer.headers()[TRACE_HEADER].to_str().expect("text").to_owned();
+        let body = axum::body::to_bytes(answer.into_body(), 64).await.expect("a body");
+        assert_eq!(told.as_bytes(), body, "the route and the answer name one trace");
+        told
+    }
+
+    #[tokio::test]
+    async fn a_request_is_named_by_its_callers_trace_if_it_has_one() {
+        let trace = "0af7651916cd43dd8448eb211c80319c";
+        for header in [
+            ("traceparent", format!("00-{trace}-b7ad6b7169203331-01")),
+            ("b3", format!("{trace}-b7ad6b7169203331-0")),
+        ] {
+            assert_eq!(trace_of_answer((header.0, &header.1)).await, trace);
+        }
+        let nonsense = ("traceparent", "00-canary-canary-01");
+        let (one, other) = (trace_of_answer(nonsense).await, trace_of_answer(nonsense).await);
+        assert!(one.len() == 32 && one != other, "{one} {other}");
+    }
 
     #[test]
     fn every_spelling_of_a_douyin_path_is_one() {

@@ -6,6 +6,7 @@ pub mod admin;
 mod edge;
 mod error;
 mod form;
+mod last_page;
 mod limits;
 mod paced;
 mod params;
@@ -32,6 +33,7 @@ pub use routes::router;
 pub use serve::serve;
 pub use token::{KeyError, Tokens};
 
+use last_page::LastPage;
 use limits::Limits;
 use revoked::Revocations;
 
@@ -79,6 +81,7 @@ pub struct Inner {
     tokens: Tokens,
     revocations: Revocations,
     limits: Limits,
+    last_page: LastPage,
     /// Requests that go on when their client leaves.
     tasks: TaskTracker,
     /// Fires when uploads in flight have to end.
@@ -97,6 +100,7 @@ impl Gateway {
             tokens,
             revocations: Revocations::default(),
             limits,
+            last_page: LastPage::default(),
             tasks: TaskTracker::new(),
             cutoff: CancellationToken::new(),
         }))

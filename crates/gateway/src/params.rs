@@ -169,7 +169,7 @@ async fn fields(request: Request) -> Result<Vec<(String, Option<String>)>> {
 }
 
 pub(crate) fn bad(name: &'static str, problem: &str) -> Error {
-    Error::BadParameter { name, problem: problem.to_owned() }
+    Error::BadParameter { name: name.into(), problem: problem.to_owned() }
 }
 
 /// `a=1&b=2` in the encoding of HTML forms. Only the values can be unreadable: a name that is not UTF-8

@@ -66,7 +66,7 @@ mod tests {
         assert_eq!(check(&KEY, "like", &token), Some(ann));
         assert_eq!(check(&KEY, "comment", &token), None, "another audience");
         assert_eq!(check(&[8; 32], "like", &token), None, "another key");
-        let mut forged = token.clone();
+        let mut forged = token;
         forged.replace_range(..36, "eyJ0eXAiOiJKV1QiLCJhbGciOiJub25lIn0.");
         assert_eq!(check(&KEY, "like", &forged), None, "no algorithm");
         assert_eq!(check(&KEY, "like", &"x".repeat(600)), None);

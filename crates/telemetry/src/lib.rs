@@ -1,56 +1,48 @@
-//! Logs and metrics: set up once at start. What is logged and counted is every crate's own.
+//! Logs, traces and metrics: set up once at start. What is logged, traced and counted is every crate's own.
+//!
+//! A span that is there for the trace alone has `target: "trace"` and level info; the log does not show it,
+//! and it costs nothing when traces are off. These fields of it mean something, all others become tags:
+//!
+//! | field | meaning |
+//! |---|---|
+//! | `otel.name` | the span's name, when it is not a constant |
+//! | `otel.kind` | `server`, `client`, `producer`, `consumer`; else internal |
+//! | `otel.status_code`, `otel.status_description`, `error` | `error`; what failed, in words |
+//! | `service`, `net.host.ip`, `net.host.port` | whose span it is and where that listens; children inherit it |
+//! | `peer.service`, `net.peer.ip`, `net.peer.port` | the other side of a call |
+//!
+//! Events are never part of a trace: their texts are for the log.
 
-use metrics_exporter_prometheus::{BuildError, Matcher, PrometheusBuilder, PrometheusHandle};
-use tracing_subscriber::EnvFilter;
+mod config;
+mod context;
+mod export;
+mod metrics;
+mod otlp;
+mod queue;
+mod span;
+mod zipkin;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use metrics_exporter_prometheus::BuildError;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::filter::{FilterExt, filter_fn};
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::{SubscriberInitExt, TryInitError};
+use tracing_subscriber::{Layer, Registry, fmt};
 
-/// Seconds; a request that is answered from memory and one that waits for a disk are told apart.
-const SECONDS: [f64; 12] = [0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+pub use config::{Config, Exporter, Format};
+pub use context::Context;
+pub use metrics::{Metrics, start_metrics};
+pub use span::{current, follow, of};
 
-/// How many at once.
-const SIZES: [f64; 9] = [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0];
+use export::Export;
+use queue::Queue;
+use span::{Host, Recorder, is_traced};
 
-/// What is told and how.
-#[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Config {
-    /// Where traces go.
-    pub exporter: Exporter,
-    /// Zipkin's address, such as `http://127.0.0.1:9411`.
-    pub zipkin_url: String,
-    /// The OpenTelemetry collector's gRPC address, such as `http://127.0.0.1:4317`.
-    pub otlp_url: String,
-    /// The share of requests that are traced, 0.0 to 1.0.
-    pub sample: f64,
-    /// `pretty` for people, `json` for machines.
-    pub log_format: Format,
-    /// Levels as `tracing` reads them: `info`, or `info,gateway=debug`.
-    pub log_level: String,
-}
-
-/// Where traces go.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Exporter {
-    /// Nowhere; nothing is traced.
-    Off,
-    /// One JSON span a line, among the logs.
-    Log,
-    /// To Zipkin, as its version 2 JSON.
-    Zipkin,
-    /// To an OpenTelemetry collector.
-    Otlp,
-}
-
-/// How a log line looks.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Format {
-    /// One readable line.
-    Pretty,
-    /// One JSON object a line.
-    Json,
-}
+/// The target of spans that are there for the trace alone.
+pub const TARGET: &str = "trace";
 
 /// Why telemetry cannot be set up.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +50,26 @@ pub enum Error {
     /// The levels cannot be read.
     #[error("telemetry.log_level `{0}` is not a list of levels such as `info` or `info,gateway=debug`")]
     Level(String),
+    /// The share is none.
+    #[error("telemetry.sample must be between 0.0 and 1.0, not {0}")]
+    Sample(f64),
+    /// Spans may not be sent there.
+    #[error("{key} must be an `https://` address, or an `http://` one on this machine, not `{text}`")]
+    Address {
+        /// The key it was given with.
+        key: &'static str,
+        /// What was given.
+        text: String,
+    },
+    /// A secret stands where anybody sees it.
+    #[error("{0} must be an address without a user name or password")]
+    Password(&'static str),
+    /// The exporter cannot be made.
+    #[error("set up the exporter of traces")]
+    Exporter(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The exporter's thread cannot be started.
+    #[error("start the exporter of traces")]
+    Thread(#[from] std::io::Error),
     /// It was set up before.
     #[error("set up logs")]
     Log(#[from] TryInitError),
@@ -66,49 +78,50 @@ pub enum Error {
     Metrics(#[from] BuildError),
 }
 
-/// Renders the metrics.
-#[derive(Clone)]
-pub struct Metrics(PrometheusHandle);
+/// The spans on their way out of the process.
+#[must_use = "the last spans are lost unless they are flushed"]
+pub struct Traces(Option<Arc<Queue>>);
 
-impl Metrics {
-    /// All metrics in Prometheus' text format.
-    #[must_use]
-    pub fn render(&self) -> String {
-        self.0.render()
-    }
-
-    /// Folds the samples gathered since the last time: to be called every few seconds, whether anybody
-    /// reads the metrics or not.
-    pub fn fold(&self) {
-        self.0.run_upkeep();
+impl Traces {
+    /// Sends the last spans, for `within` at most. Spans that end later are lost.
+    pub async fn flush(self, within: Duration) {
+        let Some(queue) = self.0 else { return };
+        if tokio::time::timeout(within, queue.end()).await.is_err() {
+            tracing::warn!("the last spans were not taken in time");
+        }
     }
 }
 
-/// Starts logging to standard error.
+/// Starts logs on standard error and, unless the exporter is off, traces. `service` is whose spans this
+/// process's are, unless a span says otherwise.
 ///
 /// # Errors
 /// [`Error`], before anything was logged.
-pub fn start_logs(config: &Config) -> Result<(), Error> {
-    let level = || Error::Level(config.log_level.clone());
-    let filter = EnvFilter::try_new(&config.log_level).map_err(|_unreadable| level())?;
-    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
-    match config.log_format {
-        Format::Pretty => {
-            logs.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).finish().try_init()?
-        }
-        Format::Json => logs.json().flatten_event(true).finish().try_init()?,
-    }
-    Ok(())
+pub fn start(config: &Config, service: &str) -> Result<Traces, Error> {
+    config.check()?;
+    let subscriber = tracing_subscriber::registry().with(log(config)?);
+    let Some(export) = Export::new(config)? else {
+        subscriber.try_init()?;
+        return Ok(Traces(None));
+    };
+    let queue = Arc::<Queue>::default();
+    let host = Arc::new(Host { service: service.to_owned(), ip: None, port: None });
+    let recorder = Recorder { host, sample: config.sample, queue: Arc::clone(&queue) };
+    let ours = filter_fn(is_traced).with_max_level_hint(LevelFilter::INFO);
+    subscriber.with(recorder.with_filter(ours)).try_init()?;
+    // A thread of its own: requests and spans do not wait for each other's turn.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let emptied = Arc::clone(&queue).empty(export);
+    std::thread::Builder::new().name("spans".into()).spawn(move || runtime.block_on(emptied))?;
+    Ok(Traces(Some(queue)))
 }
 
-/// Starts counting.
-///
-/// # Errors
-/// [`Error::Metrics`] when it was started before.
-pub fn start_metrics() -> Result<Metrics, Error> {
-    let builder = PrometheusBuilder::new();
-    let builder = builder
-        .set_buckets_for_metric(Matcher::Suffix("_seconds".into()), &SECONDS)?
-        .set_buckets_for_metric(Matcher::Suffix("_size".into()), &SIZES)?;
-    Ok(Metrics(builder.install_recorder()?))
+fn log(config: &Config) -> Result<impl Layer<Registry>, Error> {
+    let logged = filter_fn(|metadata| metadata.target() != TARGET).with_max_level_hint(LevelFilter::TRACE);
+    let layer = fmt::layer().with_writer(std::io::stderr);
+    let layer = match config.log_format {
+        Format::Pretty => layer.with_ansi(std::io::IsTerminal::is_terminal(&std::io::stderr())).boxed(),
+        Format::Json => layer.json().flatten_event(true).boxed(),
+    };
+    Ok(layer.with_filter(config.levels()?.and(logged)))
 }

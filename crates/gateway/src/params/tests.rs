@@ -18,7 +18,7 @@ fn the_first_value_that_is_not_empty_wins() {
 fn values_are_decoded_once_and_must_be_utf8() {
     assert_eq!(query("a=%E5%B0%8F+%2B%26%3D").text("a").expect("reads"), Some("小 +&="));
     assert_eq!(query("a=%2541").text("a").expect("reads"), Some("%41"));
-    assert!(matches!(query("a=%ff").text("a"), Err(Error::BadParameter { name: "a", .. })));
+    assert!(matches!(query("a=%ff").text("a"), Err(Error::BadParameter { name, .. }) if name == "a"));
     assert_eq!(query("a=%zz").text("a").expect("reads"), Some("%zz"));
 }
 

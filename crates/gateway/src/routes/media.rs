@@ -1,12 +1,12 @@
-//! Objects as HTTP: ranges, conditions, eternal caching. Only public objects are here; their keys are
-//! random and never used twice, so that no look-up is needed.
+//! Objects as HTTP: ranges, conditions, eternal caching; or the way to where they are. Only public objects are
+//! here; their keys are random and never used twice, so that no look-up is needed.
 
 use std::ops::Range;
 
 use axum::body::Body;
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, Method, Response, StatusCode, header};
-use blobs::{Blobs, Key};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
+use blobs::{Blobs, Delivery, Key};
 use domain::Error;
 
 use crate::Gateway;
@@ -14,6 +14,31 @@ use crate::error::Failure;
 
 /// Seconds after which a video that is still being made is worth asking for again.
 const RETRY_SECONDS: &str = "5";
+
+/// How long a client may use an address that is signed for [`blobs::SIGNED_FOR`]: it is valid at least as long
+/// again.
+const ADDRESS_CACHE: &str = "public, max-age=300";
+/// The start of the paths that the proxy in front keeps to itself.
+///
+/// With `blobs.redirect = "x-accel"` nginx needs, over a folder:
+///
+/// ```text
+/// location /_objects/ { internal; alias /srv/dytt/dytt-data/objects/; }
+/// ```
+///
+/// and over a bucket, whose path and signature come with the answer:
+///
+/// ```text
+/// location /_objects/ {
+///     internal;
+///     proxy_pass http://127.0.0.1:9000/;       # blobs.url's endpoint, and its slash
+///     proxy_set_header Host 127.0.0.1:9000;    # the same: it is signed
+///     proxy_set_header Authorization "";
+///     proxy_set_header Cookie "";
+/// }
+/// ```
+const PROXY_PREFIX: &str = "/_objects";
+const X_ACCEL_REDIRECT: HeaderName = HeaderName::from_static("x-accel-redirect");
 
 pub(super) async fn object(
     State(gateway): State<Gateway>,
@@ -24,63 +49,100 @@ pub(super) async fn object(
     let Some(key) = Key::parse(&key).filter(|key| key.as_str().starts_with("p/")) else {
         return Ok(missing());
     };
-    let bytes = match gateway.blobs.meta(&key).await {
-        Ok(meta) => meta.bytes,
-        Err(blobs::Error::NotFound) => return Ok(missing()),
-        Err(error) => return Err(Error::unavailable(error).into()),
-    };
-    Ok(answer(&gateway.blobs, &key, bytes, &method, &headers))
+    Ok(answer(&gateway.blobs, &key, &method, &headers).await?)
 }
 
-fn answer(blobs: &Blobs, key: &Key, bytes: u64, method: &Method, headers: &HeaderMap) -> Response<Body> {
+async fn answer(
+    blobs: &Blobs,
+    key: &Key,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response<Body>, Error> {
+    let bytes = match blobs.meta(key).await {
+        Ok(meta) => meta.bytes,
+        Err(blobs::Error::NotFound) => return Ok(missing()),
+        Err(error) => return Err(Error::unavailable(error)),
+    };
     let tag = format!("\"{}\"", key.as_str().trim_start_matches("p/"));
+    let mut response = described(key, &tag);
+    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
+    if text(header::IF_NONE_MATCH).is_some_and(|wanted| wanted.contains(&tag) || wanted.trim() == "*") {
+        *response.status_mut() = StatusCode::NOT_MODIFIED;
+        return Ok(response);
+    }
+    // What is asked about an object is answered here: an address is signed for one method, and that is GET.
+    let delivery = if method == Method::HEAD { Ok(Delivery::Read) } else { blobs.delivery(key).await };
+    match delivery.map_err(Error::unavailable)? {
+        Delivery::Read => {
+            // A range of another version would be wrong; a whole object never is.
+            let same = text(header::IF_RANGE).is_none_or(|condition| condition == tag);
+            let range = text(header::RANGE).filter(|_| same);
+            let body = part(&mut response, range, bytes).filter(|_| method != Method::HEAD);
+            if let Some(range) = body {
+                *response.body_mut() = Body::from_stream(blobs.read(key, range));
+            }
+            Ok(response)
+        }
+        Delivery::Address(address) => Ok(elsewhere(&address)),
+        Delivery::Proxy(path) => {
+            insert(&mut response, X_ACCEL_REDIRECT, &format!("{PROXY_PREFIX}{path}"));
+            Ok(response)
+        }
+    }
+}
+
+/// An answer without a body, with what is true of the object in every answer.
+fn described(key: &Key, tag: &str) -> Response<Body> {
     let mut response = Response::new(Body::empty());
     let fixed = [
         (header::ACCEPT_RANGES, "bytes"),
         (header::CACHE_CONTROL, "public, max-age=31536000, immutable"),
-        (header::CONTENT_TYPE, media_type(key)),
+        (header::CONTENT_TYPE, key.media_type()),
         // Inert, but for the player that a browser makes when the address itself is opened.
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; media-src 'self'; img-src 'self'; sandbox"),
         // Players on other origins may fetch what anybody may see.
         (header::ACCESS_CONTROL_ALLOW_ORIGIN, "*"),
     ];
     response.headers_mut().extend(fixed.map(|(name, value)| (name, HeaderValue::from_static(value))));
-    if let Ok(tag) = HeaderValue::try_from(&tag) {
-        response.headers_mut().insert(header::ETAG, tag);
-    }
-    let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
-    if text(header::IF_NONE_MATCH).is_some_and(|wanted| wanted.contains(&tag) || wanted.trim() == "*") {
-        *response.status_mut() = StatusCode::NOT_MODIFIED;
-        return response;
-    }
-    // A range of another version would be wrong; a whole object never is.
-    let same = text(header::IF_RANGE).is_none_or(|condition| condition == tag);
-    let range = text(header::RANGE).filter(|_| same).map_or(Wanted::All, |range| wanted(range, bytes));
-    let range = match range {
+    insert(&mut response, header::ETAG, tag);
+    response
+}
+
+/// Makes an answer that of the whole object or of the part that is wanted; the bytes to send with it.
+fn part(response: &mut Response<Body>, range: Option<&str>, bytes: u64) -> Option<Range<u64>> {
+    let range = match range.map_or(Wanted::All, |range| wanted(range, bytes)) {
         Wanted::All => 0..bytes,
         Wanted::Part(part) => {
             *response.status_mut() = StatusCode::PARTIAL_CONTENT;
             let told = format!("bytes {}-{}/{bytes}", part.start, part.end - 1);
-            insert(&mut response, header::CONTENT_RANGE, &told);
+            insert(response, header::CONTENT_RANGE, &told);
             part
         }
         Wanted::Impossible => {
             *response.status_mut() = StatusCode::RANGE_NOT_SATISFIABLE;
-            insert(&mut response, header::CONTENT_RANGE, &format!("bytes */{bytes}"));
+            insert(response, header::CONTENT_RANGE, &format!("bytes */{bytes}"));
             // A cache that knows no ranges must not keep this for the clip.
-            insert(&mut response, header::CACHE_CONTROL, "no-store");
+            insert(response, header::CACHE_CONTROL, "no-store");
             response.headers_mut().remove(header::CONTENT_TYPE);
-            return response;
+            return None;
         }
     };
-    insert(&mut response, header::CONTENT_LENGTH, &(range.end - range.start).to_string());
-    if method != Method::HEAD {
-        *response.body_mut() = Body::from_stream(blobs.read(key, range));
-    }
+    insert(response, header::CONTENT_LENGTH, &(range.end - range.start).to_string());
+    Some(range)
+}
+
+/// The way to the object store. It has no tag: a client that asked whether it changed would keep an address
+/// whose signature has run out.
+fn elsewhere(address: &str) -> Response<Body> {
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::TEMPORARY_REDIRECT;
+    insert(&mut response, header::LOCATION, address);
+    insert(&mut response, header::CACHE_CONTROL, ADDRESS_CACHE);
+    insert(&mut response, header::ACCESS_CONTROL_ALLOW_ORIGIN, "*");
     response
 }
 
-fn insert(response: &mut Response<Body>, name: header::HeaderName, value: &str) {
+fn insert(response: &mut Response<Body>, name: HeaderName, value: &str) {
     if let Ok(value) = HeaderValue::try_from(value) {
         response.headers_mut().insert(name, value);
     }
@@ -94,14 +156,6 @@ fn missing() -> Response<Body> {
     insert(&mut response, header::RETRY_AFTER, RETRY_SECONDS);
     insert(&mut response, header::CACHE_CONTROL, "no-store");
     response
-}
-
-fn media_type(key: &Key) -> &'static str {
-    match key.as_str().rsplit_once('.') {
-        Some((_, "mp4")) => "video/mp4",
-        Some((_, "jpg")) => "image/jpeg",
-        _ => "application/octet-stream",
-    }
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -133,32 +187,4 @@ fn wanted(header: &str, bytes: u64) -> Wanted {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn ranges_are_read_as_the_standard_says() {
-        for (header, found) in [
-            ("bytes=0-0", Wanted::Part(0..1)),
-            ("bytes=0-", Wanted::Part(0..100)),
-            ("bytes=10-19", Wanted::Part(10..20)),
-            ("bytes=90-1000", Wanted::Part(90..100)),
-            ("bytes=-10", Wanted::Part(90..100)),
-            ("bytes=-1000", Wanted::Part(0..100)),
-            ("bytes=100-", Wanted::Impossible),
-            ("bytes=100-200", Wanted::Impossible),
-            ("bytes=-0", Wanted::Impossible),
-            ("bytes=99999999999999999999999-", Wanted::Impossible),
-            ("bytes=0-99999999999999999999999", Wanted::Part(0..100)),
-            ("bytes=5-3", Wanted::All),
-            ("bytes=-", Wanted::All),
-            ("bytes=a-b", Wanted::All),
-            ("bytes=0-1,5-6", Wanted::All),
-            ("items=0-1", Wanted::All),
-            ("", Wanted::All),
-        ] {
-            assert_eq!(wanted(header, 100), found, "{header}");
-        }
-        assert_eq!(wanted("bytes=0-", 0), Wanted::Impossible);
-    }
-}
+mod tests;

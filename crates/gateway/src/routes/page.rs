@@ -34,8 +34,12 @@ pub(super) async fn first(
     let list = if videos.is_empty() { include_str!("../../assets/empty.html").to_owned() } else { videos };
     let html =
         PAGE.replace("{{address}}", &escape(&phone_address(&gateway, &base))).replace("{{videos}}", &list);
-    let policy = "default-src 'none'; img-src 'self'; media-src 'self'; style-src 'self'; base-uri 'none'; \
-                  form-action 'none'; frame-ancestors 'none'";
+    // Where a clip's address may lead to is named, or a browser would not go there.
+    let objects = gateway.blobs.viewers_go_to().unwrap_or_default();
+    let policy = format!(
+        "default-src 'none'; img-src 'self' {objects}; media-src 'self' {objects}; style-src 'self'; \
+         base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+    );
     Ok(([(header::CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response())
 }
 

@@ -97,8 +97,14 @@ impl Endpoint {
         response
     }
 
-    fn note(&self, verdict: Verdict, took: Duration, is_quick: bool, all: &[Arc<Self>]) {
-        let now = Instant::now();
+    pub(crate) fn note_at(
+        &self,
+        verdict: Verdict,
+        took: Duration,
+        is_quick: bool,
+        all: &[Arc<Self>],
+        now: Instant,
+    ) {
         let others = all.iter().filter(|other| *other.addr != *self.addr);
         let fastest_other = others.clone().filter_map(|other| other.record().seconds).reduce(f64::min);
         let out = others.filter(|other| other.record().out_until.is_some()).count();
@@ -210,7 +216,8 @@ struct Noted<'e> {
 impl Noted<'_> {
     fn note(&mut self, verdict: Verdict) {
         self.done = true;
-        self.endpoint.note(verdict, self.began.elapsed(), self.is_quick, self.all);
+        let now = Instant::now();
+        self.endpoint.note_at(verdict, now - self.began, self.is_quick, self.all, now);
     }
 }
 

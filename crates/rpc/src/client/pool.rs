@@ -122,3 +122,6 @@ impl Pool {
         Some(Arc::clone(picked))
     }
 }
+
+#[cfg(test)]
+mod tests;

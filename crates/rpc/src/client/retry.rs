@@ -53,7 +53,8 @@ pub(crate) fn layer(to: &'static str, next: Step) -> Step {
             let first = next.take(attempt(&head, &body, None)).await;
             // What never arrived cost the service nothing, so another try adds nothing to its load.
             let unsent = first.extensions().get::<NotSent>().is_some();
-            if !unsent && !(repeatable && worth_repeating(&first) && budget.spend()) {
+            let again = unsent || (repeatable && worth_repeating(&first) && budget.spend());
+            if !again {
                 return first;
             }
             metrics::counter!("dytt_rpc_retries_total", "service" => to).increment(1);

@@ -30,7 +30,8 @@ pub(crate) fn layer(next: Step) -> Step {
         if let Some(parent) = parent {
             telemetry::follow(&span, parent);
         }
-        let trace = parent.map_or_else(|| fastrand::u128(1..), |parent| parent.trace);
+        let context = telemetry::of(&span).or(parent);
+        let trace = context.map_or_else(|| fastrand::u128(1..), |context| context.trace);
         request.extensions_mut().insert(TraceId(trace));
         let inner = span.clone();
         async move {

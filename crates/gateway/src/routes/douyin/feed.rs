@@ -1,5 +1,7 @@
 //! The feed endpoint.
 
+use std::time::Instant;
+
 use axum::extract::State;
 use proto::ListFeedRequest;
 use serde::Serialize;
@@ -35,7 +37,8 @@ pub(super) async fn feed(
     params: Params,
 ) -> Result<Reply<FeedBody>, Failure> {
     let request = ListFeedRequest { before: params.moment("latest_time") };
-    let page = gateway.services.feed.list_feed(&call, request).await?;
+    let answered = gateway.services.feed.list_feed(&call, request).await;
+    let page = gateway.last_page.stand_in(&call, request, answered, Instant::now())?;
     let video_list = page.videos.into_iter().map(|found| video(&base, found)).collect();
     Ok(Reply::success(FeedBody { video_list, next_time: page.next_before }))
 }
