@@ -58,7 +58,7 @@ where
                 Ok(handling) => handling.await,
                 Err(error) => Err(error),
             };
-            answer.map(tonic::Response::new).map_err(|error| to_status(&error))
+            answer.map(tonic::Response::new).map_err(failed)
         }
     }));
     server().unary(answered, request).await
@@ -79,8 +79,8 @@ where
                 Ok(handling) => handling.await,
                 Err(error) => Err(error),
             };
-            let listening = listening.map_err(|error| to_status(&error))?;
-            Ok(tonic::Response::new(listening.map_err(|error| to_status(&error)).boxed()))
+            let listening = listening.map_err(failed)?;
+            Ok(tonic::Response::new(listening.map_err(failed).boxed()))
         }
     }));
     server().server_streaming(answered, request).await
@@ -89,6 +89,13 @@ where
 /// The answer to a method this version does not have.
 pub(crate) fn unknown() -> Response {
     Status::new(Code::Unimplemented, "this service has no such method").into_http()
+}
+
+/// The error stays with its status on this side, so that the log can tell the whole of it.
+fn failed(error: Error) -> Status {
+    let mut status = to_status(&error);
+    status.set_source(std::sync::Arc::new(error));
+    status
 }
 
 fn client(step: &Step) -> tonic::client::Grpc<Step> {
