@@ -3,15 +3,16 @@
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
-use crate::{shell, tidy, tools};
+use crate::{deploy, shell, tidy, tools};
 
 /// Every check, then the tests, so that the test runner's summary is the end of the output.
 pub fn ci(root: &Path) -> Result<ExitCode> {
     step("toolchain", || tools::components(root))?;
     step("format", || shell::run(root, "cargo", &["fmt", "--all", "--check"]))?;
     step("tidy", || tidy::prove(root))?;
+    step("deploy", || deploy::prove(root))?;
     step("clippy", || {
         shell::run(root, "cargo", &["clippy", "--workspace", "--all-targets", "--", "-D", "warnings"])
     })?;
@@ -44,6 +45,13 @@ pub fn test(root: &Path, arguments: &[String]) -> Result<ExitCode> {
         }
         println!("{error}; without it the tests that make or read clips are skipped: {}", CLIPS.join(", "));
         words.extend(CLIPS.iter().flat_map(|package| ["--exclude", package]));
+    }
+    let lacking = tools::servers::ensure(root);
+    if in_ci && let Some(first) = lacking.first() {
+        bail!("{first}");
+    }
+    for lacking in lacking {
+        println!("{lacking}; without it the tests on it are skipped");
     }
     words.extend(arguments.iter().map(String::as_str));
     shell::status(root, "cargo", &words).map(shell::exit_code)

@@ -1,8 +1,10 @@
-//! The project's own commands: `cargo xtask run | test | ci | tidy | codegen`. What the platform does is
-//! the other crates'.
+//! The project's own commands: `cargo xtask run | test | ci | tidy | codegen | cluster |
+//! deploy`. What the platform does is the other crates'.
 
 mod ci;
+mod cluster;
 mod codegen;
+mod deploy;
 mod run;
 mod shell;
 mod tidy;
@@ -40,8 +42,12 @@ enum Task {
     Ci,
     /// Prove the architecture's rules.
     Tidy,
+    /// Prove the files in `deploy/` and what the runbook names.
+    Deploy,
     /// Write the generated code of `crates/proto` afresh.
     Codegen,
+    /// The servers and every service as its own process, on this machine.
+    Cluster(cluster::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -58,6 +64,8 @@ fn run_task(task: Task) -> Result<ExitCode> {
         Task::Test { arguments } => ci::test(root, &arguments),
         Task::Ci => ci::ci(root),
         Task::Tidy => tidy::prove(root).map(|()| ExitCode::SUCCESS),
+        Task::Deploy => deploy::prove(root).map(|()| ExitCode::SUCCESS),
+        Task::Cluster(arguments) => cluster::run(root, arguments),
         Task::Codegen => codegen::write(root).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -1,5 +1,7 @@
 //! The programs the platform and its tests need beside a Rust toolchain: which are missing, and how they
-//! are had.
+//! are had. The real servers of tests and clusters are in `tools/servers.rs`.
+
+pub mod servers;
 
 use std::path::Path;
 
@@ -36,9 +38,9 @@ fn ensure(root: &Path, missing: fn() -> Vec<Missing>) -> Result<()> {
     if lacking.is_empty() {
         return Ok(());
     }
-    if let Some(sudo) = may_install()
-        && let Err(error) = install(root, sudo, &lacking)
-    {
+    let mut packages: Vec<&str> = lacking.iter().map(|missing| missing.package).collect();
+    packages.dedup();
+    if let Err(error) = install(root, &packages) {
         eprintln!("{error:#}");
     }
     let wanted: Vec<String> = missing().into_iter().map(|missing| missing.wanted).collect();
@@ -105,16 +107,18 @@ fn may_install() -> Option<&'static [&'static str]> {
     shell::output("sudo", &["-n", "true"]).map(|_| ["sudo", "-n"].as_slice())
 }
 
-fn install(root: &Path, sudo: &[&str], missing: &[Missing]) -> Result<()> {
-    let mut packages: Vec<&str> = missing.iter().map(|missing| missing.package).collect();
-    packages.dedup();
+/// Installs packages of the system where that needs no question; elsewhere it does nothing.
+pub fn install(root: &Path, packages: &[&str]) -> Result<()> {
+    let Some(sudo) = may_install() else {
+        return Ok(());
+    };
     println!("installing {} with apt-get", packages.join(" and "));
     let apt = |arguments: &[&str]| {
         let words = [sudo, &["env", "DEBIAN_FRONTEND=noninteractive", "apt-get"], arguments].concat();
         shell::run(root, words[0], &words[1..])
     };
     apt(&["update", "-q"])?;
-    apt(&[&["install", "-q", "-y", "--no-install-recommends"], packages.as_slice()].concat())
+    apt(&[&["install", "-q", "-y", "--no-install-recommends"], packages].concat())
 }
 
 #[cfg(test)]

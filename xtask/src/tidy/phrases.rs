@@ -12,10 +12,11 @@ const UNFINISHED: &[(&str, &str)] = &[
 ];
 
 /// Where the environment may be read.
-const READS_ENVIRONMENT: &[&str] = &["crates/dytt/src/config", "xtask/", "crates/e2e/"];
+const READS_ENVIRONMENT: &[&str] = &["crates/dytt/src/config", "xtask/", "crates/e2e/", "crates/servers/"];
 
 /// Where other programs may be started, beside tests.
-const STARTS_PROGRAMS: &[&str] = &["crates/media/", "crates/dytt/", "xtask/", "crates/e2e/"];
+const STARTS_PROGRAMS: &[&str] =
+    &["crates/media/", "crates/dytt/", "xtask/", "crates/e2e/", "crates/servers/"];
 
 /// Every phrase that does not belong where it stands.
 pub fn check(source: &Source) -> Vec<Violation> {
