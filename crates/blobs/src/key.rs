@@ -1,5 +1,8 @@
 //! The names of objects.
 
+/// What an object is, by the end of its key.
+pub(crate) const MEDIA_TYPES: [(&str, &str); 2] = [("mp4", "video/mp4"), ("jpg", "image/jpeg")];
+
 /// A key: a short prefix that says who may read it, random text made by the server, an extension.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct Key(String);
@@ -27,6 +30,14 @@ impl Key {
         &self.0
     }
 
+    /// The media type of what lies under the key.
+    #[must_use]
+    pub fn media_type(&self) -> &'static str {
+        let extension = self.0.rsplit_once('.').map_or("", |(_, extension)| extension);
+        let known = MEDIA_TYPES.iter().find(|known| known.0 == extension);
+        known.map_or("application/octet-stream", |known| known.1)
+    }
+
     pub(crate) fn path(&self) -> object_store::path::Path {
         object_store::path::Path::from(self.0.as_str())
     }
@@ -35,5 +46,30 @@ impl Key {
 impl std::fmt::Display for Key {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_cannot_leave_the_folder() {
+        for text in [
+            "", "/", "p/", "/p", "p//x", "../x", "p/../x", "p/.x", "p/a#1", "p/a%2f", "P/a", "p/a\\b",
+            "p/a\0",
+        ] {
+            assert!(Key::parse(text).is_none(), "{text:?}");
+        }
+        assert!(Key::parse("p").is_none() && Key::parse("p/x.mp4/y").is_none());
+        assert!(Key::parse(&format!("p/{}", "a".repeat(95))).is_none());
+        assert!(Key::parse("p/0123abcdef.mp4").is_some());
+    }
+
+    #[test]
+    fn a_key_tells_what_lies_there() {
+        assert_eq!(Key::random("p", 1, "mp4").media_type(), "video/mp4");
+        assert_eq!(Key::random("p", 1, "jpg").media_type(), "image/jpeg");
+        assert_eq!(Key::random("p", 1, "html").media_type(), "application/octet-stream");
     }
 }

@@ -1,95 +1,49 @@
-//! Objects by key: bytes that were written whole, survive a power cut and never change. Which object
-//! belongs to what is the store's to know, who may read it the gateway's.
+//! Objects by key, in a folder or in a bucket: bytes that were written whole, survive a power cut and never
+//! change. Which object belongs to what is the store's to know, who may read it the gateway's.
 
+mod bucket;
+mod config;
+mod error;
+mod folder;
 mod key;
 mod upload;
 
+use std::future::Future;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream};
 use futures_util::{StreamExt, TryStreamExt};
-use object_store::local::LocalFileSystem;
 use object_store::{ObjectStore, ObjectStoreExt};
 use sha2::{Digest, Sha256};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
+pub use config::{Config, Redirect};
+pub use error::Error;
 pub use key::Key;
 pub use upload::{Stored, Upload};
 
-/// Bytes read at once when an object is streamed: large enough that a file system call is cheap beside
-/// it, small enough for many readers.
+use bucket::Bucket;
+use config::Place;
+use folder::Folder;
+
+/// Bytes read at once when an object is streamed: large enough that a call or request is cheap beside it,
+/// small enough for many readers. Each reader holds at most one window.
 const WINDOW: u64 = 512 * 1024;
+/// Bytes read at once when a whole object is copied.
+const COPY_WINDOW: u64 = 4 * 1024 * 1024;
 
-/// Where the objects are.
-#[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
-#[serde(deny_unknown_fields)]
-pub struct Config {
-    /// `file:DIR`, relative to the data folder, or `s3://BUCKET?endpoint=…&region=…`.
-    pub url: String,
-    /// A file with the access key's name, relative to the data folder; empty for none.
-    pub access_key_file: String,
-    /// A file with the access key's secret, relative to the data folder; empty for none.
-    pub secret_key_file: String,
-    /// How a viewer gets the bytes.
-    pub redirect: Redirect,
-    /// The object store's address for viewers; empty when it is the one in `url`.
-    pub public_endpoint: String,
-    /// Uploads are refused when fewer bytes than this are free.
-    pub min_free_bytes: u64,
-    /// Seconds after which an object that belongs to nothing is removed.
-    pub orphan_ttl_seconds: u64,
-}
-
-/// How an object's bytes reach a viewer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Redirect {
-    /// Through the gateway.
-    Off,
-    /// From the object store, by an address that is signed for a short time.
-    Presigned,
-    /// By the proxy in front, told with `X-Accel-Redirect`.
-    XAccel,
-}
-
-/// What can go wrong with an object.
-#[derive(Debug, thiserror::Error)]
-pub enum Error {
-    /// The address names no kind of object store this build knows.
-    #[error("blobs.url must be `file:DIR`, not `{0}`")]
-    Url(String),
-    /// There is no such object.
-    #[error("no object under this key")]
-    NotFound,
-    /// Too little space is left to accept more.
-    #[error("the object store is nearly full: {free} bytes free, {wanted} wanted")]
-    Full {
-        /// Bytes free now.
-        free: u64,
-        /// The configured minimum.
-        wanted: u64,
-    },
-    /// The object store failed.
-    #[error("the object store failed")]
-    Store(#[source] object_store::Error),
-    /// A local file failed.
-    #[error("a local file failed")]
-    File(#[from] std::io::Error),
-}
-
-impl From<object_store::Error> for Error {
-    fn from(error: object_store::Error) -> Self {
-        if matches!(error, object_store::Error::NotFound { .. }) {
-            Self::NotFound
-        } else {
-            Self::Store(error)
-        }
-    }
-}
+/// Time a bucket has to answer what moves few bytes, tries included.
+const QUICK: Duration = Duration::from_secs(3);
+/// Time a bucket has for what moves a window or a part, tries included.
+const SLOW: Duration = Duration::from_secs(10);
+/// Time a bucket has to show that it is alive.
+const LIVE: Duration = Duration::from_millis(1500);
+/// How long an address for viewers is valid.
+pub const SIGNED_FOR: Duration = Duration::from_secs(600);
 
 /// An object's key, length and age.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -102,41 +56,58 @@ pub struct Meta {
     pub modified: SystemTime,
 }
 
+/// How a viewer gets an object's bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Delivery {
+    /// From [`Blobs::read`].
+    Read,
+    /// From this address, for [`SIGNED_FOR`].
+    Address(String),
+    /// From the proxy in front, which finds it at this path and query of the object store or folder.
+    Proxy(String),
+}
+
 /// A handle on the object store; clones share it.
 #[derive(Clone)]
 pub struct Blobs {
-    store: Arc<LocalFileSystem>,
-    space: Space,
+    store: Arc<dyn ObjectStore>,
+    kind: Kind,
+    redirect: Redirect,
 }
 
-/// The folder and how full it may become.
+/// What the two kinds of store do not share.
 #[derive(Clone)]
-struct Space {
-    folder: PathBuf,
-    min_free_bytes: u64,
-}
-
-impl Space {
-    fn check(&self) -> Result<(), Error> {
-        let stat = rustix::fs::statvfs(&self.folder).map_err(std::io::Error::from)?;
-        let (free, wanted) = (stat.f_bavail.saturating_mul(stat.f_frsize), self.min_free_bytes);
-        if free < wanted { Err(Error::Full { free, wanted }) } else { Ok(()) }
-    }
+enum Kind {
+    Folder(Arc<Folder>),
+    Bucket(Arc<Bucket>),
 }
 
 impl Blobs {
-    /// Opens the store, creating its folder.
+    /// Opens the store, making its folder or bucket. A bucket is listed, written to and cleaned to see that
+    /// it can be.
     ///
     /// # Errors
-    /// [`Error::Url`], or what the file system said.
-    pub fn open(config: &Config, data_dir: &Path) -> Result<Self, Error> {
-        let Some(folder) = config.url.strip_prefix("file:").filter(|folder| !folder.is_empty()) else {
-            return Err(Error::Url(config.url.clone()));
-        };
-        let folder = data_dir.join(folder);
-        std::fs::create_dir_all(&folder)?;
-        let store = LocalFileSystem::new_with_prefix(&folder)?.with_fsync(true);
-        Ok(Self { store: Arc::new(store), space: Space { folder, min_free_bytes: config.min_free_bytes } })
+    /// [`Error::Setting`] in one line for what an operator has to change, or what the file system said.
+    pub async fn open(config: &Config, data_dir: &Path) -> Result<Self, Error> {
+        config.check()?;
+        let redirect = config.redirect;
+        match config.place()? {
+            Place::Folder(path) => {
+                let (folder, store) = Folder::open(data_dir.join(path), config.min_free_bytes)?;
+                Ok(Self { store: Arc::new(store), kind: Kind::Folder(Arc::new(folder)), redirect })
+            }
+            Place::Bucket(address) => {
+                let (bucket, store) = Bucket::open(config, address, data_dir).await?;
+                Ok(Self { store: Arc::new(store), kind: Kind::Bucket(Arc::new(bucket)), redirect })
+            }
+        }
+    }
+
+    /// Whether other processes may be writing to the same store: what is there at a start can then be somebody
+    /// else's work.
+    #[must_use]
+    pub const fn is_shared(&self) -> bool {
+        matches!(self.kind, Kind::Bucket(_))
     }
 
     /// Begins an object; it exists only once [`Upload::finish`] returned.
@@ -144,8 +115,7 @@ impl Blobs {
     /// # Errors
     /// [`Error::Full`] below the configured minimum of free space, or what the store said.
     pub async fn upload(&self, key: &Key) -> Result<Upload, Error> {
-        self.space.check()?;
-        Ok(Upload::new(key, self.store.put_multipart(&key.path()).await?, self.space.clone()))
+        Upload::begin(self.clone(), key).await
     }
 
     /// Stores a finished local file under a key.
@@ -167,15 +137,29 @@ impl Blobs {
     /// Makes an object readable at a local path that does not exist yet; nobody may write to it there.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or what the file system said.
+    /// [`Error::NotFound`], or what the store or the file system said; nothing is then left at the path.
     pub async fn fetch(&self, key: &Key, path: &Path) -> Result<(), Error> {
-        let object = self.space.folder.join(key.as_str());
-        match tokio::fs::hard_link(&object, path).await {
-            Ok(()) => Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Error::NotFound),
-            // Another file system, or one without links.
-            Err(_) => Ok(tokio::fs::copy(&object, path).await.map(|_| ())?),
+        match &self.kind {
+            Kind::Folder(folder) => folder.fetch(key, path).await,
+            Kind::Bucket(_) => {
+                let bytes = self.meta(key).await?.bytes;
+                let copied = self.copy(key, bytes, path).await;
+                if copied.is_err() {
+                    // It is the first error that tells.
+                    drop(tokio::fs::remove_file(path).await);
+                }
+                copied
+            }
         }
+    }
+
+    async fn copy(&self, key: &Key, bytes: u64, path: &Path) -> Result<(), Error> {
+        let mut file = tokio::fs::File::create_new(path).await?;
+        let mut windows = self.windows(key, 0..bytes, COPY_WINDOW);
+        while let Some(window) = windows.try_next().await? {
+            file.write_all(&window).await?;
+        }
+        Ok(file.flush().await?)
     }
 
     /// An object's length and age.
@@ -183,24 +167,55 @@ impl Blobs {
     /// # Errors
     /// [`Error::NotFound`], or what the store said.
     pub async fn meta(&self, key: &Key) -> Result<Meta, Error> {
-        Ok(meta(self.store.head(&key.path()).await?))
+        Ok(meta(self.within(QUICK, self.store.head(&key.path())).await?))
     }
 
     /// Streams a part of an object without holding more than a window of it.
     pub fn read(&self, key: &Key, range: Range<u64>) -> BoxStream<'static, Result<Bytes, Error>> {
-        let (store, path) = (Arc::clone(&self.store), key.path());
+        self.windows(key, range, WINDOW)
+    }
+
+    /// Each window is asked for when the last was taken: a slow reader holds no connection.
+    fn windows(&self, key: &Key, range: Range<u64>, window: u64) -> BoxStream<'static, Result<Bytes, Error>> {
+        let (blobs, path) = (self.clone(), key.path());
         stream::try_unfold(range, move |rest| {
-            let (store, path) = (Arc::clone(&store), path.clone());
+            let (blobs, path) = (blobs.clone(), path.clone());
             async move {
                 if rest.is_empty() {
                     return Ok(None);
                 }
-                let end = rest.end.min(rest.start + WINDOW);
-                let bytes = store.get_range(&path, rest.start..end).await?;
+                let end = rest.end.min(rest.start + window);
+                let bytes = blobs.within(SLOW, blobs.store.get_range(&path, rest.start..end)).await?;
                 Ok(Some((bytes, end..rest.end)))
             }
         })
         .boxed()
+    }
+
+    /// How a viewer gets an object that anybody may see; whether it exists is not looked at.
+    ///
+    /// # Errors
+    /// What signing said.
+    pub async fn delivery(&self, key: &Key) -> Result<Delivery, Error> {
+        match (self.redirect, &self.kind) {
+            (Redirect::Off, _) | (Redirect::Presigned, Kind::Folder(_)) => Ok(Delivery::Read),
+            (Redirect::Presigned, Kind::Bucket(bucket)) => {
+                Ok(Delivery::Address(bucket.address_for_viewers(key).await?))
+            }
+            (Redirect::XAccel, Kind::Folder(_)) => Ok(Delivery::Proxy(format!("/{key}"))),
+            (Redirect::XAccel, Kind::Bucket(bucket)) => {
+                Ok(Delivery::Proxy(bucket.path_for_proxy(key).await?))
+            }
+        }
+    }
+
+    /// The object store's origin, such as `https://media.example.org`, when viewers get their bytes there.
+    #[must_use]
+    pub fn viewers_go_to(&self) -> Option<&str> {
+        match (self.redirect, &self.kind) {
+            (Redirect::Presigned, Kind::Bucket(bucket)) => Some(bucket.origin_for_viewers()),
+            (Redirect::Presigned | Redirect::Off | Redirect::XAccel, _) => None,
+        }
     }
 
     /// The SHA-256 of an object's content, read once through.
@@ -221,7 +236,7 @@ impl Blobs {
     /// # Errors
     /// What the store said.
     pub async fn delete(&self, key: &Key) -> Result<(), Error> {
-        match self.store.delete(&key.path()).await.map_err(Error::from) {
+        match self.within(QUICK, self.store.delete(&key.path())).await {
             Err(Error::NotFound) => Ok(()),
             done => done,
         }
@@ -229,60 +244,60 @@ impl Blobs {
 
     /// All finished objects, in no order.
     pub fn list(&self) -> BoxStream<'static, Result<Meta, Error>> {
-        self.store.list(None).map_ok(meta).map_err(Error::from).boxed()
+        let listed = (self.clone(), self.store.list(None));
+        let next = |(blobs, mut objects): (Self, BoxStream<'static, object_store::Result<_>>)| async move {
+            let found = blobs.within(SLOW, async { objects.next().await.transpose() }).await?;
+            Ok(found.map(|object| (meta(object), (blobs, objects))))
+        };
+        stream::try_unfold(listed, next).boxed()
     }
 
-    /// Removes what cut-off uploads have left, last written before a moment; says how many.
+    /// Removes what cut-off uploads have left, last written before a moment; says how many. A bucket sees a
+    /// part only when it is whole: an upload that takes longer for one than the moment lies back is cut.
     ///
     /// # Errors
-    /// What the file system said.
+    /// What the store said.
     pub async fn sweep_unfinished(&self, before: SystemTime) -> Result<usize, Error> {
-        let mut removed = 0;
-        let mut folders = vec![self.space.folder.clone()];
-        while let Some(folder) = folders.pop() {
-            let mut entries = tokio::fs::read_dir(&folder).await?;
-            while let Some(entry) = entries.next_entry().await? {
-                if entry.file_type().await?.is_dir() {
-                    folders.push(entry.path());
-                } else if is_unfinished(&entry.file_name()) && remove_old(&entry.path(), before).await? {
-                    removed += 1;
-                }
+        match &self.kind {
+            Kind::Folder(folder) => folder.sweep(before).await,
+            Kind::Bucket(bucket) => bucket.sweep(before).await,
+        }
+    }
+
+    /// Whether the store can be used, known within two seconds.
+    ///
+    /// # Errors
+    /// What the file system or the store said.
+    pub async fn check(&self) -> Result<(), Error> {
+        match &self.kind {
+            Kind::Folder(folder) => folder.check().await,
+            Kind::Bucket(bucket) => bucket.check().await,
+        }
+    }
+
+    /// Waits until what dropped uploads had sent to a bucket is taken back, or was tried for a minute.
+    pub async fn settle(&self) {
+        match &self.kind {
+            Kind::Folder(_) => {}
+            Kind::Bucket(bucket) => bucket.settle().await,
+        }
+    }
+
+    /// A store's answer; a bucket's may not take longer than this. A folder's takes what the disk takes.
+    async fn within<T>(
+        &self,
+        patience: Duration,
+        work: impl Future<Output = object_store::Result<T>>,
+    ) -> Result<T, Error> {
+        match self.kind {
+            Kind::Folder(_) => Ok(work.await?),
+            Kind::Bucket(_) => {
+                Ok(tokio::time::timeout(patience, work).await.map_err(|_| Error::Late(patience))??)
             }
         }
-        Ok(removed)
     }
-
-    /// Whether the store can be used: its folder is there.
-    ///
-    /// # Errors
-    /// What the file system said.
-    pub async fn check(&self) -> Result<(), Error> {
-        Ok(tokio::fs::metadata(&self.space.folder).await.map(|_| ())?)
-    }
-}
-
-/// Whether there was an old file to remove: an upload may finish and rename it meanwhile.
-async fn remove_old(path: &Path, before: SystemTime) -> Result<bool, Error> {
-    let removed = async {
-        if tokio::fs::metadata(path).await?.modified()? >= before {
-            return Ok(false);
-        }
-        tokio::fs::remove_file(path).await.map(|()| true)
-    };
-    match removed.await {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
-        removed => Ok(removed?),
-    }
-}
-
-/// The local store writes `name#1` and renames it; a key of ours never holds a `#`.
-fn is_unfinished(name: &std::ffi::OsStr) -> bool {
-    name.as_encoded_bytes().contains(&b'#')
 }
 
 fn meta(object: object_store::ObjectMeta) -> Meta {
     Meta { key: object.location.to_string(), bytes: object.size, modified: object.last_modified.into() }
 }
-
-#[cfg(test)]
-mod tests;

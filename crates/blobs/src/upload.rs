@@ -1,13 +1,18 @@
 //! An object on its way in: bounded memory at any size, hashed as it goes, nothing left when it is cut.
 
+use std::mem;
+
 use bytes::Bytes;
-use object_store::{MultipartUpload, PutPayload};
+use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, Key, Space};
+use crate::{Blobs, Error, Key, Kind, QUICK, SLOW};
 
-/// Bytes gathered, as the pieces they came in, before they are written.
-const PART: usize = 1024 * 1024;
+/// Bytes gathered, as the pieces they came in, before they are written to a folder.
+const FOLDER_PART: usize = 1024 * 1024;
+/// The same for a bucket: the least that S3 takes. One part is gathered, then sent: an upload never holds
+/// more, and with the 10,000 parts of S3 reaches 48 GiB.
+const BUCKET_PART: usize = 5 * 1024 * 1024;
 
 /// What was stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +25,14 @@ pub struct Stored {
     pub sha256: Vec<u8>,
 }
 
-/// An unfinished object. Dropping it removes what was written.
+/// An unfinished object. Dropping it removes what was written; from a bucket in the background.
 pub struct Upload {
     key: Key,
-    parts: Box<dyn MultipartUpload>,
-    space: Space,
+    blobs: Blobs,
+    /// None before a bucket got its first part: what fits into one part is put at once.
+    parts: Option<Box<dyn MultipartUpload>>,
+    /// Whether the object may exist already.
+    finishing: bool,
     waiting: Vec<Bytes>,
     waiting_bytes: usize,
     bytes: u64,
@@ -32,16 +40,24 @@ pub struct Upload {
 }
 
 impl Upload {
-    pub(crate) fn new(key: &Key, parts: Box<dyn MultipartUpload>, space: Space) -> Self {
-        Self {
+    pub(crate) async fn begin(blobs: Blobs, key: &Key) -> Result<Self, Error> {
+        let parts = match &blobs.kind {
+            Kind::Folder(folder) => {
+                folder.check_space()?;
+                Some(blobs.store.put_multipart(&key.path()).await?)
+            }
+            Kind::Bucket(_) => None,
+        };
+        Ok(Self {
             key: key.clone(),
+            blobs,
             parts,
-            space,
+            finishing: false,
             waiting: Vec::new(),
             waiting_bytes: 0,
             bytes: 0,
             hash: Sha256::new(),
-        }
+        })
     }
 
     /// Bytes written so far.
@@ -54,42 +70,98 @@ impl Upload {
     ///
     /// # Errors
     /// What the store said; the upload is then of no more use.
-    pub async fn write(&mut self, bytes: Bytes) -> Result<(), Error> {
+    pub async fn write(&mut self, mut bytes: Bytes) -> Result<(), Error> {
         self.hash.update(&bytes);
         self.bytes += bytes.len() as u64;
-        self.waiting_bytes += bytes.len();
-        self.waiting.push(bytes);
-        if self.waiting_bytes >= PART {
+        let part = match self.blobs.kind {
+            Kind::Folder(_) => FOLDER_PART,
+            Kind::Bucket(_) => BUCKET_PART,
+        };
+        // Parts of one length: some S3 servers take no others.
+        while self.waiting_bytes + bytes.len() >= part {
+            let head = bytes.split_to(part - self.waiting_bytes);
+            self.hold(head);
             self.flush().await?;
         }
+        self.hold(bytes);
         Ok(())
     }
 
     /// Makes the object exist, durably and whole.
     ///
     /// # Errors
-    /// What the store said; the object then does not exist.
+    /// What the store said; the object then does not exist, or is removed should it come to exist.
     pub async fn finish(mut self) -> Result<Stored, Error> {
-        if self.waiting_bytes > 0 || self.bytes == 0 {
+        if self.parts.is_some() && (self.waiting_bytes > 0 || self.bytes == 0) {
             self.flush().await?;
         }
-        self.parts.complete().await?;
-        Ok(Stored { key: self.key, bytes: self.bytes, sha256: self.hash.finalize().to_vec() })
-    }
-
-    async fn flush(&mut self) -> Result<(), Error> {
-        // Many uploads that each began with room enough could fill the disk together.
-        self.space.check()?;
-        self.waiting_bytes = 0;
-        let part: PutPayload = self.waiting.drain(..).collect();
-        Ok(self.parts.put_part(part).await?)
+        self.finishing = true;
+        match &mut self.parts {
+            Some(parts) => drop(self.blobs.within(SLOW, parts.complete()).await?),
+            None => self.put().await?,
+        }
+        self.finishing = false;
+        self.parts = None;
+        let sha256 = mem::take(&mut self.hash).finalize().to_vec();
+        Ok(Stored { key: self.key.clone(), bytes: self.bytes, sha256 })
     }
 
     /// Gives the object up and removes what was written.
     ///
     /// # Errors
-    /// What the store said; the rest is then removed by the sweep.
+    /// What the store said; it is then tried again in the background, and last by the sweep.
     pub async fn abort(mut self) -> Result<(), Error> {
-        Ok(self.parts.abort().await?)
+        if let Some(parts) = &mut self.parts {
+            self.blobs.within(QUICK, parts.abort()).await?;
+        }
+        self.parts = None;
+        Ok(())
+    }
+
+    fn hold(&mut self, bytes: Bytes) {
+        if !bytes.is_empty() {
+            self.waiting_bytes += bytes.len();
+            self.waiting.push(bytes);
+        }
+    }
+
+    async fn flush(&mut self) -> Result<(), Error> {
+        let path = self.key.path();
+        let _lane = match &self.blobs.kind {
+            Kind::Folder(folder) => {
+                // Many uploads that each began with room enough could fill the disk together.
+                folder.check_space()?;
+                None
+            }
+            Kind::Bucket(bucket) => Some(bucket.lane().await?),
+        };
+        let parts = match &mut self.parts {
+            Some(parts) => parts,
+            none => none.insert(self.blobs.within(QUICK, self.blobs.store.put_multipart(&path)).await?),
+        };
+        self.waiting_bytes = 0;
+        let part: PutPayload = self.waiting.drain(..).collect();
+        self.blobs.within(SLOW, parts.put_part(part)).await
+    }
+
+    /// Puts what fits into one part.
+    async fn put(&mut self) -> Result<(), Error> {
+        let _lane = match &self.blobs.kind {
+            Kind::Folder(_) => None,
+            Kind::Bucket(bucket) => Some(bucket.lane().await?),
+        };
+        let whole: PutPayload = self.waiting.drain(..).collect();
+        self.blobs.within(SLOW, self.blobs.store.put(&self.key.path(), whole)).await.map(|_| ())
+    }
+}
+
+impl Drop for Upload {
+    fn drop(&mut self) {
+        // A folder's parts remove themselves.
+        let Kind::Bucket(bucket) = &self.blobs.kind else { return };
+        let parts = self.parts.take();
+        if parts.is_some() || self.finishing {
+            bucket.take_back(parts, self.finishing.then_some(&self.key));
+        }
     }
 }

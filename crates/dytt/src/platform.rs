@@ -29,6 +29,7 @@ pub(crate) struct Platform {
     pub running: Running,
     folder: DataFolder,
     store: Option<Store>,
+    blobs: Option<Blobs>,
     stopping: Arc<AtomicBool>,
     edge: Option<Edge>,
     serving: Option<Serving>,
@@ -77,10 +78,10 @@ impl Platform {
             admin: admin_listener.local_addr()?,
         };
         let mesh = ground.mesh.clone();
-        let (store, media) = (ground.store.clone(), ground.media.clone());
+        let (store, blobs, media) = (ground.store.clone(), ground.blobs.clone(), ground.media.clone());
         let dependencies = Dependencies {
             store: store.clone(),
-            blobs: ground.blobs.clone(),
+            blobs: blobs.clone(),
             clients: mesh.as_ref().filter(|_| roles.runs("gateway")).map(|mesh| mesh.clients.clone()),
             started: Arc::default(),
         };
@@ -95,8 +96,8 @@ impl Platform {
         });
         if let Some(sweep) = sweep {
             // Alone, whatever is older than this process belongs to nobody; among others it may be theirs.
-            let orphan_ttl = Duration::from_secs(settings.blobs.orphan_ttl_seconds);
-            let before = if whole { started } else { started - orphan_ttl };
+            let alone = whole && !sweep.blobs.is_shared();
+            let before = if alone { started } else { started - sweep.orphan_ttl };
             rest.spawn(sweep.run(before, stop_rest.clone()));
         }
         if let Some(media) = media {
@@ -140,7 +141,19 @@ impl Platform {
         info!(services, http = ?running.http, rpc = ?running.rpc, admin = %running.admin, "ready");
         let grace = settings.grace;
         let is_one_of_many = !whole;
-        Ok(Self { running, folder, store, stopping, edge, serving, stop_rest, rest, grace, is_one_of_many })
+        Ok(Self {
+            running,
+            folder,
+            store,
+            blobs,
+            stopping,
+            edge,
+            serving,
+            stop_rest,
+            rest,
+            grace,
+            is_one_of_many,
+        })
     }
 
     /// Stops in order: callers are sent elsewhere, no longer ready, no new requests, those in flight end,
@@ -171,6 +184,10 @@ impl Platform {
         let workers = async { while self.rest.join_next().await.is_some() {} };
         if tokio::time::timeout(Duration::from_secs(3), workers).await.is_err() {
             warn!("a background task did not end in time");
+        }
+        if let Some(blobs) = self.blobs {
+            // What cut uploads had sent is taken back, as far as there is time; a sweep does the rest.
+            let _sweep_does = tokio::time::timeout(Duration::from_secs(2), blobs.settle()).await;
         }
         if let Some(store) = self.store {
             store.close().await;

@@ -196,7 +196,7 @@ pub(crate) async fn attach_store(settings: &Settings) -> Result<Store> {
 
 /// The objects of these settings.
 pub(crate) async fn open_blobs(settings: &Settings) -> Result<Blobs> {
-    Blobs::open(&settings.blobs, &settings.data_dir).await.context("blobs.url")
+    Ok(Blobs::open(&settings.blobs, &settings.data_dir).await?)
 }
 
 /// The address under which this machine reaches a port of ours, also one that listens everywhere.

@@ -36,7 +36,8 @@ impl LastPage {
                 Ok(page)
             }
             Err(error) if error.kind() == Kind::Unavailable && !matches!(error, Error::Overloaded) => {
-                let page = kept.as_ref().filter(|(since, _)| now.saturating_duration_since(*since) <= GOOD_FOR);
+                let page =
+                    kept.as_ref().filter(|(since, _)| now.saturating_duration_since(*since) <= GOOD_FOR);
                 let Some((_, page)) = page else { return Err(error) };
                 metrics::gauge!("dytt_degraded", "what" => "feed").set(1.0);
                 tracing::warn!(error = %error.chain(), "the feed is away, its last page is shown");

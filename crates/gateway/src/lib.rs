@@ -109,11 +109,22 @@ impl Gateway {
     /// Learns which logins were revoked, says so, and keeps learning until `stop`.
     pub async fn maintain(self, learned: oneshot::Sender<()>, stop: CancellationToken) {
         let mut learned = Some(learned);
-        let mut rounds: u32 = 0;
+        let (mut rounds, mut away): (u32, bool) = (0, false);
         while !stop.is_cancelled() {
             match self.revocations.learn(self.services.user.as_ref()).await {
-                Ok(()) => drop(learned.take().map(|learned| learned.send(()))),
-                Err(error) => tracing::warn!(error = %error.chain(), "revoked logins could not be asked for"),
+                Ok(()) => {
+                    if let Some(learned) = learned.take() {
+                        let _nobody_waits = learned.send(());
+                    }
+                    if std::mem::take(&mut away) {
+                        tracing::info!("revoked logins are known again");
+                    }
+                }
+                // A line an outage, not a line a second.
+                Err(error) if !std::mem::replace(&mut away, true) => {
+                    tracing::warn!(error = %error.chain(), "revoked logins cannot be asked for");
+                }
+                Err(_still) => {}
             }
             rounds = rounds.wrapping_add(1);
             if rounds.is_multiple_of(60) {

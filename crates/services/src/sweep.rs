@@ -26,11 +26,9 @@ pub struct Sweep {
 }
 
 impl Sweep {
-    /// Sweeps now what nobody can be working on, because it is older than `started` and only this process
-    /// writes here; then, every quarter of the orphans' time to live, what has outlived it, until `stop`. In a
-    /// store that others write to as well, what has outlived it from the beginning.
-    pub async fn run(self, started: SystemTime, stop: CancellationToken) {
-        let mut before = if self.blobs.is_shared() { started - self.orphan_ttl } else { started };
+    /// Sweeps now what is older than `before`, which nobody can be working on any more; then, every quarter of
+    /// the orphans' time to live, what has outlived it, until `stop`.
+    pub async fn run(self, mut before: SystemTime, stop: CancellationToken) {
         loop {
             match self.once(before).await {
                 Ok(0) => {}

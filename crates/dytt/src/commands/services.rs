@@ -61,7 +61,10 @@ async fn list(settings: &Settings, discovery: Discovery, json: bool, stop: Cance
         println!("{}", serde_json::to_string_pretty(&rows)?);
         return Ok(());
     }
-    println!("{:<9}{:<24}{:<5}{:<9}{:>7}{:>11}  {:<13}AGE", "SERVICE", "ADDRESS", "API", "BUILD", "WEIGHT", "EFFECTIVE", "HEALTH");
+    println!(
+        "{:<9}{:<24}{:<5}{:<9}{:>7}{:>11}  {:<13}AGE",
+        "SERVICE", "ADDRESS", "API", "BUILD", "WEIGHT", "EFFECTIVE", "HEALTH"
+    );
     for (one, health) in &rows {
         let Instance { name, addr, version, build, weight, .. } = one;
         let effective = format!("{:.1}", one.effective());
@@ -75,7 +78,11 @@ async fn list(settings: &Settings, discovery: Discovery, json: bool, stop: Cance
 }
 
 /// The ways to instances, as whichever of our services has a certificate here.
-fn clients(settings: &Settings, discovery: Discovery, stop: CancellationToken) -> Option<(Clients, &'static str)> {
+fn clients(
+    settings: &Settings,
+    discovery: Discovery,
+    stop: CancellationToken,
+) -> Option<(Clients, &'static str)> {
     let held = SERVICES.into_iter().find(|noun| settings.tls_dir.join(format!("{noun}.pem")).exists())?;
     let identities = Identities::load(&settings.tls_dir, &[held]).context("tls.dir");
     match identities {

@@ -1,6 +1,7 @@
 //! The platform from outside: one running program, HTTP, and nothing the tests know from its code. Every test
 //! ends with an orderly stop and a check of everything that was stored.
 
+mod cert;
 mod command;
 mod comment;
 mod config;

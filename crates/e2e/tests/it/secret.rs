@@ -1,11 +1,14 @@
-//! Secrets and people's words: they stay out of the log and out of every answer but the right one.
+//! Secrets and people's words: they stay out of the log, the traces and every answer but the right one.
 
-use e2e::{Platform, Upload, clip};
+use std::time::Duration;
+
+use e2e::{Platform, Upload, clip, eventually};
 use reqwest::Method;
 
 #[tokio::test]
-async fn no_password_token_or_private_word_reaches_the_log() {
-    let platform = Platform::with(&[("DYTT_TELEMETRY__LOG_LEVEL", "debug")]).await;
+async fn no_password_token_or_private_word_reaches_the_log_or_a_trace() {
+    let settings = [("DYTT_TELEMETRY__LOG_LEVEL", "debug"), ("DYTT_TELEMETRY__EXPORTER", "log")];
+    let platform = Platform::with(&settings).await;
     let password = "canary-of-a-password";
     for path in ["/douyin/user/register/", "/douyin/user/login/", "/douyin/user/register/"] {
         platform.post(path, &[("username", &"canary-name"), ("password", &password)]).await;
@@ -35,8 +38,13 @@ async fn no_password_token_or_private_word_reaches_the_log() {
         platform.fetch(&platform.url(&format!("/media/p/{token}?token={token}"))).await;
     }
     platform.publish(&ann.token, clip::tagged(), "canary title").await.ok();
-    let log = platform.log();
-    assert!(log.contains("/douyin/user/"), "requests are told at this level");
+    platform.fetch(&platform.url("/qr.svg?canary")).await;
+    let log = eventually("the last span", Duration::from_secs(20), async || {
+        Some(platform.log()).filter(|log| log.contains(r#""name":"GET /qr.svg""#))
+    })
+    .await;
+    assert!(log.contains("route=\"/douyin/user/\""), "requests are told at this level");
+    assert!(log.contains(r#""name":"POST /douyin/publish/action/""#), "requests are traced");
     let signature = ann.token.rsplit('.').next().expect("a signature");
     for secret in ["canary", "CANARY", signature, &ann.token] {
         let line = log.lines().find(|line| line.contains(secret));

@@ -3,7 +3,7 @@
 
 use std::error::Error;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::Uri;
 use hyper::client::conn::http2::{self, SendRequest};
@@ -29,12 +29,19 @@ pub(crate) struct Connection {
     to: Arc<str>,
     addr: Arc<str>,
     /// Held while connecting, so that many calls make one connection.
-    sender: Mutex<Option<SendRequest<Body>>>,
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    sender: Option<SendRequest<Body>>,
+    /// The last time there was no connecting, and why.
+    failed: Option<(Instant, String)>,
 }
 
 impl Connection {
     pub(crate) fn new(identities: tls::Identities, from: &'static str, to: &str, addr: &str) -> Self {
-        Self { identities, from, to: to.into(), addr: addr.into(), sender: Mutex::new(None) }
+        Self { identities, from, to: to.into(), addr: addr.into(), state: Mutex::default() }
     }
 
     /// Sends a call. A failure of ours is marked as not sent where that is sure.
@@ -60,14 +67,26 @@ impl Connection {
     }
 
     async fn sender(&self) -> Result<SendRequest<Body>, String> {
-        let mut slot = self.sender.lock().await;
-        if let Some(sender) = slot.as_ref().filter(|sender| !sender.is_closed()) {
+        let asked = Instant::now();
+        let mut state = self.state.lock().await;
+        if let Some(sender) = state.sender.as_ref().filter(|sender| !sender.is_closed()) {
             return Ok(sender.clone());
         }
+        // Who waited for another call's connection shares its failure, instead of waiting once more.
+        if let Some((_, error)) = state.failed.as_ref().filter(|(when, _)| *when >= asked) {
+            return Err(error.clone());
+        }
         let connecting = tokio::time::timeout(CONNECT_TIME, self.connect()).await;
-        let sender = connecting.map_err(|_late| "no answer in time".to_owned())??;
-        *slot = Some(sender.clone());
-        Ok(sender)
+        match connecting.unwrap_or_else(|_late| Err("no answer in time".to_owned())) {
+            Ok(sender) => {
+                state.sender = Some(sender.clone());
+                Ok(sender)
+            }
+            Err(error) => {
+                state.failed = Some((Instant::now(), error.clone()));
+                Err(error)
+            }
+        }
     }
 
     async fn connect(&self) -> Result<SendRequest<Body>, String> {

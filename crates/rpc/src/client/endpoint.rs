@@ -23,6 +23,8 @@ const FIRST_SHARE: f64 = 0.1;
 /// One below this is not slow, whatever the others are.
 const SLOW: Duration = Duration::from_millis(500);
 const SLOWER_THAN_OTHERS: f64 = 5.0;
+/// Answers before their time says something.
+const ENOUGH_TIMED: u32 = 5;
 /// Weight of the newest answer in the average time.
 const NEWEST: f64 = 0.2;
 
@@ -40,8 +42,9 @@ struct Record {
     window_began: Option<Instant>,
     calls: u32,
     failures: u32,
-    /// Moving average, in seconds, of answers people wait for.
+    /// Moving average, in seconds, of answers people wait for, and of how many.
     seconds: Option<f64>,
+    timed: u32,
     /// Out until then; a call after it is a probe.
     out_until: Option<Instant>,
     probing: Option<Instant>,
@@ -138,6 +141,7 @@ impl Record {
 
     fn time(&mut self, took: Duration) {
         let took = took.as_secs_f64();
+        self.timed = self.timed.saturating_add(1);
         self.seconds = Some(self.seconds.map_or(took, |average| average + NEWEST * (took - average)));
     }
 
@@ -153,7 +157,7 @@ impl Record {
                 self.failures_in_a_row = 0;
                 if self.out_until.take().is_some() {
                     // Back: what was slow or failing before no longer counts.
-                    (self.probing, self.growing, self.seconds) = (None, Some(now), None);
+                    (self.probing, self.growing, self.seconds, self.timed) = (None, Some(now), None, 0);
                     (self.calls, self.failures) = (0, 0);
                     return false;
                 }
@@ -173,7 +177,9 @@ impl Record {
             }
         }
         let slow = match (self.seconds, fastest_other) {
-            (Some(mine), Some(other)) => mine > SLOW.as_secs_f64() && mine > SLOWER_THAN_OTHERS * other,
+            (Some(mine), Some(other)) if self.timed >= ENOUGH_TIMED => {
+                mine > SLOW.as_secs_f64() && mine > SLOWER_THAN_OTHERS * other
+            }
             (_, _) => false,
         };
         self.failures_in_a_row >= FAILURES_IN_A_ROW

@@ -107,10 +107,13 @@ mod tests {
     async fn tries(path: &'static str, answer: fn() -> Response) -> u32 {
         let tried = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
         let counting = tried.clone();
-        let layer = layer("like", Step::new(move |_| {
-            counting.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
-            async move { answer() }
-        }));
+        let layer = layer(
+            "like",
+            Step::new(move |_| {
+                counting.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+                async move { answer() }
+            }),
+        );
         let mut request = Request::new(Body::empty());
         *request.uri_mut() = path.parse().expect("a path");
         let _answer = layer.take(request).await;
@@ -119,8 +122,13 @@ mod tests {
 
     #[tokio::test]
     async fn what_may_have_been_done_is_repeated_only_when_that_changes_nothing() {
-        let (unknown, unsent) = (|| status::failed(Code::Unavailable, "gone"), || status::not_sent("refused"));
-        assert_eq!(tries("/dytt.v1.LikeService/LikeVideo", unknown).await, 2, "a second like changes nothing");
+        let (unknown, unsent) =
+            (|| status::failed(Code::Unavailable, "gone"), || status::not_sent("refused"));
+        assert_eq!(
+            tries("/dytt.v1.LikeService/LikeVideo", unknown).await,
+            2,
+            "a second like changes nothing"
+        );
         assert_eq!(tries("/dytt.v1.CommentService/AddComment", unknown).await, 1, "a second comment would");
         assert_eq!(tries("/dytt.v1.CommentService/AddComment", unsent).await, 2, "the first never arrived");
         assert_eq!(tries("/dytt.v1.UnknownService/Do", unknown).await, 1);

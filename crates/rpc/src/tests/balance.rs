@@ -16,7 +16,10 @@ async fn a_dead_instance_fails_no_call() {
     let addrs = world.instances.iter().map(|instance| instance.addr.as_str()).chain([dead.as_str()]);
     let likes = RemoteLikeService(world.clients_of(addrs).step("gateway", "like"));
     for call in 0..500 {
-        likes.like_video(&ann(), about(GOOD)).await.unwrap_or_else(|error| panic!("{call}: {}", error.chain()));
+        likes
+            .like_video(&ann(), about(GOOD))
+            .await
+            .unwrap_or_else(|error| panic!("{call}: {}", error.chain()));
     }
     assert_eq!(world.calls(), 500, "each call was made once");
 }

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use domain::{Call, TraceId, UserId};
 use futures_util::StreamExt;
-use proto::{LikeService, MessageService, RemoteLikeService, RemoteMessageService, Request, Step, WatchRequest};
+use proto::{
+    LikeService, MessageService, RemoteLikeService, RemoteMessageService, Request, Step, WatchRequest,
+};
 use tonic::Code;
 use tonic::body::Body;
 use tracing::field::{Field, Visit};
@@ -45,7 +47,10 @@ async fn recovery_on_the_server_before_the_first_message_and_in_mid_stream() {
 async fn recovery_on_the_client_unary_and_stream() {
     let broken = recover::layer(Step::new(|_| async { panic!("a layer's bug") }));
     let likes = RemoteLikeService(broken.clone());
-    assert_eq!(likes.like_video(&ann(), about(GOOD)).await.expect_err("a panic").kind(), domain::Kind::Internal);
+    assert_eq!(
+        likes.like_video(&ann(), about(GOOD)).await.expect_err("a panic").kind(),
+        domain::Kind::Internal
+    );
     let messages = RemoteMessageService(broken);
     assert!(messages.watch(&ann(), WatchRequest { after: 0 }).await.is_err());
     // A body that panics after its first frame.
@@ -85,7 +90,8 @@ async fn bearer_on_the_client_is_minted_for_unary_and_stream_where_there_is_a_ke
     });
     let with = crate::client::credentials("like", world.keys(), end.clone());
     let _refused = RemoteLikeService(with.clone()).like_video(&ann(), about(GOOD)).await;
-    let _refused = RemoteMessageService(with.clone()).watch(&ann(), WatchRequest { after: 0 }).await.map(drop);
+    let _refused =
+        RemoteMessageService(with.clone()).watch(&ann(), WatchRequest { after: 0 }).await.map(drop);
     let nobody = Call { viewer: None, ..ann() };
     let _refused = RemoteLikeService(with).like_video(&nobody, about(GOOD)).await;
     let seen = seen.lock().expect("no panic");
@@ -102,7 +108,11 @@ async fn bearer_on_the_server_refuses_what_the_gateway_did_not_mint_unary_and_st
     let world = World::start(1).await;
     for bearer in ["Bearer nonsense", "Basic YTpi", "Bearer eyJhbGciOiJub25lIn0.e30."] {
         let inner = world.clients().step("comment", "like");
-        assert_eq!(forged(inner, "/grpc.health.v1.Health/Check", bearer).await, Code::Ok, "health needs none");
+        assert_eq!(
+            forged(inner, "/grpc.health.v1.Health/Check", bearer).await,
+            Code::Ok,
+            "health needs none"
+        );
         let from_gateway = world.clients().step("gateway", "like");
         let unary = forged(from_gateway, "/dytt.v1.LikeService/LikeVideo", bearer).await;
         let from_gateway = world.clients().step("gateway", "message");
@@ -128,7 +138,8 @@ async fn forged(step: Step, path: &'static str, bearer: &'static str) -> Code {
 async fn logging_on_both_sides_unary_and_stream_tells_method_and_code_and_no_secret() {
     for side in [Side::Client, Side::Server] {
         let lines = Lines::default();
-        let fails = log::layer(side, Step::new(|_| async { status::refused(domain::Error::internal("why")) }));
+        let fails =
+            log::layer(side, Step::new(|_| async { status::refused(domain::Error::internal("why")) }));
         let text = lines.of(RemoteLikeService(fails).like_video(&ann(), about(GOOD))).await;
         assert!(text.contains("LikeVideo") && text.contains("Internal"), "{side:?} unary: {text}");
         assert_eq!(text.contains("why"), side == Side::Server, "the error is told where it stops: {text}");

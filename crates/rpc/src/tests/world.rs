@@ -167,8 +167,7 @@ impl World {
     }
 
     fn discovery(&self, endpoints: &[String]) -> Discovery {
-        let config =
-            discovery::Config { kind: Kind::Static, endpoints: endpoints.to_vec(), weight: 100 };
+        let config = discovery::Config { kind: Kind::Static, endpoints: endpoints.to_vec(), weight: 100 };
         Discovery::open(&config, self.dir().join("instances.json"), self.stop.clone()).expect("a list")
     }
 

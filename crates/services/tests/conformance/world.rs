@@ -44,8 +44,12 @@ pub struct World {
 impl World {
     pub async fn start() -> Self {
         let folder = tempfile::tempdir().expect("a folder");
-        let config =
-            store::Config { url: "sqlite:dytt.sqlite".into(), password_file: String::new(), write_wait_ms: 60_000, read_wait_ms: 60_000 };
+        let config = store::Config {
+            url: "sqlite:dytt.sqlite".into(),
+            password_file: String::new(),
+            write_wait_ms: 60_000,
+            read_wait_ms: 60_000,
+        };
         let store = Store::open(&config, folder.path()).await.expect("opens the database");
         let config = blobs::Config {
             url: "file:objects".into(),

@@ -79,7 +79,11 @@ fn a_second_try_goes_elsewhere_if_there_is_an_elsewhere() {
         assert_eq!(&*pool(&[("a", 1.0)]).pick(Some("a"), now, || draw).expect("somebody").addr, "a");
     }
     fail(&two, "b", 5, now);
-    assert_eq!(&*two.pick(Some("a"), now, || 0.5).expect("somebody").addr, "b", "one left out beats one that failed");
+    assert_eq!(
+        &*two.pick(Some("a"), now, || 0.5).expect("somebody").addr,
+        "b",
+        "one left out beats one that failed"
+    );
 }
 
 #[test]
@@ -149,6 +153,10 @@ fn one_far_slower_than_the_others_is_left_out_but_not_for_slow_work() {
         let two = pool(&[("a", 1.0), ("b", 1.0)]);
         let all = two.endpoints.load_full();
         all[1].note_at(Verdict::Good, Duration::from_millis(5), quick, &all, now);
+        for _ in 0..4 {
+            all[0].note_at(Verdict::Good, Duration::from_secs(2), quick, &all, now);
+            assert!(all[0].admits(now), "a few say nothing");
+        }
         all[0].note_at(Verdict::Good, Duration::from_secs(2), quick, &all, now);
         assert_eq!(!all[0].admits(now), out);
     }
