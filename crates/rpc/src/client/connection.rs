@@ -61,7 +61,12 @@ impl Connection {
             Err(mut failed) => {
                 let unsent = failed.take_message().is_some() || was_refused(failed.error());
                 let text = format!("call {} at {}: {}", self.to, self.addr, status::chain(failed.error()));
-                if unsent { status::not_sent(text) } else { status::failed(Code::Unavailable, text) }
+                if !unsent {
+                    return status::failed(Code::Unavailable, text);
+                }
+                // The other side closes it, maybe to be asked again over a new one.
+                self.state.lock().await.sender = None;
+                status::not_sent(text)
             }
         }
     }

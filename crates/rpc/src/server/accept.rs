@@ -22,6 +22,9 @@ const MAX_CONNECTIONS: usize = 1024;
 /// Calls at once on one connection.
 const MAX_STREAMS: u32 = 1024;
 const MAX_HEADER_BYTES: u32 = 16 * 1024;
+/// A connection proves who calls when it is made; it is made again at least this often, and whenever
+/// certificates or revocations change.
+const MAX_AGE: Duration = Duration::from_secs(3600);
 /// A peer that answers no ping for this long is gone.
 const PING_EVERY: Duration = Duration::from_secs(10);
 const PING_PATIENCE: Duration = Duration::from_secs(5);
@@ -69,6 +72,7 @@ impl Accepting {
         // Small answers wait 40 ms for an acknowledgement otherwise.
         let _is_faster = stream.set_nodelay(true);
         let from = stream.peer_addr().ok();
+        let mut changed = self.identities.changes();
         let shaken = tokio::select! {
             shaken = self.identities.accept(stream) => shaken,
             () = self.stopping.cancelled() => return,
@@ -100,9 +104,17 @@ impl Accepting {
             .keep_alive_timeout(PING_PATIENCE)
             .serve_connection(TokioIo::new(stream), handle);
         let mut connection = std::pin::pin!(connection);
+        let over = async {
+            tokio::select! {
+                () = self.stopping.cancelled() => {}
+                _ = changed.changed() => {}
+                () = tokio::time::sleep(MAX_AGE) => {}
+            }
+        };
         let ended = tokio::select! {
             ended = connection.as_mut() => ended,
-            () = self.stopping.cancelled() => {
+            () = over => {
+                // GOAWAY: calls in flight end, new ones come over a new connection, if there is to be one.
                 connection.as_mut().graceful_shutdown();
                 tokio::select! {
                     ended = connection.as_mut() => ended,

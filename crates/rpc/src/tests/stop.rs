@@ -65,6 +65,33 @@ async fn a_stream_ends_with_a_hint_to_ask_again() {
 }
 
 #[tokio::test]
+async fn new_certificates_end_old_connections_and_fail_no_call() {
+    let world = World::start(1).await;
+    let fresh = tokio::spawn(world.instances[0].identities.clone().keep_fresh(world.stop.clone()));
+    let mut changed = world.instances[0].identities.changes();
+    let likes = world.likes();
+    likes.like_video(&ann(), about(GOOD)).await.expect("likes");
+    for revoked in [None, Some("gateway")] {
+        world.renew(&["like"], revoked);
+        let mut calls = 0;
+        while !changed.has_changed().expect("is watched") {
+            likes.like_video(&ann(), about(GOOD)).await.expect("no call fails while nothing is revoked");
+            calls += 1;
+        }
+        changed.borrow_and_update();
+        assert!(calls > 0);
+        if revoked.is_none() {
+            likes.like_video(&ann(), about(GOOD)).await.expect("a new connection is made");
+            continue;
+        }
+        let refused = async { while likes.like_video(&ann(), about(GOOD)).await.is_ok() {} };
+        tokio::time::timeout(Duration::from_secs(5), refused).await.expect("who was revoked is sent away");
+    }
+    world.stop.cancel();
+    fresh.await.expect("ends");
+}
+
+#[tokio::test]
 async fn a_silent_peer_cannot_hold_it() {
     let mut world = World::start(1).await;
     let silent = tokio::net::TcpStream::connect(&world.instances[0].addr).await.expect("connects");

@@ -110,6 +110,7 @@ impl MessageService for Probe {
 pub(crate) struct Instanced {
     pub probe: Arc<Probe>,
     pub addr: String,
+    pub identities: Identities,
     pub serving: Serving,
 }
 
@@ -158,8 +159,19 @@ impl World {
         ];
         let identities = Identities::load(self.dir(), certificates).expect("identities");
         let none = self.discovery(&[]);
-        let serving = server.serve(hosted, identities, self.keys(), &none, &described()).await;
-        Instanced { probe, addr, serving: serving.expect("serves") }
+        let serving = server.serve(hosted, identities.clone(), self.keys(), &none, &described()).await;
+        Instanced { probe, addr, identities, serving: serving.expect("serves") }
+    }
+
+    /// New certificates for some services, and perhaps one revoked.
+    pub(crate) fn renew(&self, services: &[&str], revoked: Option<&str>) {
+        let (dir, now) = (self.dir(), SystemTime::now());
+        let authority = Authority::open(dir, None).expect("a root");
+        if let Some(service) = revoked {
+            authority.revoke_file(&dir.join(format!("{service}.pem")), dir, now).expect("revokes");
+        }
+        let services: Vec<String> = services.iter().map(|service| (*service).to_owned()).collect();
+        authority.renew(&services, true, dir, now).expect("renews");
     }
 
     pub(crate) fn keys(&self) -> Arc<RpcKeys> {
