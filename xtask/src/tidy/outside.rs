@@ -29,7 +29,6 @@ const KNOWN_BY: &[(&str, &[&str])] = &[
     ("tokio-rustls", &["tls"]),
     ("tonic*", &["proto", "rpc"]),
     ("tower-http", &["gateway"]),
-    ("tracing-opentelemetry", &["telemetry"]),
     ("tracing-subscriber", &["telemetry"]),
     ("utoipa*", &["gateway"]),
     ("x509-parser", &["tls"]),

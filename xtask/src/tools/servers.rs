@@ -79,7 +79,7 @@ pub fn ensure(root: &Path) -> Vec<Lacking> {
             eprintln!("{}: {error:#}", kind.name());
         }
     }
-    lacking(Kind::ALL.into_iter().filter(|kind| !is_usable(*kind)))
+    servers_lacking(unusable()).chain(tools_lacking()).collect()
 }
 
 /// The servers a cluster cannot do without and lacks, after getting what can be had.
@@ -90,21 +90,27 @@ pub fn ensure_for_cluster(root: &Path) -> Result<()> {
     if is_complete() {
         return Ok(());
     }
-    let lacking = ensure(root);
+    ensure(root);
     if !is_complete() {
-        let lines: Vec<String> = lacking.iter().map(Lacking::to_string).collect();
+        let lines: Vec<String> = servers_lacking(unusable()).map(|lacking| lacking.to_string()).collect();
         bail!("a cluster needs etcd, MariaDB, MinIO or SeaweedFS, and Zipkin:\n{}", lines.join("\n"));
     }
     Ok(())
 }
 
-fn lacking(kinds: impl Iterator<Item = Kind>) -> Vec<Lacking> {
-    let servers = kinds.map(|kind| Lacking { name: kind.name(), how_to_get: kind.how_to_get().into() });
-    let tools = PACKAGES.iter().filter(|package| !(package.is_there)()).filter_map(|package| {
+fn servers_lacking(kinds: impl Iterator<Item = Kind>) -> impl Iterator<Item = Lacking> {
+    kinds.map(|kind| Lacking { name: kind.name(), how_to_get: kind.how_to_get().into() })
+}
+
+fn tools_lacking() -> impl Iterator<Item = Lacking> {
+    PACKAGES.iter().filter(|package| !(package.is_there)()).filter_map(|package| {
         let how_to_get = format!("apt-get install {}", package.names.join(" "));
         package.tool.map(|name| Lacking { name, how_to_get })
-    });
-    servers.chain(tools).collect()
+    })
+}
+
+fn unusable() -> impl Iterator<Item = Kind> {
+    Kind::ALL.into_iter().filter(|kind| !is_usable(*kind))
 }
 
 fn is_usable(kind: Kind) -> bool {
@@ -180,7 +186,8 @@ mod tests {
 
     #[test]
     fn what_is_lacking_is_said_with_how_to_get_it() {
-        let lines: Vec<String> = lacking(Kind::ALL.into_iter()).iter().map(Lacking::to_string).collect();
+        let lines: Vec<String> =
+            servers_lacking(Kind::ALL.into_iter()).map(|lacking| lacking.to_string()).collect();
         assert_eq!(lines[0], "etcd is missing; to get it: apt-get install etcd-server");
         assert!(lines[2].contains(MINIO), "the version installed is the one that is named: {}", lines[2]);
         assert!(lines[4].contains(ZIPKIN), "{}", lines[4]);
