@@ -21,7 +21,6 @@ use tracing::{info, warn};
 
 use crate::config::Settings;
 use crate::folder::{DataFolder, Running};
-use crate::roles::SERVICES;
 use crate::wiring::{self, Ground, Parts};
 
 /// What runs.
@@ -53,8 +52,8 @@ struct Edge {
 struct Dependencies {
     store: Option<Store>,
     blobs: Option<Blobs>,
-    /// Of a gateway among others.
-    clients: Option<Clients>,
+    /// Among others: the ways to them, and which of them are called from here.
+    called: Option<(Clients, Vec<&'static str>)>,
     started: Arc<AtomicBool>,
 }
 
@@ -82,7 +81,7 @@ impl Platform {
         let dependencies = Dependencies {
             store: store.clone(),
             blobs: blobs.clone(),
-            clients: mesh.as_ref().filter(|_| roles.runs("gateway")).map(|mesh| mesh.clients.clone()),
+            called: mesh.as_ref().map(|mesh| (mesh.clients.clone(), roles.called())),
             started: Arc::default(),
         };
         let Parts { gateway, hosted, transcoder, sweep } =
@@ -237,9 +236,8 @@ impl Dependencies {
         if let Some(blobs) = self.blobs {
             found.push(("objects", blobs.check().await.map_err(|error| error.to_string())));
         }
-        if let Some(clients) = self.clients {
-            let called = SERVICES.iter().filter(|noun| !["gateway", "media"].contains(noun));
-            let unknown: Vec<&str> = called.copied().filter(|noun| !clients.knows(noun)).collect();
+        if let Some((clients, called)) = self.called {
+            let unknown: Vec<&str> = called.into_iter().filter(|noun| !clients.knows(noun)).collect();
             let problem = format!("no instance is known of {}", unknown.join(", "));
             found.push(("services", if unknown.is_empty() { Ok(()) } else { Err(problem) }));
         }

@@ -60,6 +60,16 @@ impl Roles {
         self.nouns.iter().copied().collect()
     }
 
+    /// The services it calls in other processes.
+    pub(crate) fn called(&self) -> Vec<&'static str> {
+        let calls = |noun: &str| match noun {
+            "gateway" => false,
+            "media" => self.runs("video"),
+            _ => self.runs("gateway"),
+        };
+        SERVICES.into_iter().filter(|noun| calls(noun) && !self.runs(noun)).collect()
+    }
+
     /// The name it has in traces: its service's, or `dytt` when it runs several.
     pub(crate) fn name(&self) -> &'static str {
         match self.nouns.first() {
@@ -84,6 +94,9 @@ mod tests {
         let two = parse("user,feed").expect("reads");
         assert!(!two.is_whole() && two.runs("feed") && !two.runs("gateway"));
         assert_eq!((two.name(), parse("like").expect("reads").name()), ("dytt", "like"));
+        assert_eq!(parse("video,like").expect("reads").called(), ["media"]);
+        assert!(parse("media,user").expect("reads").called().is_empty());
+        assert_eq!(parse("gateway,user,media").expect("reads").called().len(), 6);
         let every = parse(&SERVICES.join(",")).expect("reads");
         assert!(!every.is_whole(), "named one by one they take calls of others");
     }

@@ -11,13 +11,13 @@ mod retry;
 mod span;
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use discovery::Discovery;
 use proto::Step;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Side, log, recover};
+use crate::{Side, log, recover, status};
 pub(crate) use connection::Connection;
 #[cfg(test)]
 pub(crate) use credentials::layer as credentials;
@@ -52,11 +52,16 @@ impl Clients {
     /// The way from one service to another.
     #[must_use]
     pub fn step(&self, from: &'static str, to: &'static str) -> Step {
-        let (clients, pool) = (self.clone(), Arc::new(OnceLock::new()));
-        // A way that is never taken follows no instances.
+        // Followed from now on, so that the first call finds somebody; a way nobody can take follows nobody.
+        let pool = self.0.identities.holds(from).then(|| self.pool(from, to));
         let picking = Step::new(move |request| {
-            let pool: Arc<Pool> = Arc::clone(pool.get_or_init(|| clients.pool(from, to)));
-            async move { pool.send(request).await }
+            let pool = pool.clone();
+            async move {
+                match pool {
+                    Some(pool) => pool.send(request).await,
+                    None => status::not_sent(format!("this process does not call as {from}")),
+                }
+            }
         });
         let attempt = attempt::layer(from, to, picking);
         let breaker = breaker::layer(to, attempt);

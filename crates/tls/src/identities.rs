@@ -86,6 +86,12 @@ impl Identities {
         self.0.current.load().domain.clone()
     }
 
+    /// Whether this process can call as a service.
+    #[must_use]
+    pub fn holds(&self, service: &str) -> bool {
+        self.0.services.iter().any(|held| held == service)
+    }
+
     /// Changes whenever a new set is taken over: who holds connections open ends them then, in order, so that a
     /// revoked caller does not stay.
     #[must_use]

@@ -1,3 +1,5 @@
+//! Who is picked, and who is left out and comes back, with time and chance handed in.
+
 use std::collections::HashMap;
 use std::sync::LazyLock;
 use std::time::{Duration, SystemTime};
