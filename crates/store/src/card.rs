@@ -4,7 +4,7 @@ use domain::limits::LIST_ROWS;
 use domain::{Error, Result};
 use sea_orm::{QueryResult, TryGetable, Value};
 
-use crate::failed;
+use crate::failure::failed;
 
 /// A person with counters; `is_followed` is for the viewer of the query.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -36,7 +36,7 @@ impl Store {
     ) -> Result<CommentRow> {
         self.write(move |session| {
             Box::pin(async move {
-                published_author(session, video).await?;
+                session.hold_published(video).await?;
                 let sql =
                     "INSERT INTO comment (video_id, author_id, content, created_at) VALUES (?, ?, ?, ?)";
                 let content = content.as_str().to_owned();
@@ -51,7 +51,7 @@ impl Store {
         .await
     }
 
-    /// Deletes the viewer's own comment. Two statements; when refused, the second tells why.
+    /// Deletes the viewer's own comment. Two statements, on MySQL one more; when refused, the last tells why.
     ///
     /// # Errors
     /// [`Error::VideoNotFound`], [`Error::CommentNotFound`] when the video has no such comment,
@@ -59,6 +59,7 @@ impl Store {
     pub async fn delete_comment(&self, viewer: UserId, video: VideoId, comment: CommentId) -> Result<()> {
         self.write(move |session| {
             Box::pin(async move {
+                session.hold_video(video).await?;
                 let sql = "DELETE FROM comment WHERE id = ? AND video_id = ? AND author_id = ?";
                 let values = [comment.get().into(), video.get().into(), viewer.get().into()];
                 if session.change(sql, values).await? == 0 {

@@ -9,7 +9,8 @@ use crate::session::Session;
 use crate::user::{must_exist, number};
 
 impl Store {
-    /// Follows a user; a repeated follow changes nothing. Three statements, two when repeated.
+    /// Follows a user; a repeated follow changes nothing. Three statements, two when repeated; on MySQL
+    /// one more.
     ///
     /// # Errors
     /// [`domain::Error::UserNotFound`].
@@ -17,9 +18,10 @@ impl Store {
         self.write(move |session| {
             Box::pin(async move {
                 must_exist(session, user).await?;
+                session.hold_users(viewer, user).await?;
                 let sql = "INSERT INTO follow (follower_id, followee_id, created_at) VALUES (?, ?, ?)";
                 let values = [viewer.get().into(), user.get().into(), now.millis().into()];
-                if session.insert_new(sql, values).await? {
+                if session.insert_new(sql, values).await?.is_some() {
                     count(session, viewer, user, 1).await?;
                 }
                 Ok(())
@@ -28,7 +30,8 @@ impl Store {
         .await
     }
 
-    /// Stops following; without a follow nothing changes. Three statements, two when there is none.
+    /// Stops following; without a follow nothing changes. Three statements, two when there is none; on MySQL
+    /// one more.
     ///
     /// # Errors
     /// [`domain::Error::UserNotFound`].
@@ -36,6 +39,7 @@ impl Store {
         self.write(move |session| {
             Box::pin(async move {
                 must_exist(session, user).await?;
+                session.hold_users(viewer, user).await?;
                 let sql = "DELETE FROM follow WHERE follower_id = ? AND followee_id = ?";
                 if session.change(sql, [viewer.get().into(), user.get().into()]).await? > 0 {
                     count(session, viewer, user, -1).await?;

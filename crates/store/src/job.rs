@@ -10,6 +10,9 @@ use crate::Store;
 use crate::card::column;
 use crate::session::Session;
 
+/// How many jobs a worker may lose to others before it tries again later.
+const CLAIMS: usize = 10;
+
 /// One worker's hold on a job; a later claim makes an earlier one worthless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Attempt {
@@ -44,37 +47,21 @@ impl Store {
         Ok(self.read().row(sql, [now.millis().into()]).await?.is_some())
     }
 
-    /// Claims the oldest job that is due, or whose lease ran out. Two statements, one when there is none.
+    /// Claims the oldest job that is due, or whose lease ran out. Two statements, one when there is none, and
+    /// two more for each job that another worker took in between.
     ///
     /// # Errors
     /// Only the database's.
     pub async fn claim_job(&self, now: Timestamp, lease: Duration) -> Result<Option<Job>> {
         self.write(move |session| {
             Box::pin(async move {
-                let sql = "SELECT j.id, j.fence, j.attempts, j.video_id, j.source_key, v.play_key \
-                           FROM job j JOIN video v ON v.id = j.video_id \
-                           WHERE j.state IN ('queued', 'leased') AND j.due_at <= ? ORDER BY j.due_at LIMIT 1";
-                let Some(row) = session.row(sql, [now.millis().into()]).await? else { return Ok(None) };
-                let job = Job {
-                    attempt: Attempt {
-                        job: JobId::parse(column(&row, "id")?)?,
-                        fence: column::<i64>(&row, "fence")? + 1,
-                    },
-                    video: VideoId::parse(column(&row, "video_id")?)?,
-                    source_key: column(&row, "source_key")?,
-                    play_key: column(&row, "play_key")?,
-                    attempts: column::<i64>(&row, "attempts")? + 1,
-                };
-                // While leased, due_at is the end of the lease: an expired one is due again by itself.
-                let sql = "UPDATE job SET state = 'leased', fence = ?, attempts = ?, due_at = ? WHERE id = ?";
-                let values: [Value; 4] = [
-                    job.attempt.fence.into(),
-                    job.attempts.into(),
-                    now.after(lease).millis().into(),
-                    job.attempt.job.get().into(),
-                ];
-                session.change(sql, values).await?;
-                Ok(Some(job))
+                for _ in 0..CLAIMS {
+                    let Some(job) = oldest_due(session, now).await? else { return Ok(None) };
+                    if take(session, &job, now.after(lease)).await? {
+                        return Ok(Some(job));
+                    }
+                }
+                Ok(None)
             })
         })
         .await
@@ -124,6 +111,39 @@ impl Store {
         })
         .await
     }
+}
+
+async fn oldest_due(session: &Session, now: Timestamp) -> Result<Option<Job>> {
+    let sql = "SELECT j.id, j.fence, j.attempts, j.video_id, j.source_key, v.play_key \
+               FROM job j JOIN video v ON v.id = j.video_id \
+               WHERE j.state IN ('queued', 'leased') AND j.due_at <= ? ORDER BY j.due_at LIMIT 1";
+    let Some(row) = session.row(sql, [now.millis().into()]).await? else { return Ok(None) };
+    Ok(Some(Job {
+        attempt: Attempt {
+            job: JobId::parse(column(&row, "id")?)?,
+            fence: column::<i64>(&row, "fence")? + 1,
+        },
+        video: VideoId::parse(column(&row, "video_id")?)?,
+        source_key: column(&row, "source_key")?,
+        play_key: column(&row, "play_key")?,
+        attempts: column::<i64>(&row, "attempts")? + 1,
+    }))
+}
+
+/// Takes a job that was seen, unless somebody else did since: then its fencing number has grown.
+async fn take(session: &Session, job: &Job, until: Timestamp) -> Result<bool> {
+    // While leased, due_at is the end of the lease: an expired one is due again by itself.
+    let sql = "UPDATE job SET state = 'leased', fence = ?, attempts = ?, due_at = ? \
+               WHERE id = ? AND fence = ? AND state IN ('queued', 'leased')";
+    let fence = job.attempt.fence;
+    let values: [Value; 5] = [
+        fence.into(),
+        job.attempts.into(),
+        until.millis().into(),
+        job.attempt.job.get().into(),
+        (fence - 1).into(),
+    ];
+    Ok(session.change(sql, values).await? > 0)
 }
 
 /// Queues the re-encoding of a video's source. One statement.

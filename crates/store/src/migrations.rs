@@ -2,7 +2,21 @@
 
 mod m0001_first;
 
-use sea_orm_migration::{MigrationTrait, MigratorTrait};
+use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
+
+/// Every table with a column of it that is never null.
+pub(crate) const TABLES: [(&str, &str); 10] = [
+    ("user", "id"),
+    ("user_stat", "user_id"),
+    ("video", "id"),
+    ("video_stat", "video_id"),
+    ("video_object", "object_key"),
+    ("video_like", "id"),
+    ("comment", "id"),
+    ("follow", "id"),
+    ("message", "id"),
+    ("job", "id"),
+];
 
 /// All migrations, oldest first.
 pub(crate) struct Migrator;
@@ -11,4 +25,9 @@ impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
         vec![Box::new(m0001_first::Migration)]
     }
+}
+
+/// Whether the database has this migration.
+pub(crate) fn is_applied(migration: &Migration) -> bool {
+    migration.status() == MigrationStatus::Applied
 }

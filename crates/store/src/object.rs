@@ -49,6 +49,10 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn known_objects(&self, keys: &[String]) -> Result<HashSet<String>> {
+        // An empty list of values is no SQL.
+        if keys.is_empty() {
+            return Ok(HashSet::new());
+        }
         let holes = vec!["?"; keys.len()].join(", ");
         let sql = format!("SELECT object_key FROM video_object WHERE object_key IN ({holes}) LIMIT 1000");
         let rows = self.read().rows(&sql, keys.iter().map(|key| key.as_str().into())).await?;

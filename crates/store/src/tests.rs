@@ -1,10 +1,12 @@
 //! The store against a real database, a fresh one for each test.
 
+mod address;
 mod atomic;
 mod catalogue;
 mod check;
 mod comment;
 mod crowd;
+mod fault;
 mod feed;
 mod fixture;
 mod follow;
@@ -15,8 +17,13 @@ mod object;
 mod open;
 mod parallel;
 mod plans;
+mod plans_mysql;
+mod server;
+mod shared;
+mod spans;
 mod stated;
 mod statements;
+mod text;
 mod user;
 mod video;
 mod writer;

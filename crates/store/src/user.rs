@@ -1,12 +1,13 @@
 //! Accounts: who is registered, under which name, with which password hash.
 
 use domain::{Error, Result, Timestamp, UserId, UserName};
-use sea_orm::{ActiveModelTrait, ActiveValue::Set, ColumnTrait, EntityTrait, QueryFilter, SqlErr};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Value};
 
+use crate::Store;
 use crate::card::{UserCard, column, user_columns};
 use crate::entity::user;
+use crate::failure::failed;
 use crate::session::Session;
-use crate::{Store, failed};
 
 /// What a login is checked against.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,21 +37,12 @@ impl Store {
     pub async fn create_user(&self, name: UserName, password_hash: String, now: Timestamp) -> Result<UserId> {
         self.write(move |session| {
             Box::pin(async move {
-                let account = user::ActiveModel {
-                    name: Set(name.as_str().to_owned()),
-                    name_key: Set(name.key()),
-                    password_hash: Set(password_hash),
-                    token_epoch: Set(0),
-                    revoked_at: Set(0),
-                    created_at: Set(now.millis()),
-                    ..Default::default()
-                };
-                let account = account.insert(session).await.map_err(|error| match error.sql_err() {
-                    Some(SqlErr::UniqueConstraintViolation(_)) => Error::UsernameTaken,
-                    Some(SqlErr::ForeignKeyConstraintViolation(_)) | Some(_) | None => failed(error),
-                })?;
-                session.change("INSERT INTO user_stat (user_id) VALUES (?)", [account.id.into()]).await?;
-                UserId::parse(account.id)
+                let sql = "INSERT INTO user (name, name_key, password_hash, created_at) VALUES (?, ?, ?, ?)";
+                let values: [Value; 4] =
+                    [name.as_str().into(), name.key().into(), password_hash.into(), now.millis().into()];
+                let id = session.insert_new(sql, values).await?.ok_or(Error::UsernameTaken)?;
+                session.change("INSERT INTO user_stat (user_id) VALUES (?)", [id.into()]).await?;
+                UserId::parse(id)
             })
         })
         .await

@@ -9,6 +9,9 @@ use crate::session::Session;
 use crate::user::{must_exist, number};
 use crate::{Store, job};
 
+/// How many moments may be taken by others before a publication is refused.
+const MOMENTS: usize = 100;
+
 /// A video about to be published.
 #[derive(Clone, Debug)]
 pub struct NewVideo {
@@ -28,27 +31,15 @@ pub struct NewVideo {
 
 impl Store {
     /// Makes a video: at once visible to all, or processing with a job that will make it so.
-    /// Five statements, four when processing.
+    /// Five statements, four when processing; on MySQL one more.
     ///
     /// # Errors
     /// Only the database's.
     pub async fn publish(&self, video: NewVideo, now: Timestamp) -> Result<VideoId> {
         self.write(move |session| {
             Box::pin(async move {
-                let ready = video.source_key.is_none();
-                let published_at = if ready { Some(next_publish_time(session, now).await?) } else { None };
-                let sql = "INSERT INTO video (author_id, title, state, play_key, cover_key, published_at, \
-                           created_at) VALUES (?, ?, ?, ?, ?, ?, ?)";
-                let values: [Value; 7] = [
-                    video.author.get().into(),
-                    video.title.as_str().into(),
-                    if ready { "ready" } else { "processing" }.into(),
-                    video.play_key.into(),
-                    video.cover_key.into(),
-                    published_at.into(),
-                    now.millis().into(),
-                ];
-                let id = VideoId::parse(session.insert(sql, values).await?)?;
+                session.hold_users(video.author, video.author).await?;
+                let id = insert(session, &video, now).await?;
                 session.change("INSERT INTO video_stat (video_id) VALUES (?)", [id.get().into()]).await?;
                 object::insert(session, id, &video.objects).await?;
                 match video.source_key {
@@ -63,7 +54,7 @@ impl Store {
 
     /// A finished job: the video gets its playable object and becomes visible to all; its source is no
     /// longer needed unless it is kept. Returns false, changing nothing, when the job is no longer this
-    /// attempt's. Six statements, five when the source is kept.
+    /// attempt's. Six statements, five when the source is kept; on MySQL one more.
     ///
     /// # Errors
     /// Only the database's.
@@ -77,12 +68,11 @@ impl Store {
     ) -> Result<bool> {
         self.write(move |session| {
             Box::pin(async move {
+                session.hold_author_of(video).await?;
                 if !job::end(session, attempt, "done", None).await? {
                     return Ok(false);
                 }
-                let at = next_publish_time(session, now).await?;
-                let sql = "UPDATE video SET state = 'ready', published_at = ? WHERE id = ?";
-                session.change(sql, [at.into(), video.get().into()]).await?;
+                show(session, video, now).await?;
                 if let Some(source_key) = unneeded {
                     let sql = "DELETE FROM video_object WHERE object_key = ?";
                     session.change(sql, [source_key.into()]).await?;
@@ -171,7 +161,43 @@ pub(crate) async fn published_author(session: &Session, video: VideoId) -> Resul
     UserId::parse(column(&row, "author_id")?)
 }
 
-/// Publish times are unique, so that a page that ends at one neither repeats nor skips a video.
+/// Two statements, one when processing.
+async fn insert(session: &Session, video: &NewVideo, now: Timestamp) -> Result<VideoId> {
+    let sql = "INSERT INTO video (author_id, title, state, play_key, cover_key, published_at, created_at) \
+               VALUES (?, ?, ?, ?, ?, ?, ?)";
+    let ready = video.source_key.is_none();
+    for _ in 0..MOMENTS {
+        let published_at = if ready { Some(next_publish_time(session, now).await?) } else { None };
+        let values: [Value; 7] = [
+            video.author.get().into(),
+            video.title.as_str().into(),
+            if ready { "ready" } else { "processing" }.into(),
+            video.play_key.as_str().into(),
+            video.cover_key.clone().into(),
+            published_at.into(),
+            now.millis().into(),
+        ];
+        if let Some(id) = session.insert_new(sql, values).await? {
+            return VideoId::parse(id);
+        }
+    }
+    Err(Error::Overloaded)
+}
+
+/// Makes a video visible to all. Two statements.
+async fn show(session: &Session, video: VideoId, now: Timestamp) -> Result<()> {
+    let sql = "UPDATE video SET state = 'ready', published_at = ? WHERE id = ?";
+    for _ in 0..MOMENTS {
+        let at = next_publish_time(session, now).await?;
+        if session.change_unless_taken(sql, [at.into(), video.get().into()]).await? {
+            return Ok(());
+        }
+    }
+    Err(Error::Overloaded)
+}
+
+/// Publish times are unique, so that a page that ends at one neither repeats nor skips a video. Between this
+/// and its use another process may take the moment; then the next one is asked for.
 async fn next_publish_time(session: &Session, now: Timestamp) -> Result<i64> {
     let row = session.row("SELECT MAX(published_at) AS latest FROM video LIMIT 1", []).await?;
     let latest: Option<i64> = row.map(|row| column(&row, "latest")).transpose()?.flatten();

@@ -1,4 +1,4 @@
-//! The one writer: concurrent mutations share a commit. Each runs in a savepoint of its own, fails alone,
+//! SQLite's one writer: concurrent mutations share a commit. Each runs in a savepoint of its own, fails alone,
 //! and is answered only after the commit that holds it is on the disk. Which statements they run is the
 //! nouns' business.
 
@@ -12,8 +12,9 @@ use futures_util::future::BoxFuture;
 use sea_orm::{DatabaseConnection, SqliteTransactionMode, TransactionOptions, TransactionTrait};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
+use tracing::{Instrument, Span};
 
-use crate::failed;
+use crate::failure::failed;
 use crate::session::{Probe, Session};
 
 /// Mutations waiting at once; one more is refused.
@@ -29,6 +30,8 @@ type Run = Box<dyn for<'s> FnOnce(&'s Session) -> BoxFuture<'s, Option<Answer>> 
 
 struct Work {
     queued: Instant,
+    /// The caller's: what is sent for it belongs to its trace.
+    span: Span,
     run: Run,
 }
 
@@ -71,7 +74,7 @@ impl Writer {
                 }
             })
         });
-        let work = Work { queued: Instant::now(), run };
+        let work = Work { queued: Instant::now(), span: Span::current(), run };
         self.enqueue(work).ok_or(Error::Overloaded)?;
         // A work that was dropped unanswered never began.
         answered.await.unwrap_or(Err(Error::Overloaded))
@@ -133,7 +136,7 @@ async fn write_batch(
     for work in batch {
         let savepoint = transaction.begin().await.map_err(failed)?;
         let session = Session::transaction(savepoint, Arc::clone(probe));
-        match (work.run)(&session).await {
+        match (work.run)(&session).instrument(work.span).await {
             Some(answer) => {
                 // Before the release: should that fail, the caller hears of it with the batch.
                 answers.push(answer);

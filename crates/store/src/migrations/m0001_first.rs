@@ -6,6 +6,7 @@ use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
     big_integer, big_integer_null, big_pk_auto, binary_len, string_len, string_len_null,
 };
+use sea_orm_migration::sea_orm::DbBackend;
 
 /// Creates everything.
 pub(super) struct Migration;
@@ -18,117 +19,157 @@ impl MigrationName for Migration {
 
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
-    // All or nothing where the database can (SQLite); a start that dies half way finds nothing done.
+    // All or nothing where the database can (SQLite); a start that dies half way finds nothing done. MySQL
+    // commits each statement, so there each makes a table whole and can be repeated.
     fn use_transaction(&self) -> Option<bool> {
         Some(true)
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        for table in tables() {
+        let is_mysql = manager.get_database_backend() == DbBackend::MySql;
+        for (name, mut table) in tables() {
+            if is_mysql {
+                table.if_not_exists().engine("InnoDB").character_set("utf8mb4").collate("utf8mb4_bin");
+                for (_, mut index) in indices().into_iter().filter(|(of, _)| *of == name) {
+                    table.index(&mut index);
+                }
+            }
             manager.create_table(table).await?;
         }
-        for index in indices() {
-            manager.create_index(index).await?;
+        if !is_mysql {
+            for (_, index) in indices() {
+                manager.create_index(index).await?;
+            }
         }
         Ok(())
     }
 }
 
-fn tables() -> Vec<TableCreateStatement> {
+fn tables() -> Vec<(&'static str, TableCreateStatement)> {
     vec![
-        table("user")
-            .col(big_pk_auto("id"))
-            .col(string_len("name", 64))
-            .col(string_len("name_key", 256).unique_key())
-            .col(string_len("password_hash", 160))
-            .col(big_integer("token_epoch").default(0))
-            .col(big_integer("revoked_at").default(0))
-            .col(big_integer("created_at"))
-            .take(),
-        table("user_stat")
-            .col(big_integer("user_id").primary_key())
-            .col(counter("follow_count"))
-            .col(counter("follower_count"))
-            .col(counter("work_count"))
-            .col(counter("liked_count"))
-            .col(counter("received_like_count"))
-            .foreign_key(&mut owned("user_stat", "user_id", "user"))
-            .take(),
-        table("video")
-            .col(big_pk_auto("id"))
-            .col(big_integer("author_id"))
-            .col(string_len("title", 255))
-            .col(string_len("state", 16))
-            .col(string_len("play_key", 96))
-            .col(string_len_null("cover_key", 96))
-            .col(big_integer_null("published_at").unique_key())
-            .col(big_integer("created_at"))
-            .foreign_key(&mut owned("video", "author_id", "user"))
-            .take(),
-        table("video_stat")
-            .col(big_integer("video_id").primary_key())
-            .col(counter("like_count"))
-            .col(counter("comment_count"))
-            .foreign_key(&mut owned("video_stat", "video_id", "video"))
-            .take(),
-        table("video_object")
-            .col(string_len("object_key", 96).primary_key())
-            .col(big_integer("video_id"))
-            .col(big_integer("bytes"))
-            .col(binary_len("sha256", 32))
-            .foreign_key(&mut owned("video_object", "video_id", "video"))
-            .take(),
-        table("video_like")
-            .col(big_pk_auto("id"))
-            .col(big_integer("user_id"))
-            .col(big_integer("video_id"))
-            .col(big_integer("created_at"))
-            .foreign_key(&mut owned("video_like", "user_id", "user"))
-            .foreign_key(&mut owned("video_like", "video_id", "video"))
-            .take(),
-        table("comment")
-            .col(big_pk_auto("id"))
-            .col(big_integer("video_id"))
-            .col(big_integer("author_id"))
-            .col(string_len("content", 255))
-            .col(big_integer("created_at"))
-            .foreign_key(&mut owned("comment", "video_id", "video"))
-            .foreign_key(&mut owned("comment", "author_id", "user"))
-            .take(),
-        table("follow")
-            .col(big_pk_auto("id"))
-            .col(big_integer("follower_id"))
-            .col(big_integer("followee_id"))
-            .col(big_integer("created_at"))
-            .foreign_key(&mut owned("follow", "follower_id", "user"))
-            .foreign_key(&mut owned("follow", "followee_id", "user"))
-            .take(),
-        table("message")
-            .col(big_pk_auto("id"))
-            .col(big_integer("sender_id"))
-            .col(big_integer("receiver_id"))
-            .col(string_len("content", 255))
-            .col(big_integer("created_at"))
-            .foreign_key(&mut owned("message", "sender_id", "user"))
-            .foreign_key(&mut owned("message", "receiver_id", "user"))
-            .take(),
-        table("job")
-            .col(big_pk_auto("id"))
-            .col(big_integer("video_id"))
-            .col(string_len("source_key", 96))
-            .col(string_len("state", 16))
-            .col(counter("attempts"))
-            .col(counter("fence"))
-            .col(big_integer("due_at"))
-            .col(string_len_null("error", 500))
-            .col(big_integer("created_at"))
-            .foreign_key(&mut owned("job", "video_id", "video"))
-            .take(),
+        (
+            "user",
+            table("user")
+                .col(big_pk_auto("id"))
+                .col(string_len("name", 64))
+                .col(string_len("name_key", 256).unique_key())
+                .col(string_len("password_hash", 160))
+                .col(big_integer("token_epoch").default(0))
+                .col(big_integer("revoked_at").default(0))
+                .col(big_integer("created_at"))
+                .take(),
+        ),
+        (
+            "user_stat",
+            table("user_stat")
+                .col(big_integer("user_id").primary_key())
+                .col(counter("follow_count"))
+                .col(counter("follower_count"))
+                .col(counter("work_count"))
+                .col(counter("liked_count"))
+                .col(counter("received_like_count"))
+                .foreign_key(&mut owned("user_stat", "user_id", "user"))
+                .take(),
+        ),
+        (
+            "video",
+            table("video")
+                .col(big_pk_auto("id"))
+                .col(big_integer("author_id"))
+                .col(string_len("title", 255))
+                .col(string_len("state", 16))
+                .col(string_len("play_key", 96))
+                .col(string_len_null("cover_key", 96))
+                .col(big_integer_null("published_at").unique_key())
+                .col(big_integer("created_at"))
+                .foreign_key(&mut owned("video", "author_id", "user"))
+                .take(),
+        ),
+        (
+            "video_stat",
+            table("video_stat")
+                .col(big_integer("video_id").primary_key())
+                .col(counter("like_count"))
+                .col(counter("comment_count"))
+                .foreign_key(&mut owned("video_stat", "video_id", "video"))
+                .take(),
+        ),
+        (
+            "video_object",
+            table("video_object")
+                .col(string_len("object_key", 96).primary_key())
+                .col(big_integer("video_id"))
+                .col(big_integer("bytes"))
+                .col(binary_len("sha256", 32))
+                .foreign_key(&mut owned("video_object", "video_id", "video"))
+                .take(),
+        ),
+        (
+            "video_like",
+            table("video_like")
+                .col(big_pk_auto("id"))
+                .col(big_integer("user_id"))
+                .col(big_integer("video_id"))
+                .col(big_integer("created_at"))
+                .foreign_key(&mut owned("video_like", "user_id", "user"))
+                .foreign_key(&mut owned("video_like", "video_id", "video"))
+                .take(),
+        ),
+        (
+            "comment",
+            table("comment")
+                .col(big_pk_auto("id"))
+                .col(big_integer("video_id"))
+                .col(big_integer("author_id"))
+                .col(string_len("content", 255))
+                .col(big_integer("created_at"))
+                .foreign_key(&mut owned("comment", "video_id", "video"))
+                .foreign_key(&mut owned("comment", "author_id", "user"))
+                .take(),
+        ),
+        (
+            "follow",
+            table("follow")
+                .col(big_pk_auto("id"))
+                .col(big_integer("follower_id"))
+                .col(big_integer("followee_id"))
+                .col(big_integer("created_at"))
+                .foreign_key(&mut owned("follow", "follower_id", "user"))
+                .foreign_key(&mut owned("follow", "followee_id", "user"))
+                .take(),
+        ),
+        (
+            "message",
+            table("message")
+                .col(big_pk_auto("id"))
+                .col(big_integer("sender_id"))
+                .col(big_integer("receiver_id"))
+                .col(string_len("content", 255))
+                .col(big_integer("created_at"))
+                .foreign_key(&mut owned("message", "sender_id", "user"))
+                .foreign_key(&mut owned("message", "receiver_id", "user"))
+                .take(),
+        ),
+        (
+            "job",
+            table("job")
+                .col(big_pk_auto("id"))
+                .col(big_integer("video_id"))
+                .col(string_len("source_key", 96))
+                .col(string_len("state", 16))
+                .col(counter("attempts"))
+                .col(counter("fence"))
+                .col(big_integer("due_at"))
+                .col(string_len_null("error", 500))
+                .col(big_integer("created_at"))
+                .foreign_key(&mut owned("job", "video_id", "video"))
+                .take(),
+        ),
     ]
 }
 
 /// Each relation is led by an index; where a list is read in order, the order is the index's.
-fn indices() -> Vec<IndexCreateStatement> {
+fn indices() -> Vec<(&'static str, IndexCreateStatement)> {
     vec![
         index("user", &["revoked_at"]),
         index("video", &["author_id"]),
@@ -142,7 +183,7 @@ fn indices() -> Vec<IndexCreateStatement> {
         unique("follow", &["follower_id", "followee_id"]),
         index("follow", &["followee_id"]),
         index("message", &["sender_id", "receiver_id", "created_at"]),
-        index("message", &["receiver_id"]),
+        index("message", &["receiver_id", "created_at"]),
         index("job", &["video_id"]),
         index("job", &["state", "due_at"]),
     ]
@@ -167,14 +208,15 @@ fn owned(table: &'static str, column: &'static str, parent: &'static str) -> For
         .take()
 }
 
-fn index(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
+fn index(table: &'static str, columns: &[&'static str]) -> (&'static str, IndexCreateStatement) {
     let mut index = Index::create().name(format!("ix_{table}_{}", columns.join("_"))).table(table).take();
     for column in columns {
         index.col(*column);
     }
-    index
+    (table, index)
 }
 
-fn unique(table: &'static str, columns: &[&'static str]) -> IndexCreateStatement {
-    index(table, columns).unique().take()
+fn unique(table: &'static str, columns: &[&'static str]) -> (&'static str, IndexCreateStatement) {
+    let (table, mut index) = index(table, columns);
+    (table, index.unique().take())
 }

@@ -1,8 +1,10 @@
-//! The schema as SQLite itself describes it: references are declared, indexed and enforced.
+//! The schema as the databases themselves describe it: references are declared, indexed and enforced.
 
 use sea_orm::{ConnectionTrait, DatabaseConnection, DbBackend, Statement, TransactionTrait};
 
-use super::fixture::{NOW, World};
+use super::fixture::{NOW, On, World};
+use super::shared::is_there;
+use crate::check::REFERENCES;
 
 async fn tables(world: &World) -> Vec<String> {
     let sql = "SELECT name AS text FROM sqlite_master WHERE type = 'table' \
@@ -12,7 +14,7 @@ async fn tables(world: &World) -> Vec<String> {
 
 #[tokio::test]
 async fn these_are_all_tables() {
-    let world = World::new().await;
+    let world = World::new(On::Sqlite).await;
     let expected = [
         "comment",
         "follow",
@@ -30,7 +32,7 @@ async fn these_are_all_tables() {
 
 #[tokio::test]
 async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begins_with_it() {
-    let world = World::new().await;
+    let world = World::new(On::Sqlite).await;
     let mut references = Vec::new();
     for table in tables(&world).await {
         let sql = format!(
@@ -58,7 +60,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
 
 #[tokio::test]
 async fn every_foreign_key_is_of_a_column_that_says_so() {
-    let world = World::new().await;
+    let world = World::new(On::Sqlite).await;
     for table in tables(&world).await {
         let sql = format!("SELECT \"from\" AS text FROM pragma_foreign_key_list('{table}')");
         for column in world.texts(&sql).await {
@@ -69,7 +71,7 @@ async fn every_foreign_key_is_of_a_column_that_says_so() {
 
 #[tokio::test]
 async fn what_must_be_unique_has_a_unique_index() {
-    let world = World::new().await;
+    let world = World::new(On::Sqlite).await;
     for (table, columns) in [
         ("user", "name_key"),
         ("video", "published_at"),
@@ -86,7 +88,7 @@ async fn what_must_be_unique_has_a_unique_index() {
 
 #[tokio::test]
 async fn a_user_who_is_deleted_takes_everything_along() {
-    let world = World::new().await;
+    let world = World::new(On::Sqlite).await;
     let (author, fan) = (world.user("author").await, world.user("fan").await);
     let video = world.video(author).await;
     world.processing(author).await;
@@ -103,7 +105,7 @@ async fn a_user_who_is_deleted_takes_everything_along() {
 
 #[tokio::test]
 async fn a_counter_never_falls_below_zero() {
-    let world = World::new().await;
+    let world = World::new(On::Sqlite).await;
     let author = world.user("author").await;
     world.video(author).await;
     for (table, column) in [
@@ -124,7 +126,7 @@ async fn a_counter_never_falls_below_zero() {
 
 #[tokio::test]
 async fn the_writer_enforces_foreign_keys_and_commits_to_the_disk() {
-    let world = World::new().await;
+    let world = World::new(On::Sqlite).await;
     for (pragma, expected) in
         [("foreign_keys", "1"), ("journal_mode", "wal"), ("synchronous", "2"), ("query_only", "0")]
     {
@@ -137,8 +139,9 @@ async fn the_writer_enforces_foreign_keys_and_commits_to_the_disk() {
 
 #[tokio::test]
 async fn every_reader_only_reads() {
-    let world = World::new().await;
-    let readers = &world.store.readers.pool;
+    let world = World::new(On::Sqlite).await;
+    let crate::Database::Sqlite(readers, _) = &*world.store.database else { panic!("SQLite") };
+    let readers = &readers.pool;
     let mut held = Vec::new();
     for _ in 0..readers.get_sqlite_connection_pool().size() {
         let reader = readers.begin().await.expect("a reader");
@@ -157,4 +160,44 @@ async fn every_reader_only_reads() {
 
 async fn refuses_to_write(reader: &DatabaseConnection) -> bool {
     reader.execute_unprepared("DELETE FROM user").await.is_err()
+}
+
+#[tokio::test]
+async fn mariadb_has_the_same_references_indices_and_lengths() {
+    if !is_there() {
+        return;
+    }
+    let (world, sqlite) = (World::new(On::MySql).await, World::new(On::Sqlite).await);
+    let keys = "SELECT k.table_name || '.' || k.column_name || ' ' || k.referenced_table_name || ' ' || r.delete_rule \
+                AS text FROM information_schema.key_column_usage k \
+                JOIN information_schema.referential_constraints r ON r.constraint_schema = k.table_schema \
+                AND r.constraint_name = k.constraint_name \
+                WHERE k.table_schema = DATABASE() AND k.referenced_table_name IS NOT NULL ORDER BY 1";
+    let mut expected: Vec<_> = REFERENCES
+        .iter()
+        .map(|(table, _, column, parent)| format!("{table}.{column} {parent} CASCADE"))
+        .collect();
+    expected.sort_unstable();
+    assert_eq!(world.texts(keys).await, expected);
+    for (table, _, column, _) in REFERENCES {
+        let sql = format!(
+            "SELECT index_name AS text FROM information_schema.statistics WHERE table_schema = DATABASE() \
+             AND table_name = '{table}' AND column_name = '{column}' AND seq_in_index = 1"
+        );
+        assert!(!world.texts(&sql).await.is_empty(), "{table}.{column} leads no index");
+    }
+    let named = "SELECT DISTINCT index_name AS text FROM information_schema.statistics \
+                 WHERE table_schema = DATABASE() AND index_name LIKE 'ix\\_%' ORDER BY 1";
+    let same = "SELECT name AS text FROM sqlite_master WHERE type = 'index' AND name LIKE 'ix\\_%' ESCAPE '\\' ORDER BY 1";
+    assert_eq!(world.texts(named).await, sqlite.texts(same).await);
+    let columns = "SELECT table_name || '.' || column_name || ' ' || LOWER(column_type) AS text \
+                   FROM information_schema.columns WHERE table_schema = DATABASE() AND data_type = 'varchar' \
+                   AND table_name <> 'seaql_migrations' ORDER BY 1";
+    let same = "SELECT m.name || '.' || c.name || ' ' || LOWER(c.type) AS text FROM sqlite_master m, \
+                pragma_table_info(m.name) c WHERE m.type = 'table' AND c.type LIKE 'varchar%' \
+                AND m.name <> 'seaql_migrations' ORDER BY 1";
+    assert_eq!(world.texts(columns).await, sqlite.texts(same).await);
+    let others = "SELECT table_name || '.' || column_name AS text FROM information_schema.columns \
+                  WHERE table_schema = DATABASE() AND collation_name <> 'utf8mb4_bin'";
+    assert_eq!(world.texts(others).await, [""; 0]);
 }

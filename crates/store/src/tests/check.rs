@@ -1,9 +1,8 @@
 //! The database's check of itself: silent when all is well, and it finds what was planted.
 
 use domain::{UserId, VideoId};
-use sea_orm::ConnectionTrait;
 
-use super::fixture::{NOW, World, content};
+use super::fixture::{NOW, On, World, content, on_both};
 use crate::Finding;
 
 /// Each counter with the key of its row.
@@ -18,8 +17,8 @@ const COUNTERS: [(&str, &str, &str); 7] = [
 ];
 
 /// A world in which every counter of `author` and of the video is one.
-async fn used() -> (World, UserId, VideoId) {
-    let world = World::new().await;
+async fn used(on: On) -> (World, UserId, VideoId) {
+    let world = World::new(on).await;
     let (author, fan) = (world.user("author").await, world.user("fan").await);
     let video = world.video(author).await;
     world.store.like_video(author, video, NOW).await.expect("like");
@@ -37,17 +36,15 @@ async fn found(world: &World) -> Vec<(String, i64)> {
     findings.into_iter().map(|finding| (finding.place, finding.id)).collect()
 }
 
-#[tokio::test]
-async fn a_fresh_and_a_used_database_are_sound() {
-    World::new().await.is_sound().await;
-    let (world, ..) = used().await;
+async fn a_fresh_and_a_used_database_are_sound(on: On) {
+    World::new(on).await.is_sound().await;
+    let (world, ..) = used(on).await;
     world.is_sound().await;
     assert_eq!(world.store.repair_counters().await.expect("repair"), 0);
 }
 
-#[tokio::test]
-async fn each_wrong_counter_is_found_and_mended() {
-    let (world, author, video) = used().await;
+async fn each_wrong_counter_is_found_and_mended(on: On) {
+    let (world, author, video) = used(on).await;
     let before = world.dump().await;
     for (table, key, column) in COUNTERS {
         let id = if key == "video_id" { video.get() } else { author.get() };
@@ -63,9 +60,8 @@ async fn each_wrong_counter_is_found_and_mended() {
     }
 }
 
-#[tokio::test]
-async fn all_wrong_counters_are_found_and_mended_together() {
-    let (world, ..) = used().await;
+async fn all_wrong_counters_are_found_and_mended_together(on: On) {
+    let (world, ..) = used(on).await;
     let before = world.dump().await;
     for (table, _, column) in COUNTERS {
         world.run(&format!("UPDATE {table} SET {column} = 9")).await;
@@ -75,32 +71,28 @@ async fn all_wrong_counters_are_found_and_mended_together() {
     assert_eq!(world.dump().await, before);
 }
 
-#[tokio::test]
-async fn rows_without_counters_are_found() {
-    let (world, author, video) = used().await;
+async fn rows_without_counters_are_found(on: On) {
+    let (world, author, video) = used(on).await;
     world.run(&format!("DELETE FROM user_stat WHERE user_id = {author}")).await;
     world.run(&format!("DELETE FROM video_stat WHERE video_id = {video}")).await;
     assert_eq!(found(&world).await, [("user".into(), author.get()), ("video".into(), video.get())]);
 }
 
-#[tokio::test]
-async fn a_ready_video_that_cannot_play_is_found() {
-    let (world, _, video) = used().await;
+async fn a_ready_video_that_cannot_play_is_found(on: On) {
+    let (world, _, video) = used(on).await;
     world.run(&format!("DELETE FROM video_object WHERE video_id = {video} AND object_key LIKE 'p/%'")).await;
     assert_eq!(found(&world).await, [("video".into(), video.get())]);
 }
 
-#[tokio::test]
-async fn a_ready_video_that_was_never_published_is_found() {
-    let (world, author, video) = used().await;
+async fn a_ready_video_that_was_never_published_is_found(on: On) {
+    let (world, author, video) = used(on).await;
     world.run(&format!("UPDATE video SET published_at = NULL WHERE id = {video}")).await;
     let expected = [("video".into(), video.get()), ("user_stat.work_count".into(), author.get())];
     assert_eq!(found(&world).await, expected);
 }
 
-#[tokio::test]
-async fn a_processing_video_that_nobody_works_on_is_found() {
-    let (world, ..) = used().await;
+async fn a_processing_video_that_nobody_works_on_is_found(on: On) {
+    let (world, ..) = used(on).await;
     for state in ["done", "dead"] {
         world.run(&format!("UPDATE job SET state = '{state}'")).await;
         assert_eq!(found(&world).await, [("video".into(), 2)], "{state}");
@@ -109,40 +101,46 @@ async fn a_processing_video_that_nobody_works_on_is_found() {
     assert_eq!(found(&world).await, [("video".into(), 2)]);
 }
 
-#[tokio::test]
-async fn a_cover_that_is_not_there_is_found() {
-    let (world, _, video) = used().await;
+async fn a_cover_that_is_not_there_is_found(on: On) {
+    let (world, _, video) = used(on).await;
     world.run(&format!("DELETE FROM video_object WHERE video_id = {video} AND object_key LIKE 'c/%'")).await;
     assert_eq!(found(&world).await, [("video".into(), video.get())]);
 }
 
-#[tokio::test]
-async fn a_reference_to_nothing_is_found() {
-    let (world, author, _) = used().await;
-    let raw = world.unguarded().await;
-    raw.execute_unprepared(&format!("INSERT INTO message VALUES (70, {author}, 999, 'text', 1)"))
-        .await
-        .expect("plant");
+async fn a_reference_to_nothing_is_found(on: On) {
+    let (world, author, _) = used(on).await;
+    world.plant(&format!("INSERT INTO message VALUES (70, {author}, 999, 'text', 1)")).await;
     let findings = world.store.check().await.expect("check");
     let problem = "names a row of user that does not exist".into();
     assert_eq!(findings, [Finding { place: "message".into(), id: 70, problem }]);
 }
 
-#[tokio::test]
-async fn what_a_vanished_user_leaves_behind_is_found() {
-    let (world, author, _) = used().await;
-    let raw = world.unguarded().await;
-    raw.execute_unprepared(&format!("DELETE FROM user WHERE id = {author}")).await.expect("plant");
+async fn what_a_vanished_user_leaves_behind_is_found(on: On) {
+    let (world, author, _) = used(on).await;
+    world.plant(&format!("DELETE FROM user WHERE id = {author}")).await;
     let mut places: Vec<_> = found(&world).await.into_iter().map(|finding| finding.0).collect();
     places.sort_unstable();
     assert_eq!(places, ["follow", "follow", "message", "user_stat", "video", "video", "video_like"]);
 }
 
-#[tokio::test]
-async fn the_check_changes_nothing() {
-    let (world, ..) = used().await;
+async fn the_check_changes_nothing(on: On) {
+    let (world, ..) = used(on).await;
     world.run("UPDATE user_stat SET work_count = 9").await;
     let before = world.dump().await;
     found(&world).await;
     assert_eq!(world.dump().await, before);
 }
+
+on_both!(
+    a_fresh_and_a_used_database_are_sound,
+    each_wrong_counter_is_found_and_mended,
+    all_wrong_counters_are_found_and_mended_together,
+    rows_without_counters_are_found,
+    a_ready_video_that_cannot_play_is_found,
+    a_ready_video_that_was_never_published_is_found,
+    a_processing_video_that_nobody_works_on_is_found,
+    a_cover_that_is_not_there_is_found,
+    a_reference_to_nothing_is_found,
+    what_a_vanished_user_leaves_behind_is_found,
+    the_check_changes_nothing
+);

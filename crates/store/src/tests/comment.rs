@@ -2,7 +2,7 @@
 
 use domain::{CommentId, Error, UserId, VideoId};
 
-use super::fixture::{NOW, World, content, later, no_user, no_video};
+use super::fixture::{NOW, On, World, content, later, no_user, no_video, on_both};
 
 async fn said(world: &World, by: UserId, video: VideoId, text: &str) -> CommentId {
     let row = world.store.add_comment(by, video, content(text), NOW).await.expect("add a comment");
@@ -14,9 +14,8 @@ async fn shown(world: &World, video: VideoId) -> Vec<String> {
     list.into_iter().map(|row| row.content).collect()
 }
 
-#[tokio::test]
-async fn a_comment_is_answered_as_it_is_listed() {
-    let world = World::new().await;
+async fn a_comment_is_answered_as_it_is_listed(on: On) {
+    let world = World::new(on).await;
     let (author, guest) = (world.user("author").await, world.user("guest").await);
     let video = world.video(author).await;
     world.store.follow_user(guest, author, NOW).await.expect("follow");
@@ -28,9 +27,8 @@ async fn a_comment_is_answered_as_it_is_listed() {
     world.is_sound().await;
 }
 
-#[tokio::test]
-async fn comments_are_listed_newest_first_whatever_the_clock_said() {
-    let world = World::new().await;
+async fn comments_are_listed_newest_first_whatever_the_clock_said(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     let (video, other) = (world.video(author).await, world.video(author).await);
     for (text, at) in [("one", later(9)), ("two", NOW), ("three", NOW)] {
@@ -40,9 +38,8 @@ async fn comments_are_listed_newest_first_whatever_the_clock_said() {
     assert_eq!(shown(&world, video).await, ["three", "two", "one"]);
 }
 
-#[tokio::test]
-async fn adding_and_deleting_are_counted() {
-    let world = World::new().await;
+async fn adding_and_deleting_are_counted(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     let video = world.video(author).await;
     let first = said(&world, author, video, "first").await;
@@ -54,9 +51,8 @@ async fn adding_and_deleting_are_counted() {
     world.is_sound().await;
 }
 
-#[tokio::test]
-async fn nobody_deletes_the_comment_of_another_not_even_the_videos_author() {
-    let world = World::new().await;
+async fn nobody_deletes_the_comment_of_another_not_even_the_videos_author(on: On) {
+    let world = World::new(on).await;
     let (author, guest, other) =
         (world.user("author").await, world.user("guest").await, world.user("other").await);
     let video = world.video(author).await;
@@ -69,9 +65,8 @@ async fn nobody_deletes_the_comment_of_another_not_even_the_videos_author() {
     assert_eq!(world.dump().await, before);
 }
 
-#[tokio::test]
-async fn a_comment_is_deleted_only_under_its_own_video_and_only_once() {
-    let world = World::new().await;
+async fn a_comment_is_deleted_only_under_its_own_video_and_only_once(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     let (video, other) = (world.video(author).await, world.video(author).await);
     let comment = said(&world, author, video, "here").await;
@@ -90,9 +85,8 @@ async fn a_comment_is_deleted_only_under_its_own_video_and_only_once() {
     world.is_sound().await;
 }
 
-#[tokio::test]
-async fn the_number_of_a_deleted_comment_is_never_given_again() {
-    let world = World::new().await;
+async fn the_number_of_a_deleted_comment_is_never_given_again(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     let video = world.video(author).await;
     let first = said(&world, author, video, "first").await;
@@ -100,9 +94,8 @@ async fn the_number_of_a_deleted_comment_is_never_given_again() {
     assert!(said(&world, author, video, "second").await > first);
 }
 
-#[tokio::test]
-async fn only_a_published_video_has_comments() {
-    let world = World::new().await;
+async fn only_a_published_video_has_comments(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     let processing = world.processing(author).await;
     let before = world.dump().await;
@@ -117,9 +110,8 @@ async fn only_a_published_video_has_comments() {
     assert_eq!(world.dump().await, before);
 }
 
-#[tokio::test]
-async fn a_comment_by_nobody_is_refused_whole() {
-    let world = World::new().await;
+async fn a_comment_by_nobody_is_refused_whole(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     let video = world.video(author).await;
     let before = world.dump().await;
@@ -128,9 +120,8 @@ async fn a_comment_by_nobody_is_refused_whole() {
     assert_eq!(world.dump().await, before);
 }
 
-#[tokio::test]
-async fn authors_of_comments_are_marked_for_the_viewer() {
-    let world = World::new().await;
+async fn authors_of_comments_are_marked_for_the_viewer(on: On) {
+    let world = World::new(on).await;
     let (author, guest, viewer) =
         (world.user("author").await, world.user("guest").await, world.user("viewer").await);
     let video = world.video(author).await;
@@ -149,3 +140,15 @@ async fn authors_of_comments_are_marked_for_the_viewer() {
         assert_eq!(followed, expected, "{seen_by:?}");
     }
 }
+
+on_both!(
+    a_comment_is_answered_as_it_is_listed,
+    comments_are_listed_newest_first_whatever_the_clock_said,
+    adding_and_deleting_are_counted,
+    nobody_deletes_the_comment_of_another_not_even_the_videos_author,
+    a_comment_is_deleted_only_under_its_own_video_and_only_once,
+    the_number_of_a_deleted_comment_is_never_given_again,
+    only_a_published_video_has_comments,
+    a_comment_by_nobody_is_refused_whole,
+    authors_of_comments_are_marked_for_the_viewer
+);

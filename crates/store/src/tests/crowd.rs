@@ -3,7 +3,7 @@
 use domain::limits::LIST_ROWS;
 use domain::{Timestamp, UserId, VideoId};
 
-use super::fixture::{NOW, World};
+use super::fixture::{NOW, On, World, on_both};
 
 /// A hub with a number of followers who are followed back, videos, liked videos and comments, and as many
 /// messages to and from one peer, in a world of their own.
@@ -15,11 +15,12 @@ pub(super) struct Crowd {
 }
 
 impl Crowd {
-    pub(super) async fn new(size: usize) -> Self {
-        let world = World::new().await;
+    pub(super) async fn new(on: On, size: usize) -> Self {
+        let world = World::new(on).await;
         let hub = world.user("hub").await;
         let (first_user, first_video) = (hub.get() + 1, 1);
         let at = NOW.millis();
+        let zeros = "00".repeat(32);
         let last = i64::try_from(size).expect("a small number") - 1;
         for rows in [
             format!(
@@ -36,7 +37,7 @@ impl Crowd {
             format!("video_stat (video_id) SELECT {first_video} + i"),
             format!(
                 "video_object (object_key, video_id, bytes, sha256) \
-                     SELECT 'r/' || i, {first_video} + i, 1, zeroblob(32)"
+                     SELECT 'r/' || i, {first_video} + i, 1, X'{zeros}'"
             ),
             format!("video_like (user_id, video_id, created_at) SELECT {hub}, {first_video} + i, {at}"),
             format!(
@@ -52,7 +53,8 @@ impl Crowd {
             ),
         ] {
             let numbers = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i <";
-            world.run(&format!("{numbers} {last}) INSERT INTO {rows} FROM n")).await;
+            let (into, select) = rows.split_once("SELECT").expect("a selection");
+            world.run(&format!("INSERT INTO {into} {numbers} {last}) SELECT {select} FROM n")).await;
         }
         world.store.repair_counters().await.expect("count");
         let peer = UserId::parse(first_user).expect("a number");
@@ -60,9 +62,8 @@ impl Crowd {
     }
 }
 
-#[tokio::test]
-async fn every_list_holds_at_most_500_rows_and_they_are_the_newest() {
-    let crowd = Crowd::new(LIST_ROWS + 1).await;
+async fn every_list_holds_at_most_500_rows_and_they_are_the_newest(on: On) {
+    let crowd = Crowd::new(on, LIST_ROWS + 1).await;
     crowd.world.is_sound().await;
     let (store, hub, oldest_video) = (&crowd.world.store, crowd.hub, crowd.video.get());
     let videos = store.videos_of(hub, None).await.expect("a list");
@@ -83,9 +84,8 @@ async fn every_list_holds_at_most_500_rows_and_they_are_the_newest() {
     assert_eq!(store.user_card(hub, None).await.expect("a card").follower_count, 501);
 }
 
-#[tokio::test]
-async fn friends_beyond_the_bound_are_those_without_news() {
-    let crowd = Crowd::new(LIST_ROWS + 1).await;
+async fn friends_beyond_the_bound_are_those_without_news(on: On) {
+    let crowd = Crowd::new(on, LIST_ROWS + 1).await;
     let friends = crowd.world.store.friends(crowd.hub).await.expect("a list");
     assert_eq!(friends.len(), LIST_ROWS);
     assert_eq!(friends[0].user.id, crowd.peer.get());
@@ -93,9 +93,8 @@ async fn friends_beyond_the_bound_are_those_without_news() {
     assert!(friends.iter().all(|friend| friend.user.id != crowd.peer.get() + 1));
 }
 
-#[tokio::test]
-async fn a_long_conversation_shows_its_end_and_new_messages_come_from_their_beginning() {
-    let crowd = Crowd::new(LIST_ROWS + 1).await;
+async fn a_long_conversation_shows_its_end_and_new_messages_come_from_their_beginning(on: On) {
+    let crowd = Crowd::new(on, LIST_ROWS + 1).await;
     let (store, hub, peer) = (&crowd.world.store, crowd.hub, crowd.peer);
     let conversation = store.conversation(hub, peer).await.expect("a list");
     assert_eq!(conversation.len(), LIST_ROWS);
@@ -111,21 +110,28 @@ async fn a_long_conversation_shows_its_end_and_new_messages_come_from_their_begi
     assert_eq!(store.received_after(hub, peer, after).await.expect("a list").len(), 1);
 }
 
-#[tokio::test]
-async fn a_one_sided_conversation_is_bounded_too() {
-    let crowd = Crowd::new(LIST_ROWS + 1).await;
+async fn a_one_sided_conversation_is_bounded_too(on: On) {
+    let crowd = Crowd::new(on, LIST_ROWS + 1).await;
     crowd.world.run("DELETE FROM message WHERE content LIKE 'got%'").await;
     let conversation = crowd.world.store.conversation(crowd.peer, crowd.hub).await.expect("a list");
     assert_eq!((conversation.len(), conversation[0].content.as_str()), (LIST_ROWS, "sent 1"));
 }
 
-#[tokio::test]
-async fn at_most_ten_thousand_revocations_are_listed_the_latest_ones() {
-    let world = World::new().await;
-    let sql = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i <= 10000) \
-               INSERT INTO user (name, name_key, password_hash, revoked_at, created_at) \
-               SELECT i, i, 'hash', i, 0 FROM n";
+async fn at_most_ten_thousand_revocations_are_listed_the_latest_ones(on: On) {
+    let world = World::new(on).await;
+    let sql = "INSERT INTO user (id, name, name_key, password_hash, revoked_at, created_at) \
+               WITH RECURSIVE d (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM d WHERE i < 150), \
+               n (i) AS (SELECT ones.i + 151 * more.i FROM d more, d ones) \
+               SELECT i, i, i, 'hash', i, 0 FROM n WHERE i BETWEEN 1 AND 10001";
     assert_eq!(world.run(sql).await, 10_001);
     let revoked = world.store.revoked_since(Timestamp::from_millis(0)).await.expect("a list");
     assert_eq!((revoked.len(), revoked[0].id, revoked[9_999].id), (10_000, 10_001, 2));
 }
+
+on_both!(
+    every_list_holds_at_most_500_rows_and_they_are_the_newest,
+    friends_beyond_the_bound_are_those_without_news,
+    a_long_conversation_shows_its_end_and_new_messages_come_from_their_beginning,
+    a_one_sided_conversation_is_bounded_too,
+    at_most_ten_thousand_revocations_are_listed_the_latest_ones
+);

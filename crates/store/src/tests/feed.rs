@@ -4,17 +4,15 @@ use domain::limits::FEED_PAGE;
 use domain::{Timestamp, VideoId};
 use futures_util::future::join_all;
 
-use super::fixture::{NOW, World, later, never};
+use super::fixture::{NOW, On, World, later, never, on_both};
 
-#[tokio::test]
-async fn an_empty_feed_is_an_empty_page() {
-    let world = World::new().await;
+async fn an_empty_feed_is_an_empty_page(on: On) {
+    let world = World::new(on).await;
     assert_eq!(world.store.feed(never(), None).await.expect("a page"), []);
 }
 
-#[tokio::test]
-async fn the_newest_publication_comes_first() {
-    let world = World::new().await;
+async fn the_newest_publication_comes_first(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     let mut videos = Vec::new();
     for millis in [0, 10, 20] {
@@ -26,18 +24,16 @@ async fn the_newest_publication_comes_first() {
     assert_eq!(page.iter().map(|card| card.id).collect::<Vec<_>>(), videos);
 }
 
-#[tokio::test]
-async fn a_page_ends_strictly_before_its_moment() {
-    let world = World::new().await;
+async fn a_page_ends_strictly_before_its_moment(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     world.video(author).await;
     assert_eq!(world.store.feed(NOW, None).await.expect("a page").len(), 0);
     assert_eq!(world.store.feed(later(1), None).await.expect("a page").len(), 1);
 }
 
-#[tokio::test]
-async fn publish_times_are_unique_even_when_the_clock_stands_or_goes_back() {
-    let world = World::new().await;
+async fn publish_times_are_unique_even_when_the_clock_stands_or_goes_back(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     for millis in [0, 0, -5000, 1, 50] {
         world.store.publish(world.ready(author), later(millis)).await.expect("publish");
@@ -48,9 +44,8 @@ async fn publish_times_are_unique_even_when_the_clock_stands_or_goes_back() {
     assert_eq!(times, [50, 3, 2, 1, 0]);
 }
 
-#[tokio::test]
-async fn pages_of_videos_published_at_one_moment_repeat_and_skip_none() {
-    let world = World::new().await;
+async fn pages_of_videos_published_at_one_moment_repeat_and_skip_none(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     let published = join_all((0..70).map(|_| world.video(author))).await;
     let mut expected: Vec<_> = published.into_iter().map(VideoId::get).collect();
@@ -69,9 +64,8 @@ async fn pages_of_videos_published_at_one_moment_repeat_and_skip_none() {
     assert_eq!(seen, expected);
 }
 
-#[tokio::test]
-async fn a_video_published_between_two_pages_shifts_neither() {
-    let world = World::new().await;
+async fn a_video_published_between_two_pages_shifts_neither(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     for _ in 0..FEED_PAGE + 1 {
         world.video(author).await;
@@ -84,9 +78,8 @@ async fn a_video_published_between_two_pages_shifts_neither() {
     assert!(first.iter().all(|card| card.id != second[0].id));
 }
 
-#[tokio::test]
-async fn only_what_is_published_is_in_the_feed() {
-    let world = World::new().await;
+async fn only_what_is_published_is_in_the_feed(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     world.processing(author).await;
     for viewer in [Some(author), None] {
@@ -94,9 +87,8 @@ async fn only_what_is_published_is_in_the_feed() {
     }
 }
 
-#[tokio::test]
-async fn a_page_carries_counters_and_the_marks_of_its_viewer() {
-    let world = World::new().await;
+async fn a_page_carries_counters_and_the_marks_of_its_viewer(on: On) {
+    let world = World::new(on).await;
     let (author, fan) = (world.user("author").await, world.user("fan").await);
     let (liked, other) = (world.video(author).await, world.video(fan).await);
     world.store.like_video(fan, liked, NOW).await.expect("like");
@@ -111,3 +103,14 @@ async fn a_page_carries_counters_and_the_marks_of_its_viewer() {
         assert_eq!(older.author.is_followed, marked);
     }
 }
+
+on_both!(
+    an_empty_feed_is_an_empty_page,
+    the_newest_publication_comes_first,
+    a_page_ends_strictly_before_its_moment,
+    publish_times_are_unique_even_when_the_clock_stands_or_goes_back,
+    pages_of_videos_published_at_one_moment_repeat_and_skip_none,
+    a_video_published_between_two_pages_shifts_neither,
+    only_what_is_published_is_in_the_feed,
+    a_page_carries_counters_and_the_marks_of_its_viewer
+);

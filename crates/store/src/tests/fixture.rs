@@ -8,6 +8,7 @@ use domain::{Content, Timestamp, Title, UserId, UserName, VideoId};
 use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tempfile::TempDir;
 
+use super::shared;
 use crate::card::column;
 use crate::{Config, Job, NewObject, NewVideo, Store};
 
@@ -16,22 +17,74 @@ pub(super) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// How long a claimed job is held.
 pub(super) const LEASE: Duration = Duration::from_secs(60);
 
+/// The database a test runs on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum On {
+    Sqlite,
+    MySql,
+}
+
+/// Each function as a test on both databases, with its name; with `threads`, on several threads.
+macro_rules! on_both {
+    (threads: $($name:ident),+ $(,)?) => {
+        $crate::tests::fixture::on_both!(@ (flavor = "multi_thread", worker_threads = 4), $($name)+);
+    };
+    (@ $how:tt, $($name:ident)+) => {
+        mod sqlite {
+            $(#[tokio::test $how] async fn $name() { super::$name(super::On::Sqlite).await })+
+        }
+        mod mysql {
+            $(#[tokio::test $how] async fn $name() {
+                if $crate::tests::shared::is_there() { super::$name(super::On::MySql).await }
+            })+
+        }
+    };
+    ($($name:ident),+ $(,)?) => {
+        $crate::tests::fixture::on_both!(@ (flavor = "current_thread"), $($name)+);
+    };
+}
+pub(super) use on_both;
+
 /// A store of its own in a folder of its own.
 pub(super) struct World {
+    pub(super) on: On,
     pub(super) store: Store,
+    pub(super) config: Config,
     pub(super) folder: TempDir,
     made: AtomicU64,
 }
 
 impl World {
-    pub(super) async fn new() -> Self {
-        Self::with(&config()).await
+    pub(super) async fn new(on: On) -> Self {
+        let folder = tempfile::tempdir().expect("make a folder");
+        let config = match on {
+            On::Sqlite => config(),
+            On::MySql => shared::database(folder.path()),
+        };
+        Self::at(on, folder, config).await
     }
 
-    pub(super) async fn with(config: &Config) -> Self {
-        let folder = tempfile::tempdir().expect("make a folder");
-        let store = Store::open(config, folder.path()).await.expect("open a store");
-        Self { store, folder, made: AtomicU64::new(0) }
+    pub(super) async fn with(config: Config) -> Self {
+        Self::at(On::Sqlite, tempfile::tempdir().expect("make a folder"), config).await
+    }
+
+    /// On a database that may already be in use.
+    pub(super) async fn at(on: On, folder: TempDir, config: Config) -> Self {
+        let store = Store::open(&config, folder.path()).await.expect("open a store");
+        Self { on, store, config, folder, made: AtomicU64::new(0) }
+    }
+
+    /// A second store on the same database, as another process would have it.
+    pub(super) async fn second(&self) -> Store {
+        Store::open(&self.config, self.folder.path()).await.expect("open the store again")
+    }
+
+    /// What differs, by database.
+    pub(super) fn pick<T>(&self, sqlite: T, mysql: T) -> T {
+        match self.on {
+            On::Sqlite => sqlite,
+            On::MySql => mysql,
+        }
     }
 
     pub(super) async fn user(&self, name: &str) -> UserId {
@@ -98,13 +151,23 @@ impl World {
 
     /// Every row of every table, in an order that does not depend on how it came there.
     pub(super) async fn dump(&self) -> Vec<String> {
+        let tables = self.pick(
+            "SELECT name AS text FROM sqlite_master WHERE type = 'table' ORDER BY name",
+            "SELECT table_name AS text FROM information_schema.tables WHERE table_schema = DATABASE() \
+             ORDER BY 1",
+        );
         let mut rows = Vec::new();
-        for table in
-            self.texts("SELECT name AS text FROM sqlite_master WHERE type = 'table' ORDER BY name").await
-        {
-            let sql = format!("SELECT 'quote(\"' || name || '\")' AS text FROM pragma_table_info('{table}')");
-            let columns = self.texts(&sql).await.join(" || ', ' || ");
-            let sql = format!("SELECT '{table}: ' || {columns} AS text FROM \"{table}\" ORDER BY 1");
+        for table in self.texts(tables).await {
+            let quoted = self.pick(
+                format!("SELECT 'quote(\"' || name || '\")' AS text FROM pragma_table_info('{table}')"),
+                format!(
+                    "SELECT CONCAT('HEX(COALESCE(', column_name, ', ''-''))') AS text \
+                     FROM information_schema.columns WHERE table_schema = DATABASE() \
+                     AND table_name = '{table}' ORDER BY ordinal_position"
+                ),
+            );
+            let columns = self.texts(&quoted).await.join(" || ', ' || ");
+            let sql = format!("SELECT '{table}: ' || {columns} AS text FROM {table} ORDER BY 1");
             rows.extend(self.texts(&sql).await);
         }
         rows
@@ -121,18 +184,36 @@ impl World {
         assert_eq!(self.store.check().await.expect("check"), []);
     }
 
-    /// A connection beside the store that does not enforce foreign keys.
-    pub(super) async fn unguarded(&self) -> DatabaseConnection {
-        let path = self.folder.path().join("dytt.sqlite");
-        let connection = crate::sqlite(&path, 1, false).await.expect("connect");
-        connection.execute_unprepared("PRAGMA foreign_keys = OFF").await.expect("let go of foreign keys");
-        connection
+    /// Plants what only a connection can that does not enforce foreign keys.
+    pub(super) async fn plant(&self, sql: &str) {
+        match self.on {
+            On::Sqlite => {
+                let connection: DatabaseConnection =
+                    crate::sqlite::open(&self.folder.path().join("dytt.sqlite"), 1, false)
+                        .await
+                        .expect("connect");
+                connection
+                    .execute_unprepared("PRAGMA foreign_keys = OFF")
+                    .await
+                    .expect("let go of foreign keys");
+                connection.execute_unprepared(sql).await.expect("plant");
+            }
+            On::MySql => {
+                let mut connection = shared::admin(&self.config).await;
+                shared::say(&mut connection, &["SET foreign_key_checks = 0", sql]).await;
+            }
+        }
     }
 }
 
-/// Waits that no busy machine exceeds.
+/// SQLite, with waits that no busy machine exceeds.
 pub(super) fn config() -> Config {
-    Config { url: "sqlite:dytt.sqlite".into(), write_wait_ms: 60_000, read_wait_ms: 60_000 }
+    Config {
+        url: "sqlite:dytt.sqlite".into(),
+        password_file: String::new(),
+        write_wait_ms: 60_000,
+        read_wait_ms: 60_000,
+    }
 }
 
 /// A second store on the same folder.

@@ -2,7 +2,7 @@
 
 use domain::{Error, Timestamp, UserId};
 
-use super::fixture::{NOW, World, content, later, no_user};
+use super::fixture::{NOW, On, World, content, later, no_user, on_both};
 use crate::UserCard;
 
 async fn counts(world: &World, user: UserId) -> (i64, i64) {
@@ -33,9 +33,8 @@ fn numbers(cards: &[UserCard]) -> Vec<i64> {
     cards.iter().map(|card| card.id).collect()
 }
 
-#[tokio::test]
-async fn a_follow_counts_on_both_sides_and_once() {
-    let world = World::new().await;
+async fn a_follow_counts_on_both_sides_and_once(on: On) {
+    let world = World::new(on).await;
     let (ada, bob) = (world.user("ada").await, world.user("bob").await);
     follow(&world, ada, bob).await;
     assert_eq!((counts(&world, ada).await, counts(&world, bob).await), ((1, 0), (0, 1)));
@@ -45,9 +44,8 @@ async fn a_follow_counts_on_both_sides_and_once() {
     world.is_sound().await;
 }
 
-#[tokio::test]
-async fn a_follow_taken_back_counts_no_more() {
-    let world = World::new().await;
+async fn a_follow_taken_back_counts_no_more(on: On) {
+    let world = World::new(on).await;
     let (ada, bob) = (world.user("ada").await, world.user("bob").await);
     befriend(&world, ada, bob).await;
     world.store.unfollow_user(ada, bob).await.expect("unfollow");
@@ -58,9 +56,8 @@ async fn a_follow_taken_back_counts_no_more() {
     world.is_sound().await;
 }
 
-#[tokio::test]
-async fn an_unknown_user_is_not_found() {
-    let world = World::new().await;
+async fn an_unknown_user_is_not_found(on: On) {
+    let world = World::new(on).await;
     let ada = world.user("ada").await;
     let before = world.dump().await;
     for result in [
@@ -75,9 +72,8 @@ async fn an_unknown_user_is_not_found() {
     assert_eq!(world.dump().await, before);
 }
 
-#[tokio::test]
-async fn the_latest_follow_is_listed_first() {
-    let world = World::new().await;
+async fn the_latest_follow_is_listed_first(on: On) {
+    let world = World::new(on).await;
     let [ada, bob, cyd, dan] =
         [world.user("ada").await, world.user("bob").await, world.user("cyd").await, world.user("dan").await];
     for (from, to) in [(ada, dan), (ada, bob), (ada, cyd), (cyd, ada), (bob, ada), (bob, cyd)] {
@@ -89,9 +85,8 @@ async fn the_latest_follow_is_listed_first() {
     assert_eq!(numbers(&followers), [bob, cyd].map(UserId::get));
 }
 
-#[tokio::test]
-async fn both_lists_are_marked_for_their_viewer_not_for_their_owner() {
-    let world = World::new().await;
+async fn both_lists_are_marked_for_their_viewer_not_for_their_owner(on: On) {
+    let world = World::new(on).await;
     let [ada, bob, cyd, viewer] = [
         world.user("ada").await,
         world.user("bob").await,
@@ -114,9 +109,8 @@ async fn both_lists_are_marked_for_their_viewer_not_for_their_owner() {
     }
 }
 
-#[tokio::test]
-async fn friends_follow_each_other() {
-    let world = World::new().await;
+async fn friends_follow_each_other(on: On) {
+    let world = World::new(on).await;
     let [ada, bob, cyd, dan] =
         [world.user("ada").await, world.user("bob").await, world.user("cyd").await, world.user("dan").await];
     befriend(&world, ada, bob).await;
@@ -132,9 +126,8 @@ async fn friends_follow_each_other() {
     assert_eq!(friends(&world, ada).await, []);
 }
 
-#[tokio::test]
-async fn a_friend_comes_with_the_latest_message_and_who_wrote_it() {
-    let world = World::new().await;
+async fn a_friend_comes_with_the_latest_message_and_who_wrote_it(on: On) {
+    let world = World::new(on).await;
     let (ada, bob, cyd) = (world.user("ada").await, world.user("bob").await, world.user("cyd").await);
     befriend(&world, ada, bob).await;
     write(&world, ada, bob, "hello", NOW).await;
@@ -148,9 +141,8 @@ async fn a_friend_comes_with_the_latest_message_and_who_wrote_it() {
     assert_eq!(friends(&world, bob).await, [(ada.get(), Some(("hi".into(), true)))]);
 }
 
-#[tokio::test]
-async fn friends_are_listed_by_latest_message_then_by_latest_follow() {
-    let world = World::new().await;
+async fn friends_are_listed_by_latest_message_then_by_latest_follow(on: On) {
+    let world = World::new(on).await;
     let [ada, bob, cyd, dan, eve] = [
         world.user("ada").await,
         world.user("bob").await,
@@ -169,3 +161,14 @@ async fn friends_are_listed_by_latest_message_then_by_latest_follow() {
     write(&world, bob, ada, "received", later(3)).await;
     assert_eq!(order().await, [bob, dan, eve, cyd].map(UserId::get));
 }
+
+on_both!(
+    a_follow_counts_on_both_sides_and_once,
+    a_follow_taken_back_counts_no_more,
+    an_unknown_user_is_not_found,
+    the_latest_follow_is_listed_first,
+    both_lists_are_marked_for_their_viewer_not_for_their_owner,
+    friends_follow_each_other,
+    a_friend_comes_with_the_latest_message_and_who_wrote_it,
+    friends_are_listed_by_latest_message_then_by_latest_follow
+);

@@ -4,16 +4,15 @@ use std::time::Duration;
 
 use domain::Timestamp;
 
-use super::fixture::{LEASE, NOW, World, later};
+use super::fixture::{LEASE, NOW, On, World, later, on_both};
 use crate::Job;
 
 async fn claim_at(world: &World, now: Timestamp) -> Option<Job> {
     world.store.claim_job(now, LEASE).await.expect("claim")
 }
 
-#[tokio::test]
-async fn only_a_processing_video_waits_as_a_job() {
-    let world = World::new().await;
+async fn only_a_processing_video_waits_as_a_job(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     world.video(author).await;
     assert_eq!(claim_at(&world, NOW).await, None);
@@ -25,9 +24,8 @@ async fn only_a_processing_video_waits_as_a_job() {
     assert_eq!((Some(job.source_key), job.play_key), (new.source_key, new.play_key));
 }
 
-#[tokio::test]
-async fn the_oldest_due_job_is_claimed_first() {
-    let world = World::new().await;
+async fn the_oldest_due_job_is_claimed_first(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     for millis in [20, 0, 10] {
         world.store.publish(world.unready(author), later(millis)).await.expect("publish");
@@ -39,9 +37,8 @@ async fn the_oldest_due_job_is_claimed_first() {
     assert_eq!(order, [2, 3, 1]);
 }
 
-#[tokio::test]
-async fn a_lease_holds_until_its_last_millisecond_and_not_longer() {
-    let world = World::new().await;
+async fn a_lease_holds_until_its_last_millisecond_and_not_longer(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     world.processing(author).await;
     let first = world.claim().await;
@@ -53,9 +50,8 @@ async fn a_lease_holds_until_its_last_millisecond_and_not_longer() {
     assert!(second.attempt.fence > first.attempt.fence);
 }
 
-#[tokio::test]
-async fn a_prolonged_lease_ends_later() {
-    let world = World::new().await;
+async fn a_prolonged_lease_ends_later(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     world.processing(author).await;
     let job = world.claim().await;
@@ -65,9 +61,8 @@ async fn a_prolonged_lease_ends_later() {
     assert!(claim_at(&world, until).await.is_some());
 }
 
-#[tokio::test]
-async fn an_expired_lease_that_nobody_took_is_still_its_holders() {
-    let world = World::new().await;
+async fn an_expired_lease_that_nobody_took_is_still_its_holders(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     world.processing(author).await;
     let job = world.claim().await;
@@ -75,9 +70,8 @@ async fn an_expired_lease_that_nobody_took_is_still_its_holders() {
     assert!(world.finish(&job).await);
 }
 
-#[tokio::test]
-async fn a_lost_attempt_neither_prolongs_nor_releases() {
-    let world = World::new().await;
+async fn a_lost_attempt_neither_prolongs_nor_releases(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     world.processing(author).await;
     let old = world.claim().await;
@@ -89,9 +83,8 @@ async fn a_lost_attempt_neither_prolongs_nor_releases() {
     assert!(world.store.extend_lease(new.attempt, NOW.after(LEASE * 3)).await.expect("extend"));
 }
 
-#[tokio::test]
-async fn a_released_job_is_due_when_it_was_said_and_not_held_any_more() {
-    let world = World::new().await;
+async fn a_released_job_is_due_when_it_was_said_and_not_held_any_more(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     world.processing(author).await;
     let job = world.claim().await;
@@ -103,9 +96,8 @@ async fn a_released_job_is_due_when_it_was_said_and_not_held_any_more() {
     assert!(claim_at(&world, later(500)).await.is_some());
 }
 
-#[tokio::test]
-async fn a_failed_attempt_counts_and_a_clean_stop_does_not() {
-    let world = World::new().await;
+async fn a_failed_attempt_counts_and_a_clean_stop_does_not(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     world.processing(author).await;
     let mut attempts = Vec::new();
@@ -120,9 +112,8 @@ async fn a_failed_attempt_counts_and_a_clean_stop_does_not() {
     assert_eq!(fences, [1, 2, 3, 4, 5]);
 }
 
-#[tokio::test]
-async fn an_ended_job_is_never_claimed_again() {
-    let world = World::new().await;
+async fn an_ended_job_is_never_claimed_again(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     world.processing(author).await;
     world.processing(author).await;
@@ -134,3 +125,15 @@ async fn an_ended_job_is_never_claimed_again() {
     let ends = world.texts("SELECT state || ' ' || COALESCE(error, '-') AS text FROM job ORDER BY id").await;
     assert_eq!(ends, ["done -", "dead broken"]);
 }
+
+on_both!(
+    only_a_processing_video_waits_as_a_job,
+    the_oldest_due_job_is_claimed_first,
+    a_lease_holds_until_its_last_millisecond_and_not_longer,
+    a_prolonged_lease_ends_later,
+    an_expired_lease_that_nobody_took_is_still_its_holders,
+    a_lost_attempt_neither_prolongs_nor_releases,
+    a_released_job_is_due_when_it_was_said_and_not_held_any_more,
+    a_failed_attempt_counts_and_a_clean_stop_does_not,
+    an_ended_job_is_never_claimed_again
+);

@@ -2,7 +2,7 @@
 
 use domain::{Error, UserId, VideoId};
 
-use super::fixture::{NOW, World, never, no_user, no_video};
+use super::fixture::{NOW, On, World, never, no_user, no_video, on_both};
 
 /// (the video's likes, what this user likes, what this user's videos received)
 async fn counts(world: &World, video: VideoId, user: UserId) -> (i64, i64, i64) {
@@ -12,9 +12,8 @@ async fn counts(world: &World, video: VideoId, user: UserId) -> (i64, i64, i64) 
     (likes, card.liked_count, card.received_like_count)
 }
 
-#[tokio::test]
-async fn a_like_counts_for_the_video_and_for_both_people() {
-    let world = World::new().await;
+async fn a_like_counts_for_the_video_and_for_both_people(on: On) {
+    let world = World::new(on).await;
     let (author, fan) = (world.user("author").await, world.user("fan").await);
     let video = world.video(author).await;
     world.store.like_video(fan, video, NOW).await.expect("like");
@@ -23,9 +22,8 @@ async fn a_like_counts_for_the_video_and_for_both_people() {
     world.is_sound().await;
 }
 
-#[tokio::test]
-async fn a_second_like_changes_nothing() {
-    let world = World::new().await;
+async fn a_second_like_changes_nothing(on: On) {
+    let world = World::new(on).await;
     let (author, fan) = (world.user("author").await, world.user("fan").await);
     let video = world.video(author).await;
     world.store.like_video(fan, video, NOW).await.expect("like");
@@ -34,9 +32,8 @@ async fn a_second_like_changes_nothing() {
     assert_eq!(world.dump().await, before);
 }
 
-#[tokio::test]
-async fn a_like_of_ones_own_video_counts_on_both_sides() {
-    let world = World::new().await;
+async fn a_like_of_ones_own_video_counts_on_both_sides(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     let video = world.video(author).await;
     world.store.like_video(author, video, NOW).await.expect("like");
@@ -47,9 +44,8 @@ async fn a_like_of_ones_own_video_counts_on_both_sides() {
     world.is_sound().await;
 }
 
-#[tokio::test]
-async fn a_like_taken_back_counts_no_more() {
-    let world = World::new().await;
+async fn a_like_taken_back_counts_no_more(on: On) {
+    let world = World::new(on).await;
     let (author, fan, other) =
         (world.user("author").await, world.user("fan").await, world.user("other").await);
     let video = world.video(author).await;
@@ -62,9 +58,8 @@ async fn a_like_taken_back_counts_no_more() {
     world.is_sound().await;
 }
 
-#[tokio::test]
-async fn taking_back_a_like_that_is_not_there_changes_nothing() {
-    let world = World::new().await;
+async fn taking_back_a_like_that_is_not_there_changes_nothing(on: On) {
+    let world = World::new(on).await;
     let (author, fan) = (world.user("author").await, world.user("fan").await);
     let video = world.video(author).await;
     let before = world.dump().await;
@@ -72,9 +67,8 @@ async fn taking_back_a_like_that_is_not_there_changes_nothing() {
     assert_eq!(world.dump().await, before);
 }
 
-#[tokio::test]
-async fn only_a_published_video_can_be_liked() {
-    let world = World::new().await;
+async fn only_a_published_video_can_be_liked(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     let processing = world.processing(author).await;
     let before = world.dump().await;
@@ -88,9 +82,8 @@ async fn only_a_published_video_can_be_liked() {
     assert_eq!(world.dump().await, before);
 }
 
-#[tokio::test]
-async fn a_like_by_nobody_is_refused_whole() {
-    let world = World::new().await;
+async fn a_like_by_nobody_is_refused_whole(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     let video = world.video(author).await;
     let before = world.dump().await;
@@ -99,9 +92,8 @@ async fn a_like_by_nobody_is_refused_whole() {
     assert_eq!(world.dump().await, before);
 }
 
-#[tokio::test]
-async fn the_latest_like_is_listed_first_even_when_it_is_a_new_one_for_an_old() {
-    let world = World::new().await;
+async fn the_latest_like_is_listed_first_even_when_it_is_a_new_one_for_an_old(on: On) {
+    let world = World::new(on).await;
     let (author, fan) = (world.user("author").await, world.user("fan").await);
     let mut videos = Vec::new();
     for _ in 0..3 {
@@ -122,16 +114,14 @@ async fn liked(world: &World, user: UserId) -> Vec<i64> {
     list.iter().map(|card| card.id).collect()
 }
 
-#[tokio::test]
-async fn what_an_unknown_user_likes_is_not_found() {
-    let world = World::new().await;
+async fn what_an_unknown_user_likes_is_not_found(on: On) {
+    let world = World::new(on).await;
     let list = world.store.liked_videos(no_user(), None).await;
     assert!(matches!(list, Err(Error::UserNotFound(id)) if id == no_user()), "{list:?}");
 }
 
-#[tokio::test]
-async fn the_list_of_likes_is_marked_for_its_viewer_not_for_its_owner() {
-    let world = World::new().await;
+async fn the_list_of_likes_is_marked_for_its_viewer_not_for_its_owner(on: On) {
+    let world = World::new(on).await;
     let (author, fan, viewer) =
         (world.user("author").await, world.user("fan").await, world.user("viewer").await);
     let (both, only_fan) = (world.video(author).await, world.video(author).await);
@@ -150,3 +140,16 @@ async fn the_list_of_likes_is_marked_for_its_viewer_not_for_its_owner() {
         assert_eq!(flags, expected.map(|(id, liked, followed)| (id.get(), liked, followed)), "{seen_by:?}");
     }
 }
+
+on_both!(
+    a_like_counts_for_the_video_and_for_both_people,
+    a_second_like_changes_nothing,
+    a_like_of_ones_own_video_counts_on_both_sides,
+    a_like_taken_back_counts_no_more,
+    taking_back_a_like_that_is_not_there_changes_nothing,
+    only_a_published_video_can_be_liked,
+    a_like_by_nobody_is_refused_whole,
+    the_latest_like_is_listed_first_even_when_it_is_a_new_one_for_an_old,
+    what_an_unknown_user_likes_is_not_found,
+    the_list_of_likes_is_marked_for_its_viewer_not_for_its_owner
+);

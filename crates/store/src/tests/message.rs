@@ -2,16 +2,15 @@
 
 use domain::{Error, Timestamp, UserId};
 
-use super::fixture::{NOW, World, content, later, no_user};
+use super::fixture::{NOW, On, World, content, later, no_user, on_both};
 use crate::MessageRow;
 
 async fn send(world: &World, from: UserId, to: UserId, text: &str, at: Timestamp) -> MessageRow {
     world.store.send_message(from, to, content(text), at).await.expect("send")
 }
 
-#[tokio::test]
-async fn a_message_is_answered_as_both_sides_read_it() {
-    let world = World::new().await;
+async fn a_message_is_answered_as_both_sides_read_it(on: On) {
+    let world = World::new(on).await;
     let (ada, bob) = (world.user("ada").await, world.user("bob").await);
     let sent = send(&world, ada, bob, " 你好 ", NOW).await;
     let expected = MessageRow {
@@ -27,9 +26,8 @@ async fn a_message_is_answered_as_both_sides_read_it() {
     world.is_sound().await;
 }
 
-#[tokio::test]
-async fn messages_of_one_millisecond_get_increasing_times_in_both_directions() {
-    let world = World::new().await;
+async fn messages_of_one_millisecond_get_increasing_times_in_both_directions(on: On) {
+    let world = World::new(on).await;
     let (ada, bob, cyd) = (world.user("ada").await, world.user("bob").await, world.user("cyd").await);
     let mut times = Vec::new();
     for (from, to) in [(ada, bob), (bob, ada), (bob, ada), (ada, bob)] {
@@ -40,9 +38,8 @@ async fn messages_of_one_millisecond_get_increasing_times_in_both_directions() {
     assert_eq!(send(&world, ada, cyd, "text", NOW).await.created_at, NOW.millis());
 }
 
-#[tokio::test]
-async fn a_clock_that_went_back_does_not_reorder_a_conversation() {
-    let world = World::new().await;
+async fn a_clock_that_went_back_does_not_reorder_a_conversation(on: On) {
+    let world = World::new(on).await;
     let (ada, bob) = (world.user("ada").await, world.user("bob").await);
     send(&world, ada, bob, "first", later(1000)).await;
     send(&world, bob, ada, "second", NOW).await;
@@ -54,9 +51,8 @@ async fn a_clock_that_went_back_does_not_reorder_a_conversation() {
     assert_eq!(times, [1000, 1001, 2000]);
 }
 
-#[tokio::test]
-async fn a_conversation_is_only_between_its_two_people() {
-    let world = World::new().await;
+async fn a_conversation_is_only_between_its_two_people(on: On) {
+    let world = World::new(on).await;
     let (ada, bob, cyd) = (world.user("ada").await, world.user("bob").await, world.user("cyd").await);
     let ours = send(&world, ada, bob, "ours", NOW).await;
     for (from, to) in [(ada, cyd), (cyd, ada), (bob, cyd), (cyd, bob)] {
@@ -66,9 +62,8 @@ async fn a_conversation_is_only_between_its_two_people() {
     assert_eq!(world.store.conversation(ada, no_user()).await.expect("a list"), []);
 }
 
-#[tokio::test]
-async fn what_was_received_after_a_moment_is_strictly_later_and_only_the_peers() {
-    let world = World::new().await;
+async fn what_was_received_after_a_moment_is_strictly_later_and_only_the_peers(on: On) {
+    let world = World::new(on).await;
     let (ada, bob, cyd) = (world.user("ada").await, world.user("bob").await, world.user("cyd").await);
     let first = send(&world, bob, ada, "first", NOW).await;
     send(&world, ada, bob, "own", NOW).await;
@@ -84,9 +79,8 @@ async fn what_was_received_after_a_moment_is_strictly_later_and_only_the_peers()
     assert_eq!(after(second.created_at).await, []);
 }
 
-#[tokio::test]
-async fn a_reader_who_asks_from_the_last_message_on_misses_and_repeats_none() {
-    let world = World::new().await;
+async fn a_reader_who_asks_from_the_last_message_on_misses_and_repeats_none(on: On) {
+    let world = World::new(on).await;
     let (ada, bob) = (world.user("ada").await, world.user("bob").await);
     let mut last = Timestamp::from_millis(0);
     let mut read = Vec::new();
@@ -101,9 +95,8 @@ async fn a_reader_who_asks_from_the_last_message_on_misses_and_repeats_none() {
     assert_eq!(read, ["1.0", "2.0", "2.1", "3.0", "3.1", "3.2", "4.0", "4.1", "4.2", "4.3"]);
 }
 
-#[tokio::test]
-async fn a_message_to_nobody_is_not_sent() {
-    let world = World::new().await;
+async fn a_message_to_nobody_is_not_sent(on: On) {
+    let world = World::new(on).await;
     let ada = world.user("ada").await;
     let before = world.dump().await;
     let result = world.store.send_message(ada, no_user(), content("hello?"), NOW).await;
@@ -112,3 +105,13 @@ async fn a_message_to_nobody_is_not_sent() {
     assert!(matches!(result, Err(Error::Internal(_))), "{result:?}");
     assert_eq!(world.dump().await, before);
 }
+
+on_both!(
+    a_message_is_answered_as_both_sides_read_it,
+    messages_of_one_millisecond_get_increasing_times_in_both_directions,
+    a_clock_that_went_back_does_not_reorder_a_conversation,
+    a_conversation_is_only_between_its_two_people,
+    what_was_received_after_a_moment_is_strictly_later_and_only_the_peers,
+    a_reader_who_asks_from_the_last_message_on_misses_and_repeats_none,
+    a_message_to_nobody_is_not_sent
+);

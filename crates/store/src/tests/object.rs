@@ -2,12 +2,11 @@
 
 use domain::Error;
 
-use super::fixture::{NOW, World};
+use super::fixture::{NOW, On, World, on_both};
 use crate::ObjectRow;
 
-#[tokio::test]
-async fn the_objects_of_a_video_are_known_and_no_others() {
-    let world = World::new().await;
+async fn the_objects_of_a_video_are_known_and_no_others(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     world.video(author).await;
     for (asked, known) in [
@@ -24,9 +23,8 @@ async fn the_objects_of_a_video_are_known_and_no_others() {
     }
 }
 
-#[tokio::test]
-async fn a_thousand_keys_are_looked_up_together() {
-    let world = World::new().await;
+async fn a_thousand_keys_are_looked_up_together(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     world.video(author).await;
     let mut keys: Vec<_> = (1..1000).map(|number| format!("x/{number}")).collect();
@@ -34,9 +32,8 @@ async fn a_thousand_keys_are_looked_up_together() {
     assert_eq!(world.store.known_objects(&keys).await.expect("look up").len(), 1);
 }
 
-#[tokio::test]
-async fn objects_are_listed_by_key_strictly_after_the_last_one() {
-    let world = World::new().await;
+async fn objects_are_listed_by_key_strictly_after_the_last_one(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     let video = world.video(author).await;
     let [cover, play] = ["c/0", "p/0"].map(|key| ObjectRow {
@@ -55,15 +52,16 @@ async fn objects_are_listed_by_key_strictly_after_the_last_one() {
     }
 }
 
-#[tokio::test]
-async fn pages_of_objects_cover_all_of_them_once() {
-    let world = World::new().await;
+async fn pages_of_objects_cover_all_of_them_once(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     let video = world.video(author).await;
+    let zeros = "00".repeat(32);
     let sql = format!(
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2100) \
-         INSERT INTO video_object (object_key, video_id, bytes, sha256) \
-         SELECT 'r/' || i, {video}, i, zeroblob(32) FROM n"
+        "INSERT INTO video_object (object_key, video_id, bytes, sha256) \
+         WITH RECURSIVE d (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM d WHERE i < 50), \
+         n (i) AS (SELECT ones.i + 51 * more.i FROM d more, d ones) \
+         SELECT 'r/' || i, {video}, i, X'{zeros}' FROM n WHERE i BETWEEN 1 AND 2100"
     );
     world.run(&sql).await;
     let (mut keys, mut lengths) = (Vec::new(), Vec::new());
@@ -79,9 +77,8 @@ async fn pages_of_objects_cover_all_of_them_once() {
     assert!(keys.is_sorted_by(|one, next| one < next));
 }
 
-#[tokio::test]
-async fn an_object_belongs_to_one_video() {
-    let world = World::new().await;
+async fn an_object_belongs_to_one_video(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     let new = world.ready(author);
     world.store.publish(new.clone(), NOW).await.expect("publish");
@@ -90,3 +87,11 @@ async fn an_object_belongs_to_one_video() {
     assert!(matches!(again, Err(Error::Internal(_))), "{again:?}");
     assert_eq!(world.dump().await, before);
 }
+
+on_both!(
+    the_objects_of_a_video_are_known_and_no_others,
+    a_thousand_keys_are_looked_up_together,
+    objects_are_listed_by_key_strictly_after_the_last_one,
+    pages_of_objects_cover_all_of_them_once,
+    an_object_belongs_to_one_video
+);

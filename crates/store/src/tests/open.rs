@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use domain::Error;
 
-use super::fixture::{NOW, World, config, never, reopened, user_name};
+use super::fixture::{NOW, On, World, config, never, reopened, user_name};
 use crate::{Config, OpenError, Store};
 
 #[tokio::test]
 async fn an_address_that_is_not_sqlites_is_refused_before_anything_is_made() {
     let folder = tempfile::tempdir().expect("make a folder");
-    for url in ["", "sqlite:", "mysql://localhost/dytt", "dytt.sqlite"] {
+    for url in ["", "sqlite:", "dytt.sqlite"] {
         let opened = Store::open(&Config { url: url.into(), ..config() }, folder.path()).await;
         assert!(matches!(opened, Err(OpenError::Url(told)) if told == url), "{url}");
     }
@@ -26,7 +26,7 @@ async fn a_folder_that_is_not_there_is_an_error() {
 
 #[tokio::test]
 async fn opening_twice_is_fine_and_both_see_the_same() {
-    let world = World::new().await;
+    let world = World::new(On::Sqlite).await;
     let before = world.dump().await;
     let second = reopened(world.folder.path()).await;
     assert_eq!(world.dump().await, before);
@@ -57,7 +57,7 @@ async fn looking_creates_nothing_and_shows_what_is_applied() {
 
 #[tokio::test]
 async fn what_was_acknowledged_is_there_after_a_drop_without_a_close() {
-    let World { store, folder, .. } = World::new().await;
+    let World { store, folder, .. } = World::new(On::Sqlite).await;
     let id = store.create_user(user_name("ada"), "hash".into(), NOW).await.expect("make a user");
     drop(store);
     let store = reopened(folder.path()).await;
@@ -66,7 +66,7 @@ async fn what_was_acknowledged_is_there_after_a_drop_without_a_close() {
 
 #[tokio::test]
 async fn what_was_acknowledged_is_in_the_files_that_a_crash_leaves() {
-    let world = World::new().await;
+    let world = World::new(On::Sqlite).await;
     let author = world.user("author").await;
     let video = world.video(author).await;
     world.store.like_video(author, video, NOW).await.expect("like");
@@ -83,7 +83,7 @@ async fn what_was_acknowledged_is_in_the_files_that_a_crash_leaves() {
 
 #[tokio::test]
 async fn what_was_written_is_read_at_once_by_every_reader() {
-    let world = World::new().await;
+    let world = World::new(On::Sqlite).await;
     for number in 0..20 {
         let name = format!("user {number}");
         world.user(&name).await;
@@ -95,8 +95,9 @@ async fn what_was_written_is_read_at_once_by_every_reader() {
 
 #[tokio::test]
 async fn a_read_without_a_free_connection_is_refused_in_time_and_the_next_is_not() {
-    let world = World::with(&Config { read_wait_ms: 100, ..config() }).await;
-    let turns = &world.store.readers.turns;
+    let world = World::with(Config { read_wait_ms: 100, ..config() }).await;
+    let crate::Database::Sqlite(readers, _) = &*world.store.database else { panic!("SQLite") };
+    let turns = &readers.turns;
     let all = u32::try_from(turns.available_permits()).expect("a few");
     let held = turns.acquire_many(all).await.expect("all readers");
     let asked = Instant::now();

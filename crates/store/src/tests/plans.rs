@@ -4,7 +4,7 @@ use domain::{Result, Timestamp};
 use futures_util::future::BoxFuture;
 
 use super::crowd::Crowd;
-use super::fixture::{LEASE, NOW, content, later, never, user_name};
+use super::fixture::{LEASE, NOW, On, content, later, never, user_name};
 use crate::card::column;
 
 type Call = for<'c> fn(&'c Crowd) -> BoxFuture<'c, Result<()>>;
@@ -38,6 +38,7 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "followers", Index, |c| c.world.store.followers(c.hub, Some(c.peer));
     "friends", Sorted, |c| c.world.store.friends(c.hub);
     "conversation", Sorted, |c| c.world.store.conversation(c.hub, c.peer);
+    "inbox_after", Index, |c| c.world.store.inbox_after(c.hub, Timestamp::from_millis(0));
     "received_after", Index, |c| c.world.store.received_after(c.hub, c.peer, Timestamp::from_millis(0));
     "objects", Index, |c| c.world.store.objects("");
     "known_objects", Index, |c| c.world.store.known_objects(&["r/0".into(), "r/1".into()]);
@@ -55,7 +56,7 @@ const CALLS: &[(&str, Order, Call)] = calls![
 
 #[tokio::test]
 async fn no_statement_reads_a_whole_table_and_lists_come_in_the_order_of_an_index() {
-    let crowd = Crowd::new(40).await;
+    let crowd = Crowd::new(On::Sqlite, 40).await;
     for (name, order, call) in CALLS {
         sent(&crowd);
         call(&crowd).await.expect("call");
@@ -74,7 +75,7 @@ async fn no_statement_reads_a_whole_table_and_lists_come_in_the_order_of_an_inde
 
 #[tokio::test]
 async fn the_check_above_would_notice_a_scan_and_a_sort() {
-    let crowd = Crowd::new(1).await;
+    let crowd = Crowd::new(On::Sqlite, 1).await;
     let steps = plan(&crowd, "SELECT * FROM video ORDER BY title").await;
     assert!(steps.iter().any(|step| step.starts_with("SCAN video")), "{steps:?}");
     assert!(steps.iter().any(|step| step.contains("TEMP B-TREE")), "{steps:?}");

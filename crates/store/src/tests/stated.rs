@@ -10,6 +10,8 @@ pub(super) struct Method {
     pub(super) mutates: bool,
     /// The first number of statements its documentation states.
     pub(super) statements: Option<u64>,
+    /// How many more it says they are on MySQL.
+    pub(super) more_on_mysql: u64,
 }
 
 /// Every `pub async fn` that takes the store, but for `close`, which sends none.
@@ -39,7 +41,14 @@ fn read(source: &str, methods: &mut Vec<Method>) {
         let words: Vec<_> = doc.iter().rev().flat_map(|line| line.split_whitespace()).collect();
         let statements =
             words.windows(2).filter(|pair| pair[1].starts_with("statement")).find_map(|pair| number(pair[0]));
-        methods.push(Method { name: name.into(), mutates: text.contains("self.write("), statements });
+        let on_mysql = words.windows(4).find(|words| words[0] == "on" && words[1] == "MySQL");
+        let more_on_mysql = match on_mysql.map(|words| (words[2], words[3])) {
+            Some(("one", "more.") | ("one", "more;")) => 1,
+            Some(("two", "more.")) => 2,
+            _ => 0,
+        };
+        let mutates = text.contains("self.write");
+        methods.push(Method { name: name.into(), mutates, statements, more_on_mysql });
     }
 }
 

@@ -2,12 +2,11 @@
 
 use domain::{Error, Timestamp};
 
-use super::fixture::{NOW, World, later, no_user, user_name};
+use super::fixture::{NOW, On, World, later, no_user, on_both, user_name};
 use crate::{Account, UserCard};
 
-#[tokio::test]
-async fn a_new_user_counts_nothing_and_is_shown_as_typed() {
-    let world = World::new().await;
+async fn a_new_user_counts_nothing_and_is_shown_as_typed(on: On) {
+    let world = World::new(on).await;
     let id = world.user("  Zoë 中 ").await;
     let card = world.store.user_card(id, None).await.expect("a card");
     let expected = UserCard {
@@ -24,9 +23,8 @@ async fn a_new_user_counts_nothing_and_is_shown_as_typed() {
     world.is_sound().await;
 }
 
-#[tokio::test]
-async fn a_name_is_taken_in_every_spelling() {
-    let world = World::new().await;
+async fn a_name_is_taken_in_every_spelling(on: On) {
+    let world = World::new(on).await;
     world.user("José").await;
     let before = world.dump().await;
     for spelling in ["José", "JOSE\u{301}", "josÉ", "ｊｏｓé"] {
@@ -37,18 +35,16 @@ async fn a_name_is_taken_in_every_spelling() {
     world.user("Jose").await;
 }
 
-#[tokio::test]
-async fn a_login_is_found_under_every_spelling() {
-    let world = World::new().await;
+async fn a_login_is_found_under_every_spelling(on: On) {
+    let world = World::new(on).await;
     let id = world.user("José").await;
     let row = world.store.login_row(&user_name("JOSE\u{301}")).await.expect("look up").expect("the account");
     assert_eq!((row.id, row.password_hash.as_str(), row.token_epoch), (id.get(), "hash", 0));
     assert_eq!(world.store.login_row(&user_name("nobody")).await.expect("look up"), None);
 }
 
-#[tokio::test]
-async fn a_new_password_hash_replaces_one_users_old_one() {
-    let world = World::new().await;
+async fn a_new_password_hash_replaces_one_users_old_one(on: On) {
+    let world = World::new(on).await;
     let (ada, _) = (world.user("ada").await, world.user("bob").await);
     world.store.set_password_hash(ada, "other".into()).await.expect("set");
     for (name, hash) in [("ada", "other"), ("bob", "hash")] {
@@ -57,16 +53,14 @@ async fn a_new_password_hash_replaces_one_users_old_one() {
     }
 }
 
-#[tokio::test]
-async fn an_unknown_user_has_no_card() {
-    let world = World::new().await;
+async fn an_unknown_user_has_no_card(on: On) {
+    let world = World::new(on).await;
     let card = world.store.user_card(no_user(), None).await;
     assert!(matches!(card, Err(Error::UserNotFound(id)) if id == no_user()), "{card:?}");
 }
 
-#[tokio::test]
-async fn a_card_tells_whether_the_viewer_follows() {
-    let world = World::new().await;
+async fn a_card_tells_whether_the_viewer_follows(on: On) {
+    let world = World::new(on).await;
     let (ada, bob) = (world.user("ada").await, world.user("bob").await);
     world.store.follow_user(ada, bob, NOW).await.expect("follow");
     for (who, viewer, followed) in
@@ -77,9 +71,8 @@ async fn a_card_tells_whether_the_viewer_follows() {
     }
 }
 
-#[tokio::test]
-async fn revoking_raises_one_users_epoch_each_time() {
-    let world = World::new().await;
+async fn revoking_raises_one_users_epoch_each_time(on: On) {
+    let world = World::new(on).await;
     let (ada, _) = (world.user("ada").await, world.user("bob").await);
     world.store.revoke_tokens(ada, NOW).await.expect("revoke");
     world.store.revoke_tokens(ada, later(5)).await.expect("revoke again");
@@ -89,9 +82,8 @@ async fn revoking_raises_one_users_epoch_each_time() {
     }
 }
 
-#[tokio::test]
-async fn revocations_are_listed_from_their_own_moment_on() {
-    let world = World::new().await;
+async fn revocations_are_listed_from_their_own_moment_on(on: On) {
+    let world = World::new(on).await;
     let (ada, bob) = (world.user("ada").await, world.user("bob").await);
     world.user("never revoked").await;
     world.store.revoke_tokens(ada, NOW).await.expect("revoke");
@@ -104,3 +96,14 @@ async fn revocations_are_listed_from_their_own_moment_on() {
         assert_eq!(world.store.revoked_since(since).await.expect("list"), expected, "{since:?}");
     }
 }
+
+on_both!(
+    a_new_user_counts_nothing_and_is_shown_as_typed,
+    a_name_is_taken_in_every_spelling,
+    a_login_is_found_under_every_spelling,
+    a_new_password_hash_replaces_one_users_old_one,
+    an_unknown_user_has_no_card,
+    a_card_tells_whether_the_viewer_follows,
+    revoking_raises_one_users_epoch_each_time,
+    revocations_are_listed_from_their_own_moment_on
+);

@@ -2,7 +2,7 @@
 
 use domain::{Error, UserId};
 
-use super::fixture::{LEASE, NOW, World, later, never, no_user, object};
+use super::fixture::{LEASE, NOW, On, World, later, never, no_user, object, on_both};
 
 async fn works(world: &World, user: UserId) -> i64 {
     world.store.user_card(user, None).await.expect("a card").work_count
@@ -13,9 +13,8 @@ async fn seen(world: &World, author: UserId, viewer: Option<UserId>) -> usize {
     world.store.videos_of(author, viewer).await.expect("a list").len()
 }
 
-#[tokio::test]
-async fn a_playable_video_is_visible_to_all_at_once() {
-    let world = World::new().await;
+async fn a_playable_video_is_visible_to_all_at_once(on: On) {
+    let world = World::new(on).await;
     let (author, other) = (world.user("author").await, world.user("other").await);
     let new = world.ready(author);
     let id = world.store.publish(new.clone(), NOW).await.expect("publish");
@@ -31,9 +30,8 @@ async fn a_playable_video_is_visible_to_all_at_once() {
     world.is_sound().await;
 }
 
-#[tokio::test]
-async fn a_processing_video_is_listed_for_its_author_alone_and_counts_for_nobody() {
-    let world = World::new().await;
+async fn a_processing_video_is_listed_for_its_author_alone_and_counts_for_nobody(on: On) {
+    let world = World::new(on).await;
     let (author, other) = (world.user("author").await, world.user("other").await);
     let id = world.processing(author).await;
     let list = world.store.videos_of(author, Some(author)).await.expect("a list");
@@ -43,9 +41,8 @@ async fn a_processing_video_is_listed_for_its_author_alone_and_counts_for_nobody
     world.is_sound().await;
 }
 
-#[tokio::test]
-async fn a_finished_job_makes_its_video_visible_and_drops_the_source() {
-    let world = World::new().await;
+async fn a_finished_job_makes_its_video_visible_and_drops_the_source(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     let id = world.processing(author).await;
     let newer = world.video(author).await;
@@ -62,9 +59,8 @@ async fn a_finished_job_makes_its_video_visible_and_drops_the_source() {
     world.is_sound().await;
 }
 
-#[tokio::test]
-async fn a_source_that_is_kept_stays_needed() {
-    let world = World::new().await;
+async fn a_source_that_is_kept_stays_needed(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     world.processing(author).await;
     let job = world.claim().await;
@@ -74,9 +70,8 @@ async fn a_source_that_is_kept_stays_needed() {
     world.is_sound().await;
 }
 
-#[tokio::test]
-async fn a_failed_video_is_gone_for_all_and_names_what_may_be_deleted() {
-    let world = World::new().await;
+async fn a_failed_video_is_gone_for_all_and_names_what_may_be_deleted(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     let kept = world.video(author).await;
     let new = world.unready(author);
@@ -96,9 +91,8 @@ async fn a_failed_video_is_gone_for_all_and_names_what_may_be_deleted() {
     world.is_sound().await;
 }
 
-#[tokio::test]
-async fn a_job_given_up_through_our_fault_keeps_the_upload() {
-    let world = World::new().await;
+async fn a_job_given_up_through_our_fault_keeps_the_upload(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     let new = world.unready(author);
     let id = world.store.publish(new.clone(), NOW).await.expect("publish");
@@ -110,9 +104,8 @@ async fn a_job_given_up_through_our_fault_keeps_the_upload() {
     world.is_sound().await;
 }
 
-#[tokio::test]
-async fn an_attempt_that_was_overtaken_changes_nothing() {
-    let world = World::new().await;
+async fn an_attempt_that_was_overtaken_changes_nothing(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     let video = world.processing(author).await;
     let old = world.claim().await;
@@ -126,9 +119,8 @@ async fn an_attempt_that_was_overtaken_changes_nothing() {
     world.is_sound().await;
 }
 
-#[tokio::test]
-async fn a_job_ends_once() {
-    let world = World::new().await;
+async fn a_job_ends_once(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     world.processing(author).await;
     let job = world.claim().await;
@@ -140,9 +132,8 @@ async fn a_job_ends_once() {
     assert_eq!(world.dump().await, before);
 }
 
-#[tokio::test]
-async fn a_job_cannot_finish_with_an_object_another_video_has() {
-    let world = World::new().await;
+async fn a_job_cannot_finish_with_an_object_another_video_has(on: On) {
+    let world = World::new(on).await;
     let author = world.user("author").await;
     let other = world.ready(author);
     world.store.publish(other.clone(), NOW).await.expect("publish");
@@ -155,9 +146,8 @@ async fn a_job_cannot_finish_with_an_object_another_video_has() {
     assert_eq!(world.dump().await, before);
 }
 
-#[tokio::test]
-async fn a_video_by_nobody_is_refused_whole() {
-    let world = World::new().await;
+async fn a_video_by_nobody_is_refused_whole(on: On) {
+    let world = World::new(on).await;
     let before = world.dump().await;
     for video in [world.ready(no_user()), world.unready(no_user())] {
         let result = world.store.publish(video, NOW).await;
@@ -166,9 +156,8 @@ async fn a_video_by_nobody_is_refused_whole() {
     assert_eq!(world.dump().await, before);
 }
 
-#[tokio::test]
-async fn an_authors_videos_are_listed_newest_first_with_the_viewers_marks() {
-    let world = World::new().await;
+async fn an_authors_videos_are_listed_newest_first_with_the_viewers_marks(on: On) {
+    let world = World::new(on).await;
     let (author, fan) = (world.user("author").await, world.user("fan").await);
     let (older, newer) = (world.video(author).await, world.video(author).await);
     world.video(fan).await;
@@ -182,9 +171,23 @@ async fn an_authors_videos_are_listed_newest_first_with_the_viewers_marks() {
     }
 }
 
-#[tokio::test]
-async fn the_videos_of_an_unknown_user_are_not_found() {
-    let world = World::new().await;
+async fn the_videos_of_an_unknown_user_are_not_found(on: On) {
+    let world = World::new(on).await;
     let list = world.store.videos_of(no_user(), None).await;
     assert!(matches!(list, Err(Error::UserNotFound(id)) if id == no_user()), "{list:?}");
 }
+
+on_both!(
+    a_playable_video_is_visible_to_all_at_once,
+    a_processing_video_is_listed_for_its_author_alone_and_counts_for_nobody,
+    a_finished_job_makes_its_video_visible_and_drops_the_source,
+    a_source_that_is_kept_stays_needed,
+    a_failed_video_is_gone_for_all_and_names_what_may_be_deleted,
+    a_job_given_up_through_our_fault_keeps_the_upload,
+    an_attempt_that_was_overtaken_changes_nothing,
+    a_job_ends_once,
+    a_job_cannot_finish_with_an_object_another_video_has,
+    a_video_by_nobody_is_refused_whole,
+    an_authors_videos_are_listed_newest_first_with_the_viewers_marks,
+    the_videos_of_an_unknown_user_are_not_found
+);

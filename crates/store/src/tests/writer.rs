@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex};
 use std::task::Poll;
 
 use domain::{Error, Result, UserId};
@@ -9,7 +10,7 @@ use futures_util::FutureExt;
 use futures_util::future::join_all;
 use tokio::sync::oneshot;
 
-use super::fixture::{NOW, World, config, reopened, user_name};
+use super::fixture::{NOW, On, World, config, reopened, user_name};
 use crate::{Config, Store};
 
 type Queued<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
@@ -26,9 +27,12 @@ async fn queued<T>(work: impl Future<Output = Result<T>> + Send + 'static) -> Qu
 async fn gate(store: &Store) -> (oneshot::Receiver<()>, oneshot::Sender<()>, Queued<()>) {
     let ((runs, running), (open, opened)) = (oneshot::channel(), oneshot::channel());
     let store = store.clone();
+    // SQLite's writer runs it once.
+    let ends = Arc::new(Mutex::new(Some((runs, opened))));
     let work = queued(async move {
         let work = store.write(move |_| {
             Box::pin(async move {
+                let (runs, opened) = ends.lock().expect("the ends").take().expect("the first run");
                 runs.send(()).expect("tell that it runs");
                 opened.await.map_err(Error::internal)
             })
@@ -64,7 +68,7 @@ async fn half_done(store: Store, then: fn() -> Result<()>) -> Result<()> {
 
 #[tokio::test]
 async fn a_mutation_that_fails_fails_alone_among_those_of_its_commit() {
-    let world = World::new().await;
+    let world = World::new(On::Sqlite).await;
     let (open, hold) = held(&world.store).await;
     let before = queued(user(&world.store, "before")).await;
     let failing = queued(half_done(world.store.clone(), || Err(Error::PermissionDenied))).await;
@@ -79,7 +83,7 @@ async fn a_mutation_that_fails_fails_alone_among_those_of_its_commit() {
 
 #[tokio::test]
 async fn a_mutation_that_panics_is_rolled_back_alone_and_the_writer_lives_on() {
-    let world = World::new().await;
+    let world = World::new(On::Sqlite).await;
     let (open, hold) = held(&world.store).await;
     let before = queued(user(&world.store, "before")).await;
     let panicking = queued(half_done(world.store.clone(), || panic!("on purpose"))).await;
@@ -94,7 +98,7 @@ async fn a_mutation_that_panics_is_rolled_back_alone_and_the_writer_lives_on() {
 
 #[tokio::test]
 async fn nobody_is_answered_or_seen_before_the_commit() {
-    let world = World::new().await;
+    let world = World::new(On::Sqlite).await;
     let (open, hold) = held(&world.store).await;
     let mut early = queued(user(&world.store, "early")).await;
     let (running, open_second, second) = gate(&world.store).await;
@@ -111,7 +115,7 @@ async fn nobody_is_answered_or_seen_before_the_commit() {
 
 #[tokio::test]
 async fn a_commit_that_fails_fails_for_all_in_it_and_the_writer_lives_on() {
-    let world = World::new().await;
+    let world = World::new(On::Sqlite).await;
     let (open, hold) = held(&world.store).await;
     let innocent = queued(user(&world.store, "innocent")).await;
     let store = world.store.clone();
@@ -137,7 +141,7 @@ async fn a_commit_that_fails_fails_for_all_in_it_and_the_writer_lives_on() {
 
 #[tokio::test]
 async fn a_full_disk_refuses_what_does_not_fit_and_the_writer_lives_on() {
-    let world = World::new().await;
+    let world = World::new(On::Sqlite).await;
     let author = world.user("author").await;
     world.video(author).await;
     let before = world.dump().await;
@@ -161,7 +165,7 @@ async fn a_full_disk_refuses_what_does_not_fit_and_the_writer_lives_on() {
 
 #[tokio::test]
 async fn work_that_waited_too_long_is_refused_without_having_run() {
-    let world = World::with(&Config { write_wait_ms: 0, ..config() }).await;
+    let world = World::with(Config { write_wait_ms: 0, ..config() }).await;
     let refused = user(&world.store, "late").await;
     assert!(matches!(refused, Err(Error::Overloaded)), "{refused:?}");
     assert_eq!(world.store.statements(), 0);
@@ -170,7 +174,7 @@ async fn work_that_waited_too_long_is_refused_without_having_run() {
 
 #[tokio::test]
 async fn a_full_queue_refuses_one_more_and_keeps_what_it_accepted() {
-    let world = World::new().await;
+    let world = World::new(On::Sqlite).await;
     let ada = world.user("ada").await;
     let (open, hold) = held(&world.store).await;
     let accepted = join_all((0..4096).map(|_| {
@@ -189,7 +193,7 @@ async fn a_full_queue_refuses_one_more_and_keeps_what_it_accepted() {
 
 #[tokio::test]
 async fn closing_finishes_what_is_queued_and_refuses_what_comes_later() {
-    let world = World::new().await;
+    let world = World::new(On::Sqlite).await;
     let (open, hold) = held(&world.store).await;
     let mut works = Vec::new();
     for number in 0..300 {
@@ -214,7 +218,7 @@ async fn closing_finishes_what_is_queued_and_refuses_what_comes_later() {
 
 #[tokio::test]
 async fn a_caller_who_goes_away_leaves_its_mutation_whole() {
-    let world = World::new().await;
+    let world = World::new(On::Sqlite).await;
     let (open, hold) = held(&world.store).await;
     drop(queued(user(&world.store, "gone")).await);
     open.send(()).expect("let go");
