@@ -22,7 +22,7 @@ use config::Flags;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 /// How long the end waits for the last spans to be taken.
-const LAST_SPANS_TIME: Duration = Duration::from_secs(2);
+const LAST_SPANS_TIME: Duration = Duration::from_secs(1);
 
 /// A short-video platform in one program.
 #[derive(Parser)]
@@ -94,7 +94,7 @@ fn run(program: Program) -> anyhow::Result<ExitCode> {
     let settings = loaded.settings()?;
     let traces = telemetry::start(&settings.telemetry, settings.roles.name())?;
     let runtime = tokio::runtime::Runtime::new()?;
-    runtime.block_on(async {
+    let code = runtime.block_on(async {
         let code = match program.command {
             Command::Serve => commands::serve::run(settings).await,
             Command::Demo(arguments) => commands::demo::run(settings, arguments).await,
@@ -107,5 +107,8 @@ fn run(program: Program) -> anyhow::Result<ExitCode> {
         };
         traces.flush(LAST_SPANS_TIME).await;
         code
-    })
+    });
+    // A look-up or a hash that still runs is not waited for.
+    runtime.shutdown_timeout(Duration::from_millis(500));
+    code
 }

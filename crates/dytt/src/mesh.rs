@@ -28,14 +28,20 @@ impl Mesh {
         let nouns = settings.roles.nouns();
         let identities = Identities::load(&settings.tls_dir, &nouns).context("tls.dir")?;
         let keys = RpcKeys::open(&settings.rpc_key_file).context("auth.rpc_key_file")?;
+        let file = settings.rpc_key_file.display();
+        let gateway = settings.roles.runs("gateway");
+        // The gateway vouches to every service, so it needs the key all of them come from, which alone gives one
+        // for itself too.
         for noun in &nouns {
-            // The gateway vouches to every service, so it needs the key all of them come from.
             let missing = if *noun == "gateway" { "master" } else { noun };
+            let why = "`dytt cert rpc-key` makes it";
             ensure!(
-                keys.for_service(if *noun == "gateway" { "user" } else { noun }).is_some(),
-                "auth.rpc_key_file {} has no key `{missing}`: `dytt cert rpc-key` makes it",
-                settings.rpc_key_file.display()
+                keys.for_service(noun).is_some(),
+                "auth.rpc_key_file {file} has no key `{missing}`: {why}"
             );
+        }
+        if !gateway && keys.for_service("gateway").is_some() {
+            tracing::warn!(%file, "this process needs its services' own keys, not the master: `dytt cert rpc-key --from`");
         }
         let keys = Arc::new(keys);
         let discovery = discovery(settings, stop)?;

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use anyhow::{Context, Result};
 use blobs::Blobs;
@@ -159,8 +159,10 @@ impl Platform {
     /// then the workers, then the database.
     pub(crate) async fn stop(mut self) -> Result<()> {
         info!("stopping");
+        let until = Instant::now() + self.grace;
         if let Some(serving) = &mut self.serving {
-            serving.withdraw().await;
+            // A registry that does not answer forgets us by itself.
+            let _forgets = tokio::time::timeout(Duration::from_secs(2), serving.withdraw()).await;
         }
         self.stopping.store(true, Ordering::Relaxed);
         if self.is_one_of_many {
@@ -168,7 +170,7 @@ impl Platform {
         }
         let calls = async {
             if let Some(serving) = self.serving {
-                serving.stop(self.grace).await;
+                serving.stop(until.saturating_duration_since(Instant::now())).await;
             }
         };
         let requests = async {

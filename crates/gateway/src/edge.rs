@@ -37,7 +37,8 @@ pub(crate) fn one_spelling<B>(mut request: axum::http::Request<B>) -> axum::http
 pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
     let caller = telemetry::Context::read(request.headers());
-    let served = served(request.method(), &route);
+    let method = known(request.method());
+    let served = served(method, &route);
     if let Some(caller) = caller {
         telemetry::follow(&served, caller);
     }
@@ -50,7 +51,7 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     };
     request.extensions_mut().insert(trace);
     // Inside the traced span, so that a task that is given the log's span is still part of the trace.
-    let span = served.in_scope(|| tracing::info_span!("request", %trace, method = %request.method(), route));
+    let span = served.in_scope(|| tracing::info_span!("request", %trace, method, route));
     let began = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).instrument(served.clone()).await;
     let (elapsed, status) = (began.elapsed(), response.status().as_u16());
@@ -68,19 +69,14 @@ pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
     response
 }
 
+/// A method as it may be told: it can be any word, a secret too.
+fn known(method: &Method) -> &'static str {
+    let all = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"];
+    all.into_iter().find(|known| *known == method.as_str()).unwrap_or("other")
+}
+
 /// The request as its trace shows it.
-fn served(method: &Method, route: &str) -> tracing::Span {
-    // A method can be any word, a secret too.
-    let known = [
-        Method::GET,
-        Method::HEAD,
-        Method::POST,
-        Method::PUT,
-        Method::PATCH,
-        Method::DELETE,
-        Method::OPTIONS,
-    ];
-    let method = if known.contains(method) { method.as_str() } else { "other" };
+fn served(method: &'static str, route: &str) -> tracing::Span {
     tracing::info_span!(
         target: telemetry::TARGET,
         "http",

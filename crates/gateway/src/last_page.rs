@@ -1,6 +1,7 @@
 //! The newest page of the anonymous feed, kept for a minute: who is not logged in goes on watching while the
 //! feed or its database is away. A person's own page is never shown from memory.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -10,9 +11,15 @@ use proto::{ListFeedRequest, ListFeedResponse};
 /// How old the page may be.
 const GOOD_FOR: Duration = Duration::from_secs(60);
 
-/// The page and when it was new.
+/// A page is not kept anew before it is this old: copying one costs as much as telling it.
+const FRESH: Duration = Duration::from_secs(1);
+
+/// The page, when it was new, and whether it stands in now.
 #[derive(Default)]
-pub(crate) struct LastPage(Mutex<Option<(Instant, ListFeedResponse)>>);
+pub(crate) struct LastPage {
+    kept: Mutex<Option<(Instant, ListFeedResponse)>>,
+    degraded: AtomicBool,
+}
 
 impl LastPage {
     /// What to answer: what the feed said, or what it said last.
@@ -23,24 +30,32 @@ impl LastPage {
         answered: Result<ListFeedResponse>,
         now: Instant,
     ) -> Result<ListFeedResponse> {
-        let recent = Timestamp::now().millis() - GOOD_FOR.as_millis() as i64;
+        // Clients ask for the newest with 0 or with what their clock says.
+        let recent = Timestamp::now().millis() - FRESH.as_millis() as i64;
         let is_newest = request.before == 0 || request.before >= recent;
         if call.viewer.is_some() || !is_newest {
             return answered;
         }
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let age = |since: &Instant| now.saturating_duration_since(*since);
+        let mut kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner);
         match answered {
             Ok(page) => {
-                metrics::gauge!("dytt_degraded", "what" => "feed").set(0.0);
-                *kept = Some((now, page.clone()));
+                if kept.as_ref().is_none_or(|(since, _)| age(since) >= FRESH) {
+                    *kept = Some((now, page.clone()));
+                }
+                if self.degraded.swap(false, Ordering::Relaxed) {
+                    metrics::gauge!("dytt_degraded", "what" => "feed").set(0.0);
+                    tracing::info!("the feed is back");
+                }
                 Ok(page)
             }
             Err(error) if error.kind() == Kind::Unavailable && !matches!(error, Error::Overloaded) => {
-                let page =
-                    kept.as_ref().filter(|(since, _)| now.saturating_duration_since(*since) <= GOOD_FOR);
+                let page = kept.as_ref().filter(|(since, _)| age(since) <= GOOD_FOR);
                 let Some((_, page)) = page else { return Err(error) };
-                metrics::gauge!("dytt_degraded", "what" => "feed").set(1.0);
-                tracing::warn!(error = %error.chain(), "the feed is away, its last page is shown");
+                if !self.degraded.swap(true, Ordering::Relaxed) {
+                    metrics::gauge!("dytt_degraded", "what" => "feed").set(1.0);
+                    tracing::warn!(error = %error.chain(), "the feed is away, its last page is shown");
+                }
                 Ok(page.clone())
             }
             Err(error) => Err(error),

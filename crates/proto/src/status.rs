@@ -25,6 +25,10 @@ pub fn to_status(error: &Error) -> Status {
     if let Ok(subject) = subject.parse() {
         metadata.insert(SUBJECT, subject);
     }
+    if matches!(error, Error::Overloaded) {
+        // Another try would add to the load (gRPC retry design, A6).
+        metadata.insert("grpc-retry-pushback-ms", tonic::metadata::MetadataValue::from_static("-1"));
+    }
     metadata.insert_bin(DETAIL, tonic::metadata::MetadataValue::from_bytes(detail.as_bytes()));
     status
 }

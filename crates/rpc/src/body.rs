@@ -9,11 +9,12 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use http::HeaderMap;
 use http_body::{Body as HttpBody, Frame};
-use proto::Response;
+use http_body_util::{BodyExt, Limited};
+use proto::{MAX_MESSAGE_BYTES, Response};
 use tonic::body::Body;
 use tonic::{Code, Status};
 
-use crate::recover;
+use crate::{recover, status};
 
 type OnEnd = Box<dyn FnOnce(Code) + Send>;
 
@@ -31,6 +32,18 @@ pub(crate) fn until(response: Response, end: impl Future<Output = Status> + Send
 pub(crate) fn recovered(response: Response) -> Response {
     wrapped(response, |watched| watched.catches = true)
 }
+
+/// Reads an answer to its end; what cannot be read is the answer's failure.
+pub(crate) async fn whole(response: Response) -> Response {
+    let (head, body) = response.into_parts();
+    match Limited::new(body, MAX_MESSAGE_BYTES + FRAMING_BYTES).collect().await {
+        Ok(read) => Response::from_parts(head, Body::new(read.map_err(|never| match never {}))),
+        Err(error) => status::failed(Code::Unavailable, format!("read the answer: {error}")),
+    }
+}
+
+/// What gRPC puts around a message.
+const FRAMING_BYTES: usize = 5;
 
 fn wrapped(response: Response, set: impl FnOnce(&mut Watched)) -> Response {
     response.map(|inner| {

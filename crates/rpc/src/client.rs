@@ -85,7 +85,7 @@ impl Clients {
     /// A line for operators.
     pub async fn health(&self, from: &'static str, service: &str, addr: &str) -> Result<String, String> {
         let there = Connection::new(self.0.identities.clone(), from, service, addr);
-        crate::health::ask(there).await
+        crate::health::ask(there, service).await
     }
 
     fn pool(&self, from: &'static str, to: &'static str) -> Arc<Pool> {

@@ -17,6 +17,8 @@ mod status;
 #[cfg(test)]
 mod tests;
 
+use std::net::SocketAddr;
+
 pub use client::Clients;
 pub use rules::{RULES, Rule};
 pub use server::{Hosted, PROPAGATION, Server, Serving, StartError};
@@ -31,6 +33,33 @@ pub struct Config {
     pub advertise: String,
     /// Whether the services describe themselves to tools.
     pub reflection: bool,
+}
+
+impl Config {
+    /// Judges the addresses without opening anything.
+    ///
+    /// # Errors
+    /// One line that names the key.
+    pub fn check(&self) -> Result<(), String> {
+        let listen = self.listen.parse::<SocketAddr>();
+        let listen = listen.map_err(|_| {
+            format!("rpc.listen must be an address such as `10.0.0.1:7000`, not `{}`", self.listen)
+        })?;
+        let advertised = |text: &str| {
+            let (host, port) = text.rsplit_once(':')?;
+            let named = !["", "0.0.0.0", "[::]"].contains(&host);
+            port.parse::<u16>().ok().filter(|_| named)
+        };
+        match self.advertise.as_str() {
+            "" if listen.ip().is_unspecified() => Err(format!(
+                "rpc.advertise must say under which address others reach this process, which listens on all: {}",
+                self.listen
+            )),
+            "" => Ok(()),
+            text if advertised(text).is_some() => Ok(()),
+            text => Err(format!("rpc.advertise must be an address such as `10.0.0.1:7000`, not `{text}`")),
+        }
+    }
 }
 
 /// The two sides of a call, in metrics and logs.

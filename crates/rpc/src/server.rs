@@ -26,7 +26,7 @@ use tonic_health::server::HealthReporter;
 
 use crate::{Config, Side, log, recover, status};
 pub(crate) use bearer::IDEMPOTENCY_KEY;
-pub(crate) use deadline::{Deadline, late};
+pub(crate) use deadline::{Deadline, MARGIN, late};
 use degrade::{Registered, Successes};
 pub(crate) use trace::mark;
 #[cfg(test)]
@@ -55,9 +55,6 @@ pub enum StartError {
         /// What the system said.
         source: std::io::Error,
     },
-    /// The address others are to use is none.
-    #[error("rpc.advertise must be an address such as `10.0.0.1:7000`, not `{0}`")]
-    Advertise(String),
     /// The contracts cannot be shown.
     #[error("rpc.reflection: the contracts cannot be read")]
     Reflection(#[source] tonic_reflection::server::Error),
@@ -93,19 +90,11 @@ impl Server {
         let failed = |source| StartError::Listen { address: config.listen.clone(), source };
         let listener = TcpListener::bind(&config.listen).await.map_err(failed)?;
         let address = listener.local_addr().map_err(failed)?;
-        let advertise = match config.advertise.as_str() {
-            "" => address.to_string(),
-            // A port of 0 was picked above: the host alone is then meant.
-            text if text.rsplit_once(':').is_some_and(|(_, port)| port == "0") => {
-                format!("{}:{}", text.trim_end_matches(":0"), address.port())
-            }
-            text if text.rsplit_once(':').is_some_and(|(host, port)| {
-                !host.is_empty() && port.parse::<u16>().is_ok_and(|port| port != 0)
-            }) =>
-            {
-                text.to_owned()
-            }
-            text => return Err(StartError::Advertise(text.to_owned())),
+        // A port of 0 was picked just now: of the advertised address the host is then meant.
+        let advertise = match config.advertise.strip_suffix(":0") {
+            Some(host) => format!("{host}:{}", address.port()),
+            None if config.advertise.is_empty() => address.to_string(),
+            None => config.advertise.clone(),
         };
         Ok(Self { listener, address, advertise, reflection: config.reflection })
     }
@@ -131,7 +120,8 @@ impl Server {
         let (health, health_server) = tonic_health::server::health_reporter();
         let stopping = CancellationToken::new();
         let successes = Arc::new(Successes::default());
-        let names: Vec<String> = hosted.iter().map(|one| full_name(one.service)).collect();
+        // The empty name is the whole process (gRPC health checking).
+        let names = hosted.iter().map(|one| full_name(one.service)).chain([String::new()]).collect();
         let mut handlers = HashMap::new();
         for one in &hosted {
             let handler = bearer::layer(one.service, Arc::clone(&keys), one.handler.clone());
@@ -146,17 +136,16 @@ impl Server {
                 .map_err(StartError::Reflection)?;
             handlers.insert("grpc.reflection.v1.ServerReflection".into(), step(reflection));
         }
-        let stack = stack(router(handlers), &stopping, Arc::clone(&successes));
+        let stack = stack(router(handlers), Arc::clone(&successes));
         let (cutoff, connections) = (CancellationToken::new(), TaskTracker::new());
         let accepting = accept::Accepting {
-            listener: self.listener,
             identities,
             stack,
             stopping: stopping.clone(),
             cutoff: cutoff.clone(),
             connections: connections.clone(),
         };
-        tokio::spawn(accepting.run());
+        tokio::spawn(accepting.run(self.listener));
         let registered = hosted.iter().map(|one| {
             let (name, addr) = (one.service.to_owned(), self.advertise.clone());
             let registration = discovery.register(Instance { name, addr, ..described.clone() });
@@ -199,10 +188,10 @@ impl Serving {
 }
 
 /// The layers in their order, outermost first.
-fn stack(handlers: Step, stopping: &CancellationToken, successes: Arc<Successes>) -> Step {
+fn stack(handlers: Step, successes: Arc<Successes>) -> Step {
     let peer = peer::layer(handlers);
     let shed = shed::layer(peer);
-    let deadline = deadline::layer(stopping.clone(), shed);
+    let deadline = deadline::layer(shed);
     let recover = recover::layer(deadline);
     let degrade = degrade::layer(successes, recover);
     let log = log::layer(Side::Server, degrade);
@@ -227,7 +216,7 @@ fn router(handlers: HashMap<String, Step>) -> Step {
     })
 }
 
-fn full_name(service: &str) -> String {
+pub(crate) fn full_name(service: &str) -> String {
     let (first, rest) = service.split_at(1);
     format!("dytt.{}.{}{rest}Service", proto::VERSION, first.to_uppercase())
 }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::time::Duration;
 
+use domain::limits::LIST_ROWS;
 use domain::{Call, Content, Error, Result, Timestamp, UserId};
 use futures_util::stream;
 use proto::{
@@ -40,7 +41,7 @@ impl MessageService for Messages {
 
     async fn watch(&self, call: &Call, request: WatchRequest) -> Result<Listening<Message>> {
         let after = match request.after {
-            after if after > 0 => Timestamp::from_millis(after),
+            after if after > 0 => Timestamp::from_millis(after - OVERLAP.as_millis() as i64),
             _ => Timestamp::now(),
         };
         let inbox = Inbox {
@@ -92,6 +93,10 @@ impl Inbox {
         let from = overlapping.max(self.after);
         self.told.retain(|(_, at)| *at > from.millis());
         let rows = self.store.inbox_after(self.viewer, from).await?;
+        if let (LIST_ROWS, Some(last)) = (rows.len(), rows.last()) {
+            // A full page: the next look goes on where it ends, overlap or not.
+            self.after = Timestamp::from_millis(last.created_at - 1);
+        }
         self.waiting.extend(rows.into_iter().filter(|row| !self.told.iter().any(|(id, _)| *id == row.id)));
         Ok(())
     }

@@ -104,7 +104,7 @@ impl Tree {
         self.blobs.check()?;
         self.telemetry.check()?;
         if !roles.is_whole() {
-            address("rpc.listen", &self.rpc.listen)?;
+            self.rpc.check().map_err(anyhow::Error::msg)?;
             ensure!(
                 !self.store.url.starts_with("sqlite:"),
                 "store.url must be `mysql://…` when services run in several processes: SQLite belongs to one"

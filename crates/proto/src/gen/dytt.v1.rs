@@ -620,7 +620,8 @@ pub struct ListMessagesRequest {
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchRequest {
-    /// UTC milliseconds: what was sent after this moment comes first; 0 means now.
+    /// UTC milliseconds: what was sent after this moment comes first, and perhaps once more what was sent in the
+    /// seconds before it: messages are known by their id. 0 means now.
     #[prost(int64, tag = "1")]
     pub after: i64,
 }

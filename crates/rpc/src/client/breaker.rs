@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use proto::Step;
 
+use crate::server::Deadline;
 use crate::status::{self, Verdict};
 
 /// Failures in a row before nobody is let through.
@@ -58,12 +59,35 @@ pub(crate) fn layer(to: &'static str, next: Step) -> Step {
                     format!("{to} has failed many times in a row"),
                 ));
             }
+            let mut noted =
+                Noted { state: &state, deadline: request.extensions().get().copied(), done: false };
             let response = next.take(request).await;
-            let verdict = status::verdict(&response);
-            state.lock().unwrap_or_else(PoisonError::into_inner).note(verdict, Instant::now());
+            noted.note(status::verdict(&response));
             response
         }
     })
+}
+
+/// Notes a call once: as it was answered, or as a failure when it was given up because it was late.
+struct Noted<'s> {
+    state: &'s Mutex<State>,
+    deadline: Option<Deadline>,
+    done: bool,
+}
+
+impl Noted<'_> {
+    fn note(&mut self, verdict: Verdict) {
+        self.done = true;
+        self.state.lock().unwrap_or_else(PoisonError::into_inner).note(verdict, Instant::now());
+    }
+}
+
+impl Drop for Noted<'_> {
+    fn drop(&mut self) {
+        if !self.done && self.deadline.is_some_and(|Deadline(at)| Instant::now() >= at) {
+            self.note(Verdict::Bad);
+        }
+    }
 }
 
 #[cfg(test)]

@@ -34,9 +34,19 @@ pub(crate) struct Connection {
 
 #[derive(Default)]
 struct State {
-    sender: Option<SendRequest<Body>>,
+    sender: Option<Sender>,
+    /// How many were made.
+    made: u64,
     /// The last time there was no connecting, and why.
     failed: Option<(Instant, String)>,
+}
+
+/// A connection and under which certificates it was made.
+#[derive(Clone)]
+struct Sender {
+    sends: SendRequest<Body>,
+    certificates: u64,
+    number: u64,
 }
 
 impl Connection {
@@ -46,8 +56,8 @@ impl Connection {
 
     /// Sends a call. A failure of ours is marked as not sent where that is sure.
     pub(crate) async fn send(&self, request: Request) -> Response {
-        let mut sender = match self.sender().await {
-            Ok(sender) => sender,
+        let mut used = match self.sender().await {
+            Ok(used) => used,
             Err(error) => {
                 return status::not_sent(format!("connect to {} at {}: {error}", self.to, self.addr));
             }
@@ -56,7 +66,7 @@ impl Connection {
             Ok(request) => request,
             Err(error) => return status::failed(Code::Internal, format!("address the call: {error}")),
         };
-        match sender.try_send_request(request).await {
+        match used.sends.try_send_request(request).await {
             Ok(response) => response.map(Body::new),
             Err(mut failed) => {
                 let unsent = failed.take_message().is_some() || was_refused(failed.error());
@@ -65,16 +75,21 @@ impl Connection {
                     return status::failed(Code::Unavailable, text);
                 }
                 // The other side closes it, maybe to be asked again over a new one.
-                self.state.lock().await.sender = None;
+                if let Ok(mut state) = self.state.try_lock() {
+                    state.sender.take_if(|sender| sender.number == used.number);
+                }
                 status::not_sent(text)
             }
         }
     }
 
-    async fn sender(&self) -> Result<SendRequest<Body>, String> {
+    async fn sender(&self) -> Result<Sender, String> {
         let asked = Instant::now();
         let mut state = self.state.lock().await;
-        if let Some(sender) = state.sender.as_ref().filter(|sender| !sender.is_closed()) {
+        // Who it was made with may be revoked since: calls in flight end, new ones prove each other anew.
+        let certificates = *self.identities.changes().borrow();
+        let is_good = |sender: &&Sender| !sender.sends.is_closed() && sender.certificates == certificates;
+        if let Some(sender) = state.sender.as_ref().filter(is_good) {
             return Ok(sender.clone());
         }
         // Who waited for another call's connection shares its failure, instead of waiting once more.
@@ -83,7 +98,9 @@ impl Connection {
         }
         let connecting = tokio::time::timeout(CONNECT_TIME, self.connect()).await;
         match connecting.unwrap_or_else(|_late| Err("no answer in time".to_owned())) {
-            Ok(sender) => {
+            Ok(sends) => {
+                state.made += 1;
+                let sender = Sender { sends, certificates, number: state.made };
                 state.sender = Some(sender.clone());
                 Ok(sender)
             }

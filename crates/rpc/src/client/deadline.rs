@@ -1,18 +1,15 @@
 //! Grants each hop a little less than the caller has, and at most the method's cap. Outside of retries: all
 //! tries share one deadline.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use domain::Call;
 use proto::Step;
 use tonic::Status;
 
 use crate::rules::rule;
-use crate::server::{Deadline, late};
+use crate::server::{Deadline, MARGIN, late};
 use crate::{body, rules};
-
-/// What the answer needs to travel back in time.
-const MARGIN: Duration = Duration::from_millis(20);
 
 pub(crate) fn layer(next: Step) -> Step {
     Step::new(move |mut request| {

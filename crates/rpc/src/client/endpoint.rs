@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use proto::{Request, Response};
 
 use super::connection::Connection;
+use crate::body;
+use crate::server::Deadline;
 use crate::status::{self, Verdict};
 
 const FAILURES_IN_A_ROW: u32 = 5;
@@ -47,6 +49,8 @@ struct Record {
     timed: u32,
     /// Out until then; a call after it is a probe.
     out_until: Option<Instant>,
+    /// Since when; what was begun before says nothing any more.
+    out_since: Option<Instant>,
     probing: Option<Instant>,
     /// How often in a row it was left out.
     times_out: u32,
@@ -90,11 +94,16 @@ impl Endpoint {
         }
     }
 
-    /// Sends a call and notes how it went.
+    /// Sends a call and notes how it went. A single answer is read whole, so that its time is all of it.
     pub(crate) async fn send(&self, request: Request, is_quick: bool, all: &[Arc<Self>]) -> Response {
         let counted = InFlight::begin(&self.in_flight);
-        let mut noted = Noted { endpoint: self, all, is_quick, began: Instant::now(), done: false };
-        let response = self.connection.send(request).await;
+        let deadline = request.extensions().get().copied();
+        let streaming = proto::method(request.uri().path()).is_none_or(|method| method.streaming);
+        let mut noted = Noted { endpoint: self, all, is_quick, deadline, began: Instant::now(), done: false };
+        let mut response = self.connection.send(request).await;
+        if !streaming {
+            response = body::whole(response).await;
+        }
         noted.note(status::verdict(&response));
         drop(counted);
         response
@@ -109,12 +118,15 @@ impl Endpoint {
         now: Instant,
     ) {
         let others = all.iter().filter(|other| *other.addr != *self.addr);
-        let fastest_other = others.clone().filter_map(|other| other.record().seconds).reduce(f64::min);
+        let fastest_other = others.clone().filter_map(|other| other.record().time_in_use()).reduce(f64::min);
         let out = others.filter(|other| other.record().out_until.is_some()).count();
         // At most half are left out: the rest could not carry the load, and more is no one instance's fault.
         let may_leave = (out + 1) * 2 <= all.len();
         let mut record = self.record();
-        if is_quick {
+        if record.out_since.is_some_and(|since| now.checked_sub(took).is_none_or(|began| began < since)) {
+            return;
+        }
+        if is_quick && verdict == Verdict::Good {
             record.time(took);
         }
         if record.judge(verdict, now, fastest_other) && may_leave {
@@ -139,6 +151,11 @@ impl Record {
         now >= until && self.probing.is_none_or(|since| now.saturating_duration_since(since) > WINDOW)
     }
 
+    /// Its answers' time, if it gets calls.
+    fn time_in_use(&self) -> Option<f64> {
+        self.seconds.filter(|_| self.weight > 0.0 && self.out_until.is_none())
+    }
+
     fn time(&mut self, took: Duration) {
         let took = took.as_secs_f64();
         self.timed = self.timed.saturating_add(1);
@@ -151,11 +168,15 @@ impl Record {
             (self.window_began, self.calls, self.failures) = (Some(now), 0, 0);
         }
         match verdict {
-            Verdict::Busy => return false,
+            Verdict::Busy => {
+                self.probing = None;
+                return false;
+            }
             Verdict::Good => {
                 self.calls += 1;
                 self.failures_in_a_row = 0;
                 if self.out_until.take().is_some() {
+                    self.out_since = None;
                     // Back: what was slow or failing before no longer counts.
                     (self.probing, self.growing, self.seconds, self.timed) = (None, Some(now), None, 0);
                     (self.calls, self.failures) = (0, 0);
@@ -190,7 +211,7 @@ impl Record {
     fn leave(&mut self, now: Instant) -> Duration {
         let pause = FIRST_PAUSE.saturating_mul(1 << self.times_out.min(10)).min(LONGEST_PAUSE);
         self.times_out += 1;
-        (self.out_until, self.probing) = (Some(now + pause), None);
+        (self.out_until, self.out_since, self.probing) = (Some(now + pause), Some(now), None);
         pause
     }
 }
@@ -215,6 +236,7 @@ struct Noted<'e> {
     endpoint: &'e Endpoint,
     all: &'e [Arc<Endpoint>],
     is_quick: bool,
+    deadline: Option<Deadline>,
     began: Instant,
     done: bool,
 }
@@ -229,9 +251,14 @@ impl Noted<'_> {
 
 impl Drop for Noted<'_> {
     fn drop(&mut self) {
-        // Given up: by its deadline when it took long, else by a caller that left.
-        if !self.done && self.began.elapsed() > SLOW {
+        if self.done {
+            return;
+        }
+        // Given up: late is the instance's doing, earlier is its caller's.
+        if self.deadline.is_some_and(|Deadline(at)| Instant::now() >= at) {
             self.note(Verdict::Bad);
+        } else {
+            self.endpoint.record().probing = None;
         }
     }
 }

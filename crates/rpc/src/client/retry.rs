@@ -1,5 +1,6 @@
-//! One more try, elsewhere, for a call that surely was not made or may be made twice; within a budget, so
-//! that a failing service is not asked much more often than a healthy one. The only layer that repeats.
+//! Another try, elsewhere, for a call that surely was not made; one for a call that may be made twice, within
+//! a budget, so that a failing service is not asked much more often than a healthy one. The only layer that
+//! repeats.
 
 use std::sync::{Mutex, PoisonError};
 
@@ -15,6 +16,8 @@ use crate::status::{self, NotSent};
 /// A try costs one token; every call earns a fifth (gRPC retry throttling, A6).
 const TOKENS: f64 = 10.0;
 const EARNED: f64 = 0.2;
+/// Of a call that surely did not arrive: two connections can be at their end together.
+const MOST_TRIES: u32 = 3;
 
 struct Budget(Mutex<f64>);
 
@@ -50,16 +53,20 @@ pub(crate) fn layer(to: &'static str, next: Step) -> Step {
                 Err(error) => return status::failed(Code::Internal, format!("encode the message: {error}")),
             };
             budget.earn();
-            let first = next.take(attempt(&head, &body, None)).await;
-            // What never arrived cost the service nothing, so another try adds nothing to its load.
-            let unsent = first.extensions().get::<NotSent>().is_some();
-            let again = unsent || (repeatable && worth_repeating(&first) && budget.spend());
-            if !again {
-                return first;
+            let mut response = next.take(attempt(&head, &body, None)).await;
+            for tries in 1..MOST_TRIES {
+                // What never arrived cost the service nothing, so another try adds nothing to its load.
+                let unsent = response.extensions().get::<NotSent>().is_some();
+                let again =
+                    unsent || (tries == 1 && repeatable && worth_repeating(&response) && budget.spend());
+                if !again {
+                    break;
+                }
+                metrics::counter!("dytt_rpc_retries_total", "service" => to).increment(1);
+                let tried = response.extensions().get::<By>().cloned();
+                response = next.take(attempt(&head, &body, tried)).await;
             }
-            metrics::counter!("dytt_rpc_retries_total", "service" => to).increment(1);
-            let tried = first.extensions().get::<By>().cloned();
-            next.take(attempt(&head, &body, tried)).await
+            response
         }
     })
 }
@@ -130,7 +137,7 @@ mod tests {
             "a second like changes nothing"
         );
         assert_eq!(tries("/dytt.v1.CommentService/AddComment", unknown).await, 1, "a second comment would");
-        assert_eq!(tries("/dytt.v1.CommentService/AddComment", unsent).await, 2, "the first never arrived");
+        assert_eq!(tries("/dytt.v1.CommentService/AddComment", unsent).await, 3, "none of them arrived");
         assert_eq!(tries("/dytt.v1.UnknownService/Do", unknown).await, 1);
     }
 }

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use domain::{Call, Error, IdempotencyKey, TraceId, UserId};
+use domain::{Call, IdempotencyKey, TraceId, UserId};
 use http::header::AUTHORIZATION;
 use proto::{Request, Step};
+use tonic::Code;
 
 use super::deadline::Deadline;
 use crate::{assertion, status};
@@ -21,7 +22,8 @@ pub(crate) fn layer(service: &'static str, keys: Arc<tls::keys::RpcKeys>, next: 
         async move {
             let Ok(viewer) = viewer else {
                 metrics::counter!("dytt_rpc_refused_total", "why" => "bearer").increment(1);
-                return status::refused(Error::TokenInvalid);
+                // Not the person's fault, whose own token the gateway has proved: no error of the catalogue.
+                return status::failed(Code::Unauthenticated, "the bearer does not hold here");
             };
             let call = Call {
                 viewer,

@@ -14,12 +14,21 @@ use crate::{body, status};
 #[derive(Clone, Copy)]
 pub(crate) struct Deadline(pub Instant);
 
+/// What the answer needs to travel back in time.
+pub(crate) const MARGIN: Duration = Duration::from_millis(20);
+
 /// What gRPC's own services get when their caller names no time, as tools do.
 const TOOLS: Duration = Duration::from_secs(60);
 
-pub(crate) fn layer(stopping: CancellationToken, next: Step) -> Step {
+/// The connection a call came over is to end: its streams end then, and are asked for again over another.
+#[derive(Clone)]
+pub(crate) struct Ending(pub CancellationToken);
+
+pub(crate) fn layer(next: Step) -> Step {
     Step::new(move |mut request| {
-        let (next, stopping) = (next.clone(), stopping.clone());
+        let next = next.clone();
+        let ending =
+            request.extensions().get().map_or_else(CancellationToken::new, |Ending(token)| token.clone());
         let rule = rule(request.uri().path());
         let granted = granted(&request, rule);
         async move {
@@ -28,7 +37,9 @@ pub(crate) fn layer(stopping: CancellationToken, next: Step) -> Step {
                 return status::failed(Code::InvalidArgument, text);
             };
             let time = rule.map_or(granted, |rule| granted.min(rule.cap));
-            let deadline = Instant::now() + time;
+            // A little early, so that it is this side that says so: a call its caller has dropped is seen by
+            // no layer.
+            let deadline = Instant::now() + time.saturating_sub(MARGIN.min(time / 4));
             request.extensions_mut().insert(Deadline(deadline));
             let streaming = proto::method(request.uri().path()).is_none_or(|method| method.streaming);
             let Ok(response) = tokio::time::timeout_at(deadline.into(), next.take(request)).await else {
@@ -42,9 +53,9 @@ pub(crate) fn layer(stopping: CancellationToken, next: Step) -> Step {
                     () = tokio::time::sleep_until(deadline.into()) => {
                         Status::deadline_exceeded("the stream is over, ask again")
                     }
-                    () = stopping.cancelled() => {
-                        // Another instance can go on at once.
-                        let mut status = Status::unavailable("this process stops, ask again");
+                    () = ending.cancelled() => {
+                        // Somebody can go on at once, maybe this process.
+                        let mut status = Status::unavailable("this connection ends, ask again");
                         status.metadata_mut().insert("grpc-retry-pushback-ms", 0.into());
                         status
                     }

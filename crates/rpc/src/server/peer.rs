@@ -1,8 +1,8 @@
 //! Lets a service call only what its row in the rules allows. Before the bearer: whose certificate is not
 //! welcome need not say for whom it acts.
 
-use domain::Error;
 use proto::Step;
+use tonic::Code;
 
 use crate::rules::rule;
 use crate::status;
@@ -22,7 +22,8 @@ pub(crate) fn layer(next: Step) -> Step {
             }
             metrics::counter!("dytt_rpc_refused_total", "why" => "rule").increment(1);
             tracing::warn!(caller, path, "a service called what it may not");
-            status::refused(Error::PermissionDenied)
+            // A service's mistake, not a person's: no error of the catalogue.
+            status::failed(Code::PermissionDenied, "this service may not call that")
         }
     })
 }

@@ -10,9 +10,9 @@ use tokio::sync::Semaphore;
 use crate::status;
 
 /// Single answers at work in this process: far above what two cores finish in a second's waiting.
-const CALLS: usize = 1024;
+pub(crate) const CALLS: usize = 1024;
 /// Streams at once; an idle one costs a few KiB.
-const STREAMS: usize = 8192;
+pub(crate) const STREAMS: usize = 8192;
 
 pub(crate) fn layer(next: Step) -> Step {
     limited(CALLS, STREAMS, next)

@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 
 use domain::TraceId;
-use proto::Step;
-use tracing::{Instrument, field};
+use proto::{Method, Request, Step};
+use tracing::{Instrument, Span, field};
 
 use crate::status;
 
@@ -12,21 +12,11 @@ pub(crate) fn layer(next: Step) -> Step {
     Step::new(move |mut request| {
         let next = next.clone();
         let parent = telemetry::Context::read(request.headers());
-        let path = request.uri().path();
-        let method = crate::rules::rule(path).map_or("unknown", |rule| rule.path);
-        let from = request.extensions().get::<SocketAddr>();
-        let span = tracing::info_span!(
-            target: "trace",
-            "rpc",
-            otel.name = method.trim_start_matches('/'),
-            otel.kind = "server",
-            otel.status_code = field::Empty,
-            service = proto::method(method).map_or("health", |method| method.service),
-            peer.service = request.extensions().get::<tls::Peer>().map(|peer| peer.service.clone()),
-            net.peer.ip = from.map(|from| field::display(from.ip())),
-            net.peer.port = from.map(SocketAddr::port),
-            rpc.grpc.status_code = field::Empty,
-        );
+        // Who asks for health belongs to no request of a person.
+        let span = match proto::method(request.uri().path()) {
+            Some(method) => open(method, &request),
+            None => Span::none(),
+        };
         if let Some(parent) = parent {
             telemetry::follow(&span, parent);
         }
@@ -43,8 +33,24 @@ pub(crate) fn layer(next: Step) -> Step {
     })
 }
 
+fn open(method: &Method, request: &Request) -> Span {
+    let from = request.extensions().get::<SocketAddr>();
+    tracing::info_span!(
+        target: "trace",
+        "rpc",
+        otel.name = method.path.trim_start_matches('/'),
+        otel.kind = "server",
+        otel.status_code = field::Empty,
+        service = method.service,
+        peer.service = request.extensions().get::<tls::Peer>().map(|peer| peer.service.clone()),
+        net.peer.ip = from.map(|from| field::display(from.ip())),
+        net.peer.port = from.map(SocketAddr::port),
+        rpc.grpc.status_code = field::Empty,
+    )
+}
+
 /// Notes how a call ended on its span.
-pub(crate) fn mark(span: &tracing::Span, response: &proto::Response) {
+pub(crate) fn mark(span: &Span, response: &proto::Response) {
     if span.is_disabled() {
         return;
     }

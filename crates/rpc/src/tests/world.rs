@@ -26,6 +26,8 @@ pub(crate) const PANICS: i64 = 2;
 pub(crate) const FAILS: i64 = 3;
 pub(crate) const HANGS: i64 = 4;
 pub(crate) const MISSING: i64 = 5;
+/// Refuses for want of room.
+pub(crate) const BUSY: i64 = 7;
 /// Answers after a tenth of a second.
 pub(crate) const SLOW: i64 = 6;
 
@@ -48,6 +50,7 @@ impl Probe {
             PANICS => panic!("a handler's bug"),
             FAILS => Err(Error::unavailable("the disk is gone")),
             HANGS => std::future::pending().await,
+            BUSY => Err(Error::Overloaded),
             SLOW => {
                 tokio::time::sleep(Duration::from_millis(100)).await;
                 Ok(())

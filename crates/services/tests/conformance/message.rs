@@ -76,7 +76,12 @@ async fn a_listener_gets_what_it_is_sent_by_anybody_once_and_in_order() {
     let after = known.created_at;
     let mut inbox = world.message.watch(&ann, WatchRequest { after }).await.expect("listens");
     let mut next = async || inbox.next().await.expect("a message").expect("is well").content;
-    assert_eq!(next().await, "missed");
+    // What was sent just before may come once more.
+    let first = next().await;
+    assert!(["known", "missed"].contains(&first.as_str()), "{first}");
+    if first == "known" {
+        assert_eq!(next().await, "missed");
+    }
     send(&world, &eve, &ann, "from eve").await;
     send(&world, &ann, &bob, "not to ann").await;
     send(&world, &bob, &ann, "from bob").await;

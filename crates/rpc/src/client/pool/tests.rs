@@ -112,6 +112,32 @@ fn five_failures_leave_an_instance_out_until_a_probe_succeeds() {
 }
 
 #[test]
+fn what_was_begun_before_it_was_left_out_changes_nothing() {
+    let now = Instant::now();
+    let two = pool(&[("a", 1.0), ("b", 1.0)]);
+    fail(&two, "a", 5, now);
+    let all = two.endpoints.load_full();
+    let (later, long) = (now + Duration::from_millis(900), Duration::from_secs(2));
+    for verdict in [Verdict::Good, Verdict::Bad, Verdict::Bad] {
+        all[0].note_at(verdict, long, true, &all, later);
+    }
+    assert!(!all[0].admits(later), "a late success does not bring it back");
+    assert!(all[0].admits(now + Duration::from_secs(1)), "late failures do not make it longer");
+}
+
+#[test]
+fn a_probe_that_says_nothing_is_followed_by_another() {
+    let now = Instant::now();
+    let two = pool(&[("a", 1.0), ("b", 1.0)]);
+    fail(&two, "a", 5, now);
+    let (all, later) = (two.endpoints.load_full(), now + Duration::from_secs(1));
+    all[0].begin_probe(later);
+    assert!(!all[0].admits(later));
+    all[0].note_at(Verdict::Busy, Duration::ZERO, true, &all, later);
+    assert!(all[0].admits(later));
+}
+
+#[test]
 fn the_pause_never_grows_beyond_twenty_seconds() {
     let two = pool(&[("a", 1.0), ("b", 1.0)]);
     let mut now = Instant::now();
