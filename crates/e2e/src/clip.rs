@@ -46,6 +46,17 @@ clips! {
     picture, "still.png": "-f lavfi -i testsrc2=size=320x240 -frames:v 1";
 }
 
+/// Plays at once, and is more than an object store is sent at a time: 12 MiB, most of them padding.
+pub fn heavy() -> &'static [u8] {
+    const PADDING: u32 = 12 * 1024 * 1024;
+    static MADE: OnceLock<Vec<u8>> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let mut clip = [plain(), &PADDING.to_be_bytes(), b"free"].concat();
+        clip.resize(plain().len() + PADDING as usize, 0);
+        clip
+    })
+}
+
 /// What ffprobe says about bytes: `streams` and `format`.
 ///
 /// # Panics

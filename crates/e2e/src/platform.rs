@@ -1,16 +1,17 @@
-//! One running platform with a data folder of its own, ended and removed with its handle. What it answers is
-//! the client's to ask.
+//! One running platform, ended and removed with its handle: one process on a data folder of its own, or, with
+//! `DYTT_E2E=cluster`, two for every service. What it answers is the client's to ask.
 
-use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
-use rustix::process::{Pid, Signal, kill_process};
-use serde_json::Value;
+use rustix::process::Signal;
 use tempfile::TempDir;
 
-use crate::{dytt, eventually, within};
+use crate::cluster::{Ground, INSTANCES, is_cluster};
+use crate::objects::{Objects, files_of};
+use crate::process::{Plan, Process, bare};
+use crate::{eventually, within};
 
 /// Tests measure no limits unless they say so, hash cheaply and wait rather than shed load.
 const SETTINGS: [(&str, &str); 5] = [
@@ -20,18 +21,25 @@ const SETTINGS: [(&str, &str); 5] = [
     ("DYTT_USERS__PASSWORD_MEMORY_KIB", "64"),
     ("DYTT_USERS__PASSWORD_PASSES", "1"),
 ];
-const START_DEADLINE: Duration = Duration::from_secs(30);
+const START_DEADLINE: Duration = Duration::from_secs(60);
 const STOP_DEADLINE: Duration = Duration::from_secs(30);
 const COMMAND_DEADLINE: Duration = Duration::from_secs(120);
 
-/// A platform of one process.
+/// A platform: one process, or several processes of each service, of which tests talk to the first gateway.
 pub struct Platform {
-    folder: TempDir,
+    // Fields are dropped in order: processes before what they stand on, that before the folder.
+    /// In a cluster the gateways first.
+    processes: Vec<Process>,
+    /// How many of them answer HTTP.
+    gateways: usize,
+    objects: Objects,
+    /// Of a cluster.
+    _ground: Option<Ground>,
     settings: Vec<(String, String)>,
-    process: Option<Child>,
     client: reqwest::Client,
     http: String,
     admin: String,
+    folder: TempDir,
 }
 
 /// A command that has ended.
@@ -75,13 +83,28 @@ impl Platform {
             .timeout(Duration::from_secs(100))
             .build()
             .expect("a client");
+        let folder = tempfile::Builder::new().prefix("dytt-e2e-").tempdir().expect("a folder");
+        let data_dir = folder.path().join("data");
+        let mut ground = is_cluster().then(|| Ground::new(folder.path()));
+        let shared = ground.as_ref().map(|ground| ground.settings(&data_dir)).unwrap_or_default();
+        let objects = match &ground {
+            Some(ground) => Objects::Bucket(ground.bucket()),
+            None => Objects::Folder(data_dir.join("objects")),
+        };
+        let plans = match &mut ground {
+            Some(ground) => ground.take_plans(),
+            None => vec![whole(folder.path())],
+        };
         let mut platform = Self {
-            folder: tempfile::Builder::new().prefix("dytt-e2e-").tempdir().expect("a folder"),
-            settings: SETTINGS.iter().chain(settings).map(own).collect(),
-            process: None,
+            gateways: if is_cluster() { INSTANCES } else { 1 },
+            processes: plans.into_iter().map(Process::new).collect(),
+            objects,
+            _ground: ground,
+            settings: SETTINGS.iter().map(own).chain(shared).chain(settings.iter().map(own)).collect(),
             client,
             http: String::new(),
             admin: String::new(),
+            folder,
         };
         platform.restart().await;
         platform
@@ -92,27 +115,22 @@ impl Platform {
     /// # Panics
     /// When it does not become ready.
     pub async fn restart(&mut self) {
-        assert!(self.process.is_none(), "it is still running");
-        let log = File::options().create(true).append(true).open(self.log_path()).expect("a log");
-        let process = bare(self.folder.path(), &self.settings)
-            .arg("serve")
-            .args(["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0", "--data-dir", "data"])
-            .stdin(Stdio::null())
-            .stdout(log.try_clone().expect("a second handle"))
-            .stderr(log)
-            .spawn()
-            .expect("dytt starts");
-        let pid = process.id();
-        self.process = Some(process);
-        let announced = eventually("serve.json names this process", START_DEADLINE, async || {
-            let ended = self.process.as_mut().and_then(|process| process.try_wait().expect("a state"));
-            assert!(ended.is_none(), "dytt serve ended at once: {ended:?}\n{}", self.log());
-            let text = std::fs::read_to_string(self.data_dir().join("serve.json")).ok()?;
-            serde_json::from_str::<Value>(&text).ok().filter(|announced| announced["pid"] == pid)
-        });
-        let announced = announced.await;
-        let address = |name: &str| announced[name].as_str().expect("an address").to_owned();
-        (self.http, self.admin) = (address("http"), address("admin"));
+        assert!(!self.processes.iter().any(Process::runs), "it is still running");
+        for process in &mut self.processes {
+            process.start(self.folder.path(), &self.settings);
+        }
+        for (number, process) in self.processes.iter_mut().enumerate() {
+            let announced = process.announced(START_DEADLINE).await;
+            let address = |name: &str| announced[name].as_str().expect("an address").to_owned();
+            let admin = address("admin");
+            if number == 0 {
+                (self.http, self.admin) = (address("http"), admin.clone());
+            }
+            eventually("the process is ready", START_DEADLINE, async || {
+                (ready(&self.client, &admin).await == Some(200)).then_some(())
+            })
+            .await;
+        }
     }
 
     /// Changes a setting for the next start.
@@ -130,12 +148,12 @@ impl Platform {
         self.folder.path().join("data")
     }
 
-    /// The running program's number.
+    /// The running program's number; in a cluster that of the gateway tests talk to.
     ///
     /// # Panics
     /// When it is stopped.
     pub fn pid(&self) -> u32 {
-        self.process.as_ref().expect("the platform runs").id()
+        self.processes[0].pid()
     }
 
     /// The folder the program runs in.
@@ -158,37 +176,61 @@ impl Platform {
         &self.client
     }
 
-    /// Everything the program has printed, over all its starts.
+    /// Everything the program has printed, over all its starts; in a cluster one process after the other.
     pub fn log(&self) -> String {
-        std::fs::read_to_string(self.log_path()).unwrap_or_default()
+        self.processes.iter().map(Process::log).collect()
     }
 
-    /// Runs another command of the program on this data folder.
+    /// Runs another command of the program on this data folder; in a cluster on a gateway's.
     pub async fn command(&self, words: &[&str]) -> Ended {
-        let words = [words, &["--data-dir", "data"]].concat();
-        run(self.folder.path(), &self.settings, &words).await
+        let data_dir = self.processes[0].plan().data_dir.display().to_string();
+        run(self.folder.path(), &self.settings, &[words, &["--data-dir", &data_dir]].concat()).await
     }
 
     /// What `/readyz` answers; nothing when nobody listens any more.
     pub async fn ready(&self) -> Option<u16> {
-        let response = self.client.get(format!("http://{}/readyz", self.admin)).send().await.ok()?;
-        Some(response.status().as_u16())
+        ready(&self.client, &self.admin).await
     }
 
-    /// Every file of an object or of work under way, sorted.
+    /// Whether a process says in its data folder where it can be reached.
+    pub fn is_announced(&self) -> bool {
+        self.processes.iter().any(|process| process.announcement().is_some())
+    }
+
+    /// The keys of all objects, sorted; those of unfinished ones contain a `#`.
+    pub fn objects(&self) -> Vec<String> {
+        self.objects.keys()
+    }
+
+    /// An object's bytes.
+    pub fn object(&self, key: &str) -> Vec<u8> {
+        self.objects.get(key)
+    }
+
+    /// Stores an object behind the platform's back, in place of one of this key.
+    pub fn put_object(&self, key: &str, bytes: &[u8]) {
+        self.objects.put(key, bytes);
+    }
+
+    /// Begins an object that nobody will finish, behind the platform's back.
+    pub fn begin_object(&self, key: &str) {
+        self.objects.begin(key);
+    }
+
+    /// Removes an object behind the platform's back.
+    pub fn delete_object(&self, key: &str) {
+        self.objects.delete(key);
+    }
+
+    /// Every file of work under way, sorted.
+    pub fn work(&self) -> Vec<PathBuf> {
+        self.processes.iter().flat_map(|process| files_of(&process.plan().data_dir.join("tmp"))).collect()
+    }
+
+    /// Every object, as a file of `objects/`, and every file of work under way.
     pub fn files(&self) -> Vec<PathBuf> {
-        let mut files = Vec::new();
-        let mut folders = vec![self.data_dir().join("objects"), self.data_dir().join("tmp")];
-        while let Some(folder) = folders.pop() {
-            for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
-                match entry.file_type() {
-                    Ok(kind) if kind.is_dir() => folders.push(entry.path()),
-                    _ => files.push(entry.path()),
-                }
-            }
-        }
-        files.sort();
-        files
+        let objects = self.objects().into_iter().map(|key| self.data_dir().join("objects").join(key));
+        objects.chain(self.work()).collect()
     }
 
     /// Waits until there are exactly these files again: what was refused leaves nothing.
@@ -197,14 +239,14 @@ impl Platform {
         eventually(&what, Duration::from_secs(20), async || (self.files() == files).then_some(())).await;
     }
 
-    /// Sends a signal.
+    /// Sends a signal; in a cluster to the gateways, the services come after them, see [`Platform::ended`].
     ///
     /// # Panics
     /// When the process has ended.
     pub fn signal(&self, signal: Signal) {
-        let process = self.process.as_ref().expect("it is running");
-        let pid = Pid::from_raw(process.id().cast_signed()).expect("a pid");
-        kill_process(pid, signal).expect("the signal is sent");
+        for gateway in &self.processes[..self.gateways] {
+            gateway.signal(signal);
+        }
     }
 
     /// SIGKILL, and the end.
@@ -212,21 +254,32 @@ impl Platform {
     /// # Panics
     /// When it was not running.
     pub fn kill(&mut self) {
-        let mut process = self.process.take().expect("it is running");
-        process.kill().expect("it is killed");
-        process.wait().expect("it has ended");
+        for process in &mut self.processes {
+            assert!(process.runs(), "it is running");
+            process.kill();
+        }
     }
 
-    /// Waits for the end; how it ended.
+    /// Waits for the end; how it ended. A cluster is stopped as its operator does it: when the gateways have
+    /// ended, the services are told, and all of them have to end in order.
     ///
     /// # Panics
-    /// When it has not ended within `deadline`.
+    /// When it has not ended within `deadline`, or a service does not end in order.
     pub async fn ended(&mut self, deadline: Duration) -> ExitStatus {
-        // The handle keeps the process until it has ended, so that a failed wait still kills it.
-        let process = self.process.as_mut().expect("it is running");
-        let look = async || process.try_wait().expect("a state");
-        let status = eventually("the process ends", deadline, look).await;
-        self.process = None;
+        let (gateways, services) = self.processes.split_at_mut(self.gateways);
+        let status = gateways[0].ended(deadline).await;
+        for idle in &mut gateways[1..] {
+            // It had less to do, and may have ended in order before the signal that ended the other.
+            let other = idle.ended(deadline).await;
+            assert!(other == status || other.code() == Some(0), "{other}: {}", idle.log());
+        }
+        for service in &*services {
+            service.signal(Signal::TERM);
+        }
+        for service in services {
+            let status = service.ended(STOP_DEADLINE).await;
+            assert_eq!(status.code(), Some(0), "{}", service.log());
+        }
         status
     }
 
@@ -254,41 +307,45 @@ impl Platform {
     /// # Panics
     /// When that is not so.
     pub async fn finish_with_errors(mut self, expected: &str) {
-        if self.process.is_some() {
+        if self.processes.iter().any(Process::runs) {
             self.stop().await;
         }
         let checked = self.command(&["fsck", "--deep", "--json"]).await;
         assert_eq!(checked.code, Some(0), "fsck finds faults: {checked:?}");
         for line in self.log().lines() {
-            let wrong = line.contains("panicked") || (line.contains("ERROR") && !line.contains(expected));
+            let wrong = line.contains("panicked") || (line.contains(" ERROR ") && !line.contains(expected));
             assert!(!wrong, "in the log: {line}");
         }
-    }
-
-    fn log_path(&self) -> PathBuf {
-        self.folder.path().join("log.txt")
     }
 }
 
 impl Drop for Platform {
     fn drop(&mut self) {
-        if let Some(mut process) = self.process.take() {
-            // It may have ended by itself.
-            let _ended = process.kill().and_then(|()| process.wait());
-        }
+        self.processes.iter_mut().for_each(Process::kill);
         if std::thread::panicking() {
-            let log = self.log();
-            let lines: Vec<&str> = log.lines().collect();
-            let tail = lines.iter().skip(lines.len().saturating_sub(30)).copied().collect::<Vec<_>>();
-            eprintln!("the platform's last lines:\n{}", tail.join("\n"));
+            for process in &self.processes {
+                let log = process.log();
+                let lines: Vec<&str> = log.lines().collect();
+                let tail = lines[lines.len().saturating_sub(30)..].join("\n");
+                eprintln!("the last lines of {}:\n{tail}", process.plan().log.display());
+            }
         }
     }
 }
 
-fn bare(folder: &Path, settings: &[(String, String)]) -> Command {
-    let mut command = Command::new(dytt());
-    command.current_dir(folder).env_clear().env("HOME", folder);
-    command.env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    command.envs(settings.iter().map(|(name, value)| (name, value)));
-    command
+/// The one process that runs everything.
+fn whole(folder: &Path) -> Plan {
+    let words = ["--listen", "127.0.0.1:0", "--admin-listen", "127.0.0.1:0"];
+    Plan {
+        words: words.map(str::to_owned).into(),
+        settings: Vec::new(),
+        data_dir: folder.join("data"),
+        log: folder.join("log.txt"),
+        group: None,
+    }
+}
+
+async fn ready(client: &reqwest::Client, admin: &str) -> Option<u16> {
+    let response = client.get(format!("http://{admin}/readyz")).send().await.ok()?;
+    Some(response.status().as_u16())
 }

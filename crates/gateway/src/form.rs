@@ -1,5 +1,6 @@
 //! Multipart bodies, read within bounds of memory and time. What the parts mean is the caller's business.
 
+use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -11,7 +12,7 @@ use bytes::Bytes;
 use domain::{Error, Result};
 use tokio::time::timeout;
 
-use crate::paced::paced;
+use crate::paced::{Sent, paced};
 use crate::params::{MAX_BODY_BYTES, bad};
 
 /// Most parts a body may have.
@@ -22,10 +23,13 @@ pub(crate) const SILENCE: Duration = Duration::from_secs(30);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the rest of a refused body is still read, so that its sender reads the answer.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How much of it is read that goes beyond the body's limit.
+const MAX_SURPLUS_BYTES: usize = 8 * 1024 * 1024;
 
 /// A body on its way in.
 pub(crate) struct Form {
     multipart: Multipart,
+    sent: Sent,
     bounds: Bounds,
     parts: usize,
 }
@@ -49,11 +53,13 @@ impl Form {
     /// [`Error::BadParameter`] when the request's head does not announce a readable form.
     pub(crate) async fn open(request: Request, limit_bytes: u64) -> Result<Self> {
         let unread = Arc::new(AtomicUsize::new(0));
-        let request = request.map(|body| paced(body, Arc::clone(&unread)));
+        let (head, body) = request.into_parts();
+        let sent = Sent::of(body);
+        let request = Request::from_parts(head, paced(sent.clone(), Arc::clone(&unread)));
         let wrong = |_rejection| bad("request body", "must be multipart/form-data with a boundary");
         let multipart = Multipart::from_request(request, &()).await.map_err(wrong)?;
         let bounds = Bounds { unread, room: MAX_BODY_BYTES, patience: PATIENCE, limit_bytes };
-        Ok(Self { multipart, bounds, parts: 0 })
+        Ok(Self { multipart, sent, bounds, parts: 0 })
     }
 
     /// The next part, if there is one.
@@ -73,6 +79,13 @@ impl Form {
                 while let Ok(Some(_piece)) = field.chunk().await {
                     self.bounds.unread.store(0, Ordering::Relaxed);
                 }
+            }
+            // The reader has given up at the limit, while the sender may be almost done.
+            let mut surplus = 0;
+            while surplus < MAX_SURPLUS_BYTES
+                && let Some(Ok(piece)) = poll_fn(|context| self.sent.poll(context)).await
+            {
+                surplus += piece.len();
             }
         };
         let _slow = timeout(DRAIN, rest).await;

@@ -2,8 +2,8 @@
 //! on: from a fast sender that would be the file, in memory; from a hostile one a header without an end.
 
 use std::pin::Pin;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 
 use axum::Error;
@@ -16,14 +16,28 @@ const PORTION: usize = 256 * 1024;
 /// Bytes passed on without the reader having handed any on: no honest header is that long.
 const MAX_UNREAD: usize = 4 * PORTION;
 
+/// What a client sends, also for those who read on when the reader has given up.
+#[derive(Clone)]
+pub(crate) struct Sent(Arc<Mutex<BodyDataStream>>);
+
+impl Sent {
+    pub(crate) fn of(body: Body) -> Self {
+        Self(Arc::new(Mutex::new(body.into_data_stream())))
+    }
+
+    pub(crate) fn poll(&self, context: &mut Context<'_>) -> Poll<Option<Result<Bytes, Error>>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).poll_next_unpin(context)
+    }
+}
+
 /// A body in portions. Whoever reads it sets `unread` to zero each time something comes out at the other
 /// end; a body of which nothing comes out is cut.
-pub(crate) fn paced(body: Body, unread: Arc<AtomicUsize>) -> Body {
-    Body::from_stream(Paced { inner: body.into_data_stream(), passed: 0, unread })
+pub(crate) fn paced(sent: Sent, unread: Arc<AtomicUsize>) -> Body {
+    Body::from_stream(Paced { sent, passed: 0, unread })
 }
 
 struct Paced {
-    inner: BodyDataStream,
+    sent: Sent,
     passed: usize,
     unread: Arc<AtomicUsize>,
 }
@@ -41,7 +55,7 @@ impl Stream for Paced {
             context.waker().wake_by_ref();
             return Poll::Pending;
         }
-        let piece = self.inner.poll_next_unpin(context);
+        let piece = self.sent.poll(context);
         if let Poll::Ready(Some(Ok(bytes))) = &piece {
             self.passed += bytes.len();
             self.unread.fetch_add(bytes.len(), Ordering::Relaxed);
@@ -59,7 +73,7 @@ mod tests {
     fn halves(count: usize) -> Paced {
         let pieces = (0..count).map(|_| Ok::<_, Error>(Bytes::from(vec![0; PORTION / 2])));
         let body = Body::from_stream(futures_util::stream::iter(pieces));
-        Paced { inner: body.into_data_stream(), passed: 0, unread: Arc::default() }
+        Paced { sent: Sent::of(body), passed: 0, unread: Arc::default() }
     }
 
     #[test]

@@ -152,13 +152,19 @@ fn create_key(path: &Path) -> std::io::Result<()> {
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder)?;
     }
-    // Renamed when whole: a crash leaves no half a key behind.
-    let half = path.with_extension("new");
-    let mut file =
-        std::fs::OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&half)?;
+    // Named when whole: a crash leaves no half a key behind.
+    let half =
+        path.with_extension(format!("new-{:032x}", crate::random_bits().map_err(std::io::Error::other)?));
+    let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&half)?;
     writeln!(file, "{}", hex(&key))?;
     file.sync_all()?;
-    std::fs::rename(half, path)
+    // Not renamed: of gateways that start at once the first one's key is everybody's.
+    let named = std::fs::hard_link(&half, path);
+    std::fs::remove_file(half)?;
+    match named {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

@@ -1,6 +1,7 @@
 //! The real servers beside the platform, for tests and for a cluster on one machine: each found, started on
 //! a free port in a folder of its own, and ended with its handle. What is asked of them is their clients'.
 
+mod bucket;
 mod error;
 mod etcd;
 mod find;
@@ -18,13 +19,15 @@ mod zipkin;
 use std::io::Write;
 use std::path::Path;
 
+pub use bucket::Bucket;
 pub use error::Error;
 pub use find::installed_in;
 pub use kind::Kind;
 pub use mariadb::{MARIADB_ADMIN, MARIADB_PASSWORD, MARIADB_USER, mariadb_sql};
-pub use ports::{free_port, is_free, reserve_port};
+pub use ports::{Reserved, free_port, is_free, reserve_port};
 pub use probe::http_get;
 pub use server::Server;
+pub use tie::Tie;
 
 /// The name of the credentials the object stores take.
 pub const S3_ACCESS_KEY: &str = "dytt-access";

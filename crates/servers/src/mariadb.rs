@@ -36,6 +36,10 @@ pub fn command(dir: &Path, ports: &[u16]) -> Result<Command, Error> {
     // These stand first: others are an error before them.
     command.arg("--no-defaults").args(as_root());
     command.arg(option("datadir", &data)).arg(option("init-file", &users));
+    // A server that starts removes what it takes for leftovers in a shared one.
+    let temporary = dir.join("tmp");
+    std::fs::create_dir_all(&temporary).map_err(|error| Error::failed(SERVER, error))?;
+    command.arg(option("tmpdir", &temporary));
     // Relative to the data folder: the path of a unix socket may have 107 bytes.
     command.args(["--socket=socket", "--bind-address=127.0.0.1", &format!("--port={}", ports[0])]);
     command.args(["--skip-name-resolve", "--skip-log-bin", "--innodb-flush-log-at-trx-commit=1"]);

@@ -15,7 +15,7 @@ const TRIES: u64 = 200;
 const FILE: &str = "ports";
 
 /// A port chosen here, which nobody else is given as long as this lives, whether it is listened on or not.
-pub(crate) struct Reserved {
+pub struct Reserved {
     port: u16,
     /// A name in the kernel's own space: it leaves no file, and goes with the process.
     _name: UnixListener,
@@ -28,12 +28,20 @@ impl Reserved {
         Some(Self { port, _name: UnixListener::bind_addr(&name).ok()? })
     }
 
-    /// Any port nobody listens on or has reserved.
-    fn any() -> Self {
+    /// Any port of 127.0.0.1 nobody listens on or has reserved.
+    ///
+    /// # Panics
+    /// When hundreds tried at random are all taken.
+    pub fn any() -> Self {
         let random = RandomState::new();
         let candidates = (0..TRIES).map(|n| FROM + (random.hash_one(n) % u64::from(COUNT)) as u16);
         let mut reserved = candidates.filter_map(Self::exactly).filter(|reserved| is_free(reserved.port));
         reserved.next().expect("one port in thousands is free")
+    }
+
+    /// The port.
+    pub fn port(&self) -> u16 {
+        self.port
     }
 }
 

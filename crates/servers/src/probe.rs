@@ -17,21 +17,41 @@ pub fn http_get(port: u16, path: &str) -> Option<(u16, String)> {
 
 /// A request with a body, answered as by [`http_get`].
 pub(crate) fn http(port: u16, method: &str, path: &str, body: &[u8]) -> Option<(u16, String)> {
-    let mut stream = connect(port)?;
-    let length = body.len();
-    let head =
-        format!("{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\nContent-Length: {length}\r\n\r\n");
-    stream.write_all(head.as_bytes()).ok()?;
-    stream.write_all(body).ok()?;
-    let mut answer = Vec::new();
-    let read = stream.take(MAX_ANSWER_BYTES).read_to_end(&mut answer);
-    // A server that keeps the connection open has still answered.
-    if read.is_err() && answer.is_empty() {
-        return None;
-    }
+    let answer = exchange(port, method, path, "", body, MAX_ANSWER_BYTES)?;
     let answer = String::from_utf8_lossy(&answer).into_owned();
     let status = answer.split(' ').nth(1)?.parse().ok()?;
     Some((status, answer))
+}
+
+/// All that a server answers to a request, up to so many bytes. Each of `headers` ends its line.
+pub(crate) fn exchange(
+    port: u16,
+    method: &str,
+    path: &str,
+    headers: &str,
+    body: &[u8],
+    max_bytes: u64,
+) -> Option<Vec<u8>> {
+    let mut stream = connect(port)?;
+    let length = body.len();
+    let head = format!(
+        "{method} {path} HTTP/1.0\r\nHost: 127.0.0.1:{port}\r\n{headers}Content-Length: {length}\r\n\r\n"
+    );
+    stream.write_all(head.as_bytes()).ok()?;
+    stream.write_all(body).ok()?;
+    let mut answer = Vec::new();
+    let read = stream.take(max_bytes).read_to_end(&mut answer);
+    // A server that keeps the connection open has still answered.
+    if read.is_err() && answer.is_empty() { None } else { Some(answer) }
+}
+
+/// The status and the body of an answer that has both.
+pub(crate) fn parsed(answer: &[u8]) -> Option<(u16, Vec<u8>)> {
+    const END: &[u8] = b"\r\n\r\n";
+    let end = answer.windows(END.len()).position(|bytes| bytes == END)?;
+    let head = str::from_utf8(&answer[..end]).ok()?;
+    let status = head.split(' ').nth(1)?.parse().ok()?;
+    Some((status, answer[end + END.len()..].to_vec()))
 }
 
 /// The first bytes a server says of its own accord.

@@ -13,6 +13,8 @@ use crate::tie::Tie;
 use crate::{Error, Kind, ports};
 
 const LOOK_EVERY: Duration = Duration::from_millis(10);
+/// A thread that waits for the disk stands only after that.
+const FREEZE_WITHIN: Duration = Duration::from_secs(5);
 /// How often a start is tried on other ports, when these were ours to choose.
 const TRIES: usize = 3;
 
@@ -94,9 +96,14 @@ impl Server {
         self.kill();
     }
 
-    /// Stops it in its tracks: it holds its connections and answers nothing.
+    /// Stops it in its tracks, and waits until all its threads stand: it holds its connections and answers
+    /// nothing.
     pub fn freeze(&self) {
         self.signal(Signal::STOP);
+        let began = Instant::now();
+        while self.process.is_some() && !stands(self.pid) && began.elapsed() < FREEZE_WITHIN {
+            std::thread::sleep(LOOK_EVERY);
+        }
     }
 
     /// Lets it go on.
@@ -152,6 +159,15 @@ impl Drop for Server {
     fn drop(&mut self) {
         self.kill();
     }
+}
+
+/// Whether every thread of a process is stopped by a signal, or has ended.
+fn stands(pid: u32) -> bool {
+    let threads = std::fs::read_dir(format!("/proc/{pid}/task")).into_iter().flatten().flatten();
+    let states = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("stat")).ok());
+    // The name before the state may hold anything, brackets too.
+    let mut states = states.filter_map(|stat| stat.rsplit_once(") ").map(|(_, rest)| rest.to_owned()));
+    states.all(|state| state.starts_with(['T', 't', 'Z', 'X']))
 }
 
 /// Makes the folder; its absolute path.

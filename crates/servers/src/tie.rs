@@ -1,4 +1,4 @@
-//! Ties servers to this process: when it ends, however it ends, they do.
+//! Ties processes to this one: when it ends, however it ends, they do.
 //!
 //! Not the parent-death signal: that one fires when the thread that started the server ends, and a test is a
 //! thread.
@@ -14,6 +14,9 @@ pub struct Tie {
 
 impl Tie {
     /// A group of its own.
+    ///
+    /// # Errors
+    /// When no process can be started.
     pub fn new() -> std::io::Result<Self> {
         use std::os::unix::process::CommandExt;
         let mut command = Command::new("/bin/sh");
@@ -24,7 +27,7 @@ impl Tie {
         Ok(Self { watchdog: command.spawn()? })
     }
 
-    /// The group a server has to be born into.
+    /// The group a process has to be born into.
     pub fn group(&self) -> i32 {
         self.watchdog.id().cast_signed()
     }

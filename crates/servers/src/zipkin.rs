@@ -30,6 +30,8 @@ pub fn command(dir: &Path, ports: &[u16]) -> Result<Command, Error> {
     command.args(["--logging.level.root=WARN", "--spring.main.banner-mode=off"]);
     command.env("QUERY_PORT", ports[0].to_string());
     command.env("STORAGE_TYPE", "mem").env("SELF_TRACING_ENABLED", "false");
+    // What the memory above surely holds; older spans make room.
+    command.env("MEM_MAX_SPANS", "100000");
     Ok(command)
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use e2e::{Platform, eventually, shape};
+use e2e::{Platform, eventually, is_cluster, shape, skipped_in_a_cluster};
 use serde_json::Value;
 
 fn faults(ended: &e2e::Ended) -> Vec<Value> {
@@ -16,13 +16,8 @@ async fn fsck_finds_a_lost_a_changed_and_a_cut_object() {
     let platform = Platform::start().await;
     let ann = platform.register("ann").await;
     platform.video(&ann, "clip").await;
-    let file = platform
-        .files()
-        .into_iter()
-        .find(|path| path.extension().is_some_and(|end| end == "mp4"))
-        .expect("an object");
-    let whole = std::fs::read(&file).expect("its bytes");
-    let key = file.file_name().expect("a name").to_string_lossy().into_owned();
+    let key = platform.objects().into_iter().find(|key| key.ends_with(".mp4")).expect("an object");
+    let whole = platform.object(&key);
     let mut changed = whole.clone();
     let middle = changed.len() / 2;
     changed[middle] ^= 1;
@@ -33,10 +28,9 @@ async fn fsck_finds_a_lost_a_changed_and_a_cut_object() {
         (None, &["fsck", "--json"], true),
         (Some(&whole[..]), &["fsck", "--json", "--deep"], false),
     ] {
-        // The platform wrote it once and for all: it is replaced, not written to.
-        std::fs::remove_file(&file).ok();
-        if let Some(bytes) = bytes {
-            std::fs::write(&file, bytes).expect("written");
+        match bytes {
+            Some(bytes) => platform.put_object(&key, bytes),
+            None => platform.delete_object(&key),
         }
         let ended = platform.command(words).await;
         assert_eq!(
@@ -51,28 +45,35 @@ async fn fsck_finds_a_lost_a_changed_and_a_cut_object() {
 
 #[tokio::test]
 async fn repair_removes_orphans_when_nobody_serves_the_folder() {
-    let mut platform = Platform::start().await;
+    // The least there is.
+    const ORPHANS_LIVE: &str = "120";
+    let mut platform = Platform::with(&[("DYTT_BLOBS__ORPHAN_TTL_SECONDS", ORPHANS_LIVE)]).await;
     let ann = platform.register("ann").await;
     platform.video(&ann, "clip").await;
     let files = platform.files();
     let long_ago = SystemTime::now() - Duration::from_secs(48 * 3600);
-    let orphans = [
-        "p/00000000000000000000000000000001.mp4",
-        "o/00000000000000000000000000000002.bin",
-        "o/00000000000000000000000000000003.bin#1",
-    ];
+    let orphans = ["p/00000000000000000000000000000001.mp4", "o/00000000000000000000000000000002.bin"];
     let refused = platform.command(&["fsck", "--repair"]).await;
     assert!(refused.code != Some(0) && refused.stderr.contains("in use"), "{refused:?}");
     platform.stop().await;
     for orphan in orphans {
-        let path = platform.data_dir().join("objects").join(orphan);
-        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder");
-        std::fs::write(&path, "orphan").expect("written");
-        let file = std::fs::File::options().write(true).open(&path).expect("opened");
+        platform.put_object(orphan, b"orphan");
+    }
+    platform.begin_object("o/00000000000000000000000000000003.bin");
+    // Objects in a bucket cannot be made older than they are.
+    for file in platform.files().iter().filter(|file| !is_cluster() && !files.contains(file)) {
+        let file = std::fs::File::options().write(true).open(file).expect("opened");
         file.set_modified(long_ago).expect("aged");
     }
-    let found = platform.command(&["fsck", "--json"]).await;
-    assert_eq!((found.code, faults(&found).len()), (Some(1), 2), "{found:?}");
+    let mut waits = tokio::time::interval(Duration::from_secs(2));
+    eventually("the orphans are old enough to be found", Duration::from_secs(180), async || {
+        waits.tick().await;
+        let found = platform.command(&["fsck", "--json"]).await;
+        let count = faults(&found).len();
+        assert!(count <= orphans.len() && found.code == Some(i32::from(count > 0)), "{found:?}");
+        (count == orphans.len()).then_some(())
+    })
+    .await;
     let repaired = platform.command(&["fsck", "--repair"]).await;
     assert_eq!(repaired.code, Some(0), "{repaired:?}");
     assert_eq!(platform.files(), files);
@@ -83,6 +84,9 @@ async fn repair_removes_orphans_when_nobody_serves_the_folder() {
 /// What a crash left goes at the next start; what arrives from then on stays.
 #[tokio::test]
 async fn a_start_removes_what_belongs_to_nothing() {
+    if skipped_in_a_cluster("what a process of many finds at its start may be another's work") {
+        return;
+    }
     let mut platform = Platform::start().await;
     platform.stop().await;
     let folder = platform.data_dir().join("objects/o");

@@ -2,7 +2,7 @@
 
 use std::os::unix::fs::PermissionsExt;
 
-use e2e::{Ended, Platform, run};
+use e2e::{Ended, Platform, run, skipped_in_a_cluster};
 
 /// `dytt serve` in a fresh folder with these settings and words; it has to end by itself.
 async fn serve(settings: &[(&str, &str)], words: &[&str]) -> Ended {
@@ -28,6 +28,9 @@ fn refusal(ended: &Ended) -> &str {
 
 #[tokio::test]
 async fn an_empty_folder_is_enough_and_only_its_owner_may_look_in() {
+    if skipped_in_a_cluster("it is about the database and the objects of one process, in its folder") {
+        return;
+    }
     let platform = Platform::start().await;
     let mode = |name: &str| {
         let meta = platform.data_dir().join(name).metadata().expect("is there");

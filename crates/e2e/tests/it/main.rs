@@ -1,5 +1,5 @@
-//! The platform from outside: one running program, HTTP, and nothing the tests know from its code. Every test
-//! ends with an orderly stop and a check of everything that was stored.
+//! The platform from outside: HTTP, and nothing the tests know from its code. It is one running program or, with
+//! `DYTT_E2E=cluster`, two of each service. Every test ends with an orderly stop and a check of everything stored.
 
 mod cert;
 mod command;

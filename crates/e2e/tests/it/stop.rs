@@ -16,7 +16,7 @@ async fn platform_with_half_an_upload(grace: &str) -> (Platform, User, TcpStream
     let parts: [(&str, &[u8]); 3] = [
         ("name=\"token\"", ann.token.as_bytes()),
         ("name=\"title\"", b"slow"),
-        ("name=\"data\"; filename=\"a\"", clip::plain()),
+        ("name=\"data\"; filename=\"a\"", clip::heavy()),
     ];
     let request = raw::post_form("/douyin/publish/action/", &parts);
     let mut upload = raw::connect(&platform).await;
@@ -42,7 +42,10 @@ async fn an_upload_under_way_finishes_and_meanwhile_nobody_else_is_let_in() {
     assert_eq!(platform.ready().await, Some(200));
     platform.signal(Signal::TERM);
     is_draining(&platform).await;
-    assert!(TcpStream::connect(platform.http()).await.is_err(), "the port is closed to new ones");
+    eventually("the port is closed to new ones", Duration::from_secs(5), async || {
+        TcpStream::connect(platform.http()).await.is_err().then_some(())
+    })
+    .await;
     raw::send(&mut upload, &rest).await;
     let (status, json) = raw::parsed(&raw::rest(&mut upload).await);
     assert_eq!((status, shape::integer(&json, "status_code")), (200, 0), "{json}");
@@ -62,8 +65,8 @@ async fn an_upload_that_does_not_finish_is_refused_when_the_grace_is_over() {
         let (status, json) = raw::parsed(&answer);
         assert_eq!((status, shape::integer(&json, "status_code")), (503, 100_008), "{json}");
     }
-    assert_eq!(platform.ended(Duration::from_secs(10)).await.code(), Some(0));
-    assert!(began.elapsed() < Duration::from_secs(4), "{:?}", began.elapsed());
+    let left = Duration::from_secs(4).saturating_sub(began.elapsed());
+    assert_eq!(platform.ended(left).await.code(), Some(0));
     assert!(platform.files().is_empty(), "{:?}", platform.files());
     platform.restart().await;
     assert!(platform.see(&ann, LIST, &[]).await.list("video_list").is_empty());
@@ -86,10 +89,8 @@ async fn a_silent_peer_cannot_hold_the_stop() {
         silent.push(stream);
     }
     platform.get("/douyin/feed/", &[]).await.ok();
-    let began = Instant::now();
     platform.signal(Signal::TERM);
-    assert_eq!(platform.ended(Duration::from_secs(10)).await.code(), Some(0));
-    assert!(began.elapsed() < Duration::from_secs(5), "{:?}", began.elapsed());
+    assert_eq!(platform.ended(Duration::from_secs(5)).await.code(), Some(0));
     platform.finish().await;
 }
 
@@ -132,8 +133,9 @@ async fn a_second_signal_ends_at_once() {
 async fn an_interrupt_is_a_graceful_stop_too() {
     let mut platform = Platform::start().await;
     platform.register("ann").await;
+    assert!(platform.is_announced());
     platform.signal(Signal::INT);
     assert_eq!(platform.ended(Duration::from_secs(5)).await.code(), Some(0));
-    assert!(!platform.data_dir().join("serve.json").exists(), "nobody is sent to a closed port");
+    assert!(!platform.is_announced(), "nobody is sent to a closed port");
     platform.finish().await;
 }

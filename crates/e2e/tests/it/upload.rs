@@ -1,6 +1,8 @@
 //! Uploads that must fail: understandably, and leaving nothing.
 
-use e2e::{Platform, Upload, User, clip, raw, shape};
+use std::path::PathBuf;
+
+use e2e::{Platform, Upload, User, clip, is_cluster, raw, shape};
 use tokio::io::AsyncWriteExt;
 
 const PUBLISH: &str = "/douyin/publish/action/";
@@ -14,11 +16,21 @@ async fn platform_with_a_clip() -> (Platform, User) {
     (platform, ann)
 }
 
+/// A clip on a disk of the platform's: somebody else's; where these are in a bucket, one beside it.
+fn stolen(platform: &Platform) -> PathBuf {
+    if !is_cluster() {
+        return platform.files()[0].canonicalize().expect("a path");
+    }
+    let file = platform.folder().join("stolen.mp4");
+    std::fs::write(&file, clip::plain()).expect("written");
+    file.canonicalize().expect("a path")
+}
+
 #[tokio::test]
 async fn what_is_no_playable_video_is_refused_with_a_reason() {
     let (platform, ann) = platform_with_a_clip().await;
     let files = platform.files();
-    let stolen = files[0].canonicalize().expect("a path").display().to_string();
+    let stolen = stolen(&platform).display().to_string();
     let tagged = clip::tagged();
     let playlist = format!("#EXTM3U\n#EXT-X-TARGETDURATION:1\n#EXTINF:1,\nfile://{stolen}\n#EXT-X-ENDLIST\n");
     let dash = format!(

@@ -119,3 +119,21 @@ fn the_key_is_made_once_and_must_be_private() {
         assert!(matches!(Tokens::open(&path), Err(KeyError::Content { .. })), "{content}");
     }
 }
+
+/// Gateways that start at once on one folder must not each sign with a key of their own.
+#[test]
+fn those_who_make_the_key_at_once_agree_on_one() {
+    for _ in 0..20 {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("keys/jwt.key");
+        let opened: Vec<Tokens> = std::thread::scope(|scope| {
+            let opening: Vec<_> = (0..8).map(|_| scope.spawn(|| Tokens::open(&path))).collect();
+            let opened = opening.into_iter().map(|thread| thread.join().expect("it ends"));
+            opened.collect::<Result<_, _>>().expect("all open")
+        });
+        let token = opened[0].issue(user(), 0, Timestamp::now()).expect("issues");
+        assert!(opened.iter().all(|tokens| tokens.check(&token).is_ok()));
+        let left = std::fs::read_dir(folder.path().join("keys")).expect("is there").count();
+        assert_eq!(left, 1, "the key alone");
+    }
+}

@@ -65,7 +65,9 @@ fn etcd_keeps_its_keys_over_a_kill_and_forgets_them_when_wiped() {
 fn a_frozen_server_answers_nothing_until_it_is_thawed() {
     let dir = temporary();
     let Some(mut server) = or_skip(crate::etcd(dir.path())) else { return };
+    assert!(!stands(server.pid()));
     server.freeze();
+    assert!(stands(server.pid()));
     assert_eq!(http_get(server.port(), "/health"), None);
     assert!(runs(server.pid()));
     server.thaw();

@@ -55,7 +55,11 @@ pub(super) async fn publish_action(
     };
     if let Err(error) = received {
         arrived.discard(&gateway).await;
-        form.drain().await;
+        // A sender hears an answer when it has sent everything; at the end there is no time to wait for that.
+        tokio::select! {
+            () = form.drain() => {}
+            () = gateway.cutoff.cancelled() => {}
+        }
         return Err(error.into());
     }
     match arrived.checked(&gateway, &parts) {
