@@ -114,7 +114,11 @@ pub(crate) async fn detach(State(gateway): State<Gateway>, request: Request, nex
         return next.run(request).await;
     }
     let task = gateway.tasks.spawn(next.run(request).in_current_span());
-    task.await.unwrap_or_else(|error| Failure::from(Error::internal(error)).into_response())
+    task.await.unwrap_or_else(|error| {
+        // Nothing but the end of this process cancels a request.
+        let error = if error.is_cancelled() { Error::Overloaded } else { Error::internal(error) };
+        Failure::from(error).into_response()
+    })
 }
 
 /// Ends the wait for an answer nobody would still wait for.

@@ -5,6 +5,7 @@ mod crowd;
 mod database;
 mod ends;
 mod etcd;
+mod foreign;
 mod input;
 mod kill;
 mod objects;
@@ -38,6 +39,7 @@ pub fn all() -> Vec<(&'static str, Scenario)> {
         slow::one_of_two_instances_is_frozen_then_away,
         slow::one_instance_of_three_is_two_seconds_slow,
         weights::calls_follow_the_weights,
+        foreign::a_go_program_finds_a_service_and_calls_it,
         traces::a_request_is_one_trace_through_every_service,
         certificates::nobody_without_a_certificate_of_ours_is_heard,
         certificates::an_address_that_is_not_ours_gets_no_call,
