@@ -10,8 +10,7 @@ mod pool;
 mod retry;
 mod span;
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use discovery::Discovery;
 use proto::Step;
@@ -32,7 +31,6 @@ struct Inner {
     identities: tls::Identities,
     keys: Arc<RpcKeys>,
     discovery: Discovery,
-    pools: Mutex<HashMap<(&'static str, &'static str), Arc<Pool>>>,
     stop: CancellationToken,
 }
 
@@ -45,11 +43,10 @@ impl Clients {
         discovery: Discovery,
         stop: CancellationToken,
     ) -> Self {
-        let pools = Mutex::default();
-        Self(Arc::new(Inner { identities, keys, discovery, pools, stop }))
+        Self(Arc::new(Inner { identities, keys, discovery, stop }))
     }
 
-    /// The way from one service to another.
+    /// The way from one service to another, with connections of its own: to be made once and kept.
     #[must_use]
     pub fn step(&self, from: &'static str, to: &'static str) -> Step {
         // Followed from now on, so that the first call finds somebody; a way nobody can take follows nobody.
@@ -89,12 +86,7 @@ impl Clients {
     }
 
     fn pool(&self, from: &'static str, to: &'static str) -> Arc<Pool> {
-        let mut pools = self.0.pools.lock().unwrap_or_else(PoisonError::into_inner);
-        let inner = &self.0;
-        let pool = pools.entry((from, to)).or_insert_with(|| {
-            let instances = inner.discovery.watch(to, proto::VERSION);
-            Pool::start(inner.identities.clone(), from, to, instances, inner.stop.clone())
-        });
-        Arc::clone(pool)
+        let instances = self.0.discovery.watch(to, proto::VERSION);
+        Pool::start(self.0.identities.clone(), from, to, instances, self.0.stop.clone())
     }
 }

@@ -29,7 +29,7 @@ pub(crate) fn layer(side: Side, next: Step) -> Step {
             let response = next.take(request).await;
             let code = status::code(&response);
             tell(side, method, &response);
-            if code == Code::Ok && proto::method(method).is_none_or(|method| method.streaming) {
+            if code == Code::Ok && crate::rules::streams(method) {
                 return body::watched(response, move |code| {
                     log_span.in_scope(|| count(side, method, code, began));
                 });

@@ -67,6 +67,11 @@ pub(crate) fn rule(path: &str) -> Option<&'static Rule> {
     RULES.iter().find(|rule| rule.path == path)
 }
 
+/// Whether a method answers with a stream; of one that is not ours the worst is assumed.
+pub(crate) fn streams(path: &str) -> bool {
+    proto::method(path).is_none_or(|method| method.streaming)
+}
+
 impl Rule {
     /// Whether a service may call this.
     pub(crate) fn admits(&self, caller: &str) -> bool {

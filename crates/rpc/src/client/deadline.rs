@@ -24,7 +24,7 @@ pub(crate) fn layer(next: Step) -> Step {
                 return late();
             }
             request.extensions_mut().insert(Deadline(deadline));
-            let streaming = proto::method(request.uri().path()).is_none_or(|method| method.streaming);
+            let streaming = crate::rules::streams(request.uri().path());
             match tokio::time::timeout_at(deadline.into(), next.take(request)).await {
                 Ok(response) if streaming => body::until(response, async move {
                     tokio::time::sleep_until(deadline.into()).await;

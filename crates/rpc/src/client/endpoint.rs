@@ -98,7 +98,7 @@ impl Endpoint {
     pub(crate) async fn send(&self, request: Request, is_quick: bool, all: &[Arc<Self>]) -> Response {
         let counted = InFlight::begin(&self.in_flight);
         let deadline = request.extensions().get().copied();
-        let streaming = proto::method(request.uri().path()).is_none_or(|method| method.streaming);
+        let streaming = crate::rules::streams(request.uri().path());
         let mut noted = Noted { endpoint: self, all, is_quick, deadline, began: Instant::now(), done: false };
         let mut response = self.connection.send(request).await;
         if !streaming {

@@ -41,7 +41,7 @@ pub(crate) fn layer(next: Step) -> Step {
             // no layer.
             let deadline = Instant::now() + time.saturating_sub(MARGIN.min(time / 4));
             request.extensions_mut().insert(Deadline(deadline));
-            let streaming = proto::method(request.uri().path()).is_none_or(|method| method.streaming);
+            let streaming = crate::rules::streams(request.uri().path());
             let Ok(response) = tokio::time::timeout_at(deadline.into(), next.take(request)).await else {
                 return late();
             };

@@ -22,7 +22,7 @@ pub(crate) fn limited(calls: usize, streams: usize, next: Step) -> Step {
     let (calls, streams) = (Arc::new(Semaphore::new(calls)), Arc::new(Semaphore::new(streams)));
     Step::new(move |request| {
         let next = next.clone();
-        let streaming = proto::method(request.uri().path()).is_none_or(|method| method.streaming);
+        let streaming = crate::rules::streams(request.uri().path());
         let places = if streaming { &streams } else { &calls };
         let place = Arc::clone(places).try_acquire_owned();
         async move {
