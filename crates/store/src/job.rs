@@ -116,7 +116,7 @@ impl Store {
 async fn oldest_due(session: &Session, now: Timestamp) -> Result<Option<Job>> {
     let sql = "SELECT j.id, j.fence, j.attempts, j.video_id, j.source_key, v.play_key \
                FROM job j JOIN video v ON v.id = j.video_id \
-               WHERE j.state IN ('queued', 'leased') AND j.due_at <= ? ORDER BY j.due_at LIMIT 1";
+               WHERE j.state IN ('queued', 'leased') AND j.due_at <= ? ORDER BY j.due_at, j.id LIMIT 1";
     let Some(row) = session.row(sql, [now.millis().into()]).await? else { return Ok(None) };
     Ok(Some(Job {
         attempt: Attempt {
