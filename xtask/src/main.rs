@@ -1,6 +1,7 @@
 //! The project's own commands: `cargo xtask run | test | ci | tidy | codegen | cluster |
-//! deploy`. What the platform does is the other crates'.
+//! deploy | bench`. What the platform does is the other crates'.
 
+mod bench;
 mod ci;
 mod cluster;
 mod codegen;
@@ -48,6 +49,13 @@ enum Task {
     Codegen,
     /// The servers and every service as its own process, on this machine.
     Cluster(cluster::Arguments),
+    /// Measure the platform beside its limits: `cargo xtask bench --list`.
+    #[command(disable_help_flag = true)]
+    Bench {
+        /// Scenarios and flags of the benchmark.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        words: Vec<String>,
+    },
 }
 
 fn main() -> ExitCode {
@@ -66,6 +74,7 @@ fn run_task(task: Task) -> Result<ExitCode> {
         Task::Tidy => tidy::prove(root).map(|()| ExitCode::SUCCESS),
         Task::Deploy => deploy::prove(root).map(|()| ExitCode::SUCCESS),
         Task::Cluster(arguments) => cluster::run(root, arguments),
+        Task::Bench { words } => bench::run(root, &words),
         Task::Codegen => codegen::write(root).map(|()| ExitCode::SUCCESS),
     }
 }

@@ -1,17 +1,26 @@
-//! What only a folder has: links, free space, half-written files.
+//! What only a folder has: open files, links, free space, half-written files.
 
+mod reading;
+
+use std::fs::File;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use object_store::local::LocalFileSystem;
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 
 use crate::config::setting;
-use crate::{Error, Key};
+use crate::{Error, Key, Object};
 
-/// The folder and how full it may become.
+pub(crate) use reading::{Buffers, Reading};
+
+/// The folder, how full it may become, and what its readers share.
 pub(crate) struct Folder {
     path: PathBuf,
     min_free_bytes: u64,
+    buffers: Arc<Buffers>,
 }
 
 impl Folder {
@@ -20,7 +29,17 @@ impl Folder {
         let made = std::fs::create_dir_all(&path);
         made.map_err(|error| setting(format!("blobs.url: {}: {error}", path.display())))?;
         let store = LocalFileSystem::new_with_prefix(&path)?.with_fsync(true);
-        Ok((Self { path, min_free_bytes }, store))
+        Ok((Self { path, min_free_bytes, buffers: Arc::default() }, store))
+    }
+
+    /// Opens an object and learns its length.
+    pub(crate) async fn object(&self, key: &Key) -> Result<Object, Error> {
+        let path = self.path.join(key.as_str());
+        let file = match open_known(&path) {
+            Some(file) => file,
+            None => tokio::fs::File::open(path).await.map_err(missing)?.into_std().await,
+        };
+        Object::of_file(Reading { file, buffers: Arc::clone(&self.buffers) })
     }
 
     /// Whether there is room for more.
@@ -35,7 +54,7 @@ impl Folder {
         let object = self.path.join(key.as_str());
         match tokio::fs::hard_link(&object, path).await {
             Ok(()) => Ok(()),
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Error::NotFound),
+            Err(error) if error.kind() == ErrorKind::NotFound => Err(Error::NotFound),
             // Another file system, or one without links.
             Err(_) => Ok(tokio::fs::copy(&object, path).await.map(|_| ())?),
         }
@@ -64,6 +83,17 @@ impl Folder {
     }
 }
 
+/// Opens a file that the system remembers the way to, which needs no thread that may wait for the disk: half of
+/// what a small object costs.
+fn open_known(path: &Path) -> Option<File> {
+    let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+    openat2(CWD, path, flags, Mode::empty(), ResolveFlags::CACHED).ok().map(File::from)
+}
+
+fn missing(error: std::io::Error) -> Error {
+    if error.kind() == ErrorKind::NotFound { Error::NotFound } else { error.into() }
+}
+
 /// Whether there was an old file to remove: an upload may finish and rename it meanwhile.
 async fn remove_old(path: &Path, before: SystemTime) -> Result<bool, Error> {
     let removed = async {
@@ -73,7 +103,7 @@ async fn remove_old(path: &Path, before: SystemTime) -> Result<bool, Error> {
         tokio::fs::remove_file(path).await.map(|()| true)
     };
     match removed.await {
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(false),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(false),
         removed => Ok(removed?),
     }
 }

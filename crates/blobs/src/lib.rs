@@ -6,6 +6,7 @@ mod config;
 mod error;
 mod folder;
 mod key;
+mod object;
 mod upload;
 
 use std::future::Future;
@@ -24,14 +25,15 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 pub use config::{Config, Redirect};
 pub use error::Error;
 pub use key::Key;
+pub use object::Object;
 pub use upload::{Stored, Upload};
 
 use bucket::Bucket;
 use config::Place;
 use folder::Folder;
 
-/// Bytes read at once when an object is streamed: large enough that a call or request is cheap beside it,
-/// small enough for many readers. Each reader holds at most one window.
+/// Bytes asked a bucket for at once when an object is streamed: large enough that a request is cheap beside
+/// it, small enough for many readers. Each reader holds at most one window.
 const WINDOW: u64 = 512 * 1024;
 /// Bytes read at once when a whole object is copied.
 const COPY_WINDOW: u64 = 4 * 1024 * 1024;
@@ -59,7 +61,7 @@ pub struct Meta {
 /// How a viewer gets an object's bytes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Delivery {
-    /// From [`Blobs::read`].
+    /// From [`Blobs::object`].
     Read,
     /// From this address, for [`SIGNED_FOR`].
     Address(String),
@@ -170,13 +172,22 @@ impl Blobs {
         Ok(meta(self.within(QUICK, self.store.head(&key.path())).await?))
     }
 
-    /// Streams a part of an object without holding more than a window of it.
-    pub fn read(&self, key: &Key, range: Range<u64>) -> BoxStream<'static, Result<Bytes, Error>> {
-        self.windows(key, range, WINDOW)
+    /// A finished object, to be read.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or what the store said.
+    pub async fn object(&self, key: &Key) -> Result<Object, Error> {
+        match &self.kind {
+            Kind::Folder(folder) => folder.object(key).await,
+            Kind::Bucket(_) => {
+                let bytes = self.meta(key).await?.bytes;
+                Ok(Object::of_bucket(self.clone(), key.clone(), bytes))
+            }
+        }
     }
 
     /// Each window is asked for when the last was taken: a slow reader holds no connection.
-    fn windows(&self, key: &Key, range: Range<u64>, window: u64) -> BoxStream<'static, Result<Bytes, Error>> {
+    pub(crate) fn windows(&self, key: &Key, range: Range<u64>, window: u64) -> BoxStream<'static, Result<Bytes, Error>> {
         let (blobs, path) = (self.clone(), key.path());
         stream::try_unfold(range, move |rest| {
             let (blobs, path) = (blobs.clone(), path.clone());
@@ -223,8 +234,8 @@ impl Blobs {
     /// # Errors
     /// [`Error::NotFound`], or what the store said.
     pub async fn sha256(&self, key: &Key) -> Result<Vec<u8>, Error> {
-        let bytes = self.meta(key).await?.bytes;
-        let hash = self.read(key, 0..bytes).try_fold(Sha256::new(), |mut hash, window| async move {
+        let object = self.object(key).await?;
+        let hash = object.read(0..object.bytes()).try_fold(Sha256::new(), |mut hash, window| async move {
             hash.update(&window);
             Ok(hash)
         });

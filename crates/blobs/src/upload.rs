@@ -2,14 +2,14 @@
 
 use std::mem;
 
-use bytes::Bytes;
-use object_store::{MultipartUpload, ObjectStoreExt, PutPayload};
+use bytes::{Bytes, BytesMut};
+use object_store::{MultipartUpload, ObjectStoreExt};
 use sha2::{Digest, Sha256};
 
 use crate::{Blobs, Error, Key, Kind, QUICK, SLOW};
 
-/// Bytes gathered, as the pieces they came in, before they are written to a folder.
-const FOLDER_PART: usize = 1024 * 1024;
+/// Bytes gathered before they are written to a folder.
+const FOLDER_PART: usize = 256 * 1024;
 /// The same for a bucket: the least that S3 takes. One part is gathered, then sent: an upload never holds
 /// more, and with the 10,000 parts of S3 reaches 48 GiB.
 const BUCKET_PART: usize = 5 * 1024 * 1024;
@@ -33,8 +33,9 @@ pub struct Upload {
     parts: Option<Box<dyn MultipartUpload>>,
     /// Whether the object may exist already.
     finishing: bool,
-    waiting: Vec<Bytes>,
-    waiting_bytes: usize,
+    /// The start of a part. A copy, so that whoever reads the socket gets its buffers back, and that grows as
+    /// bytes arrive: a slow sender holds little.
+    waiting: BytesMut,
     bytes: u64,
     hash: Sha256,
 }
@@ -53,8 +54,7 @@ impl Upload {
             blobs,
             parts,
             finishing: false,
-            waiting: Vec::new(),
-            waiting_bytes: 0,
+            waiting: BytesMut::new(),
             bytes: 0,
             hash: Sha256::new(),
         })
@@ -71,19 +71,18 @@ impl Upload {
     /// # Errors
     /// What the store said; the upload is then of no more use.
     pub async fn write(&mut self, mut bytes: Bytes) -> Result<(), Error> {
-        self.hash.update(&bytes);
         self.bytes += bytes.len() as u64;
         let part = match self.blobs.kind {
             Kind::Folder(_) => FOLDER_PART,
             Kind::Bucket(_) => BUCKET_PART,
         };
         // Parts of one length: some S3 servers take no others.
-        while self.waiting_bytes + bytes.len() >= part {
-            let head = bytes.split_to(part - self.waiting_bytes);
-            self.hold(head);
+        while self.waiting.len() + bytes.len() >= part {
+            let head = bytes.split_to(part - self.waiting.len());
+            self.waiting.extend_from_slice(&head);
             self.flush().await?;
         }
-        self.hold(bytes);
+        self.waiting.extend_from_slice(&bytes);
         Ok(())
     }
 
@@ -92,7 +91,7 @@ impl Upload {
     /// # Errors
     /// What the store said; the object then does not exist, or is removed should it come to exist.
     pub async fn finish(mut self) -> Result<Stored, Error> {
-        if self.parts.is_some() && (self.waiting_bytes > 0 || self.bytes == 0) {
+        if self.parts.is_some() && (!self.waiting.is_empty() || self.bytes == 0) {
             self.flush().await?;
         }
         self.finishing = true;
@@ -118,13 +117,6 @@ impl Upload {
         Ok(())
     }
 
-    fn hold(&mut self, bytes: Bytes) {
-        if !bytes.is_empty() {
-            self.waiting_bytes += bytes.len();
-            self.waiting.push(bytes);
-        }
-    }
-
     async fn flush(&mut self) -> Result<(), Error> {
         let path = self.key.path();
         let _lane = match &self.blobs.kind {
@@ -135,13 +127,17 @@ impl Upload {
             }
             Kind::Bucket(bucket) => Some(bucket.lane().await?),
         };
+        self.hash.update(&self.waiting);
         let parts = match &mut self.parts {
             Some(parts) => parts,
             none => none.insert(self.blobs.within(QUICK, self.blobs.store.put_multipart(&path)).await?),
         };
-        self.waiting_bytes = 0;
-        let part: PutPayload = self.waiting.drain(..).collect();
-        self.blobs.within(SLOW, parts.put_part(part)).await
+        let part = mem::take(&mut self.waiting).freeze();
+        self.blobs.within(SLOW, parts.put_part(part.clone().into())).await?;
+        // The store is done with it: its memory takes the next part.
+        self.waiting = part.try_into_mut().unwrap_or_default();
+        self.waiting.clear();
+        Ok(())
     }
 
     /// Puts what fits into one part.
@@ -150,8 +146,9 @@ impl Upload {
             Kind::Folder(_) => None,
             Kind::Bucket(bucket) => Some(bucket.lane().await?),
         };
-        let whole: PutPayload = self.waiting.drain(..).collect();
-        self.blobs.within(SLOW, self.blobs.store.put(&self.key.path(), whole)).await.map(|_| ())
+        self.hash.update(&self.waiting);
+        let whole = mem::take(&mut self.waiting).freeze();
+        self.blobs.within(SLOW, self.blobs.store.put(&self.key.path(), whole.into())).await.map(|_| ())
     }
 }
 

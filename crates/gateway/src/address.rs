@@ -11,10 +11,16 @@ use axum::http::{HeaderMap, header};
 
 use crate::{Config, Gateway};
 
-/// Where links in an answer point to.
+/// Where links in an answer point to; by default nowhere, and they are paths.
+#[derive(Default)]
 pub(crate) struct Base(String);
 
 impl Base {
+    /// Under an address without a trailing slash.
+    pub(crate) fn at(address: impl Into<String>) -> Self {
+        Self(address.into())
+    }
+
     /// The address of a stored object.
     pub(crate) fn object(&self, key: &str) -> String {
         format!("{}/media/{key}", self.0)
@@ -34,7 +40,7 @@ impl FromRequestParts<Gateway> for Base {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Infallible> {
-        Ok(Self(base(&gateway.config, &parts.headers, peer(parts), parts.uri.authority())))
+        Ok(Self::at(base(&gateway.config, &parts.headers, peer(parts), parts.uri.authority())))
     }
 }
 

@@ -1,20 +1,27 @@
 //! What happens to every request around its route: one spelling of the path, a trace id, security headers,
-//! metrics, and a life of its own for what changes something.
+//! metrics, a place among those of its class, a bound on its time, and a life of its own for what changes
+//! something.
 
 use std::any::Any;
+use std::convert::Infallible;
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 use axum::extract::{MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::Next;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use axum::routing::Route;
 use domain::limits::CALL_TIME;
 use domain::{Error, TraceId};
+use metrics::{Counter, Histogram};
+use tower::{Layer, Service};
 use tracing::Instrument;
 use tracing::field::Empty;
 
+use crate::Gateway;
+use crate::admission::Class;
 use crate::error::{Failure, envelope};
-use crate::{Gateway, random_bits};
 
 const TRACE_HEADER: HeaderName = HeaderName::from_static("x-trace-id");
 
@@ -32,37 +39,73 @@ pub(crate) fn one_spelling<B>(mut request: axum::http::Request<B>) -> axum::http
     request
 }
 
+/// What a route's requests are counted and timed under. Looking a metric up by its labels costs several times
+/// what counting does, so each route does it once.
+struct Meters {
+    route: String,
+    seconds: Histogram,
+    /// Counts the answers with the status of the same place in [`USUAL`].
+    answers: [OnceLock<Counter>; USUAL.len()],
+}
+
+/// The statuses of nearly all answers.
+const USUAL: [u16; 5] = [200, 206, 304, 404, 503];
+
+impl Meters {
+    fn of(request: &Request) -> Self {
+        let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+        let seconds = metrics::histogram!("dytt_http_request_seconds", "route" => route.clone());
+        Self { route, seconds, answers: Default::default() }
+    }
+
+    fn count(&self, status: u16) {
+        let counter = || {
+            let (route, status) = (self.route.clone(), status.to_string());
+            metrics::counter!("dytt_http_requests_total", "route" => route, "status" => status)
+        };
+        match USUAL.iter().position(|usual| *usual == status) {
+            Some(place) => self.answers[place].get_or_init(counter).increment(1),
+            None => counter().increment(1),
+        }
+    }
+}
+
+/// A route whose requests are observed, under its own name.
+pub(crate) fn observed(
+    route: Route,
+) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
+{
+    from_fn_with_state(Arc::<OnceLock<Meters>>::default(), observe).layer(route)
+}
+
 /// Names the request in its answer, its log lines and its trace, counts and times it under its route's
 /// template. Of what the client sent, only a trace it is part of is passed on.
-pub(crate) async fn observe(mut request: Request, next: Next) -> Response {
-    let route = request.extensions().get::<MatchedPath>().map_or("none", MatchedPath::as_str).to_owned();
+async fn observe(State(meters): State<Arc<OnceLock<Meters>>>, mut request: Request, next: Next) -> Response {
+    let meters = meters.get_or_init(|| Meters::of(&request));
+    let route = meters.route.as_str();
     let caller = telemetry::Context::read(request.headers());
     let method = known(request.method());
-    let served = served(method, &route);
+    let served = served(method, route);
     if let Some(caller) = caller {
         telemetry::follow(&served, caller);
     }
-    let trace = match caller.or_else(|| telemetry::of(&served)) {
-        Some(context) => TraceId(context.trace),
-        None => match random_bits() {
-            Ok(bits) => TraceId(bits),
-            Err(error) => return Failure::from(error).into_response(),
-        },
-    };
+    let context = caller.or_else(|| telemetry::of(&served));
+    // An id need not be hard to guess, and asking the system for bits is dearer than all the rest here.
+    let trace = TraceId(context.map_or_else(|| fastrand::u128(1..), |context| context.trace));
     request.extensions_mut().insert(trace);
     // Inside the traced span, so that a task that is given the log's span is still part of the trace.
     let span = served.in_scope(|| tracing::info_span!("request", %trace, method, route));
     let began = Instant::now();
     let mut response = next.run(request).instrument(span.clone()).instrument(served.clone()).await;
-    let (elapsed, status) = (began.elapsed(), response.status().as_u16());
-    metrics::counter!("dytt_http_requests_total", "route" => route.clone(), "status" => status.to_string())
-        .increment(1);
-    metrics::histogram!("dytt_http_request_seconds", "route" => route).record(elapsed.as_secs_f64());
-    span.in_scope(|| tracing::debug!(status, ms = elapsed.as_secs_f64() * 1e3, "answered"));
-    served.record("http.status_code", status);
-    if response.status().is_server_error() {
+    let (elapsed, status) = (began.elapsed(), response.status());
+    meters.count(status.as_u16());
+    meters.seconds.record(elapsed);
+    tracing::debug!(parent: &span, status = status.as_u16(), ms = elapsed.as_secs_f64() * 1e3, "answered");
+    served.record("http.status_code", status.as_u16());
+    if status.is_server_error() {
         served.record("otel.status_code", "error");
     }
+    harden(response.headers_mut());
     if let Ok(value) = HeaderValue::try_from(trace.to_string()) {
         response.headers_mut().insert(TRACE_HEADER, value);
     }
@@ -91,9 +134,8 @@ fn served(method: &'static str, route: &str) -> tracing::Span {
 }
 
 /// Headers every answer has unless its route says more.
-pub(crate) async fn harden(request: Request, next: Next) -> Response {
-    let mut response = next.run(request).await;
-    let headers = [
+fn harden(headers: &mut HeaderMap) {
+    let ours = [
         (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::REFERRER_POLICY, "no-referrer"),
         (header::X_FRAME_OPTIONS, "DENY"),
@@ -102,30 +144,49 @@ pub(crate) async fn harden(request: Request, next: Next) -> Response {
             "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; sandbox",
         ),
     ];
-    for (name, value) in headers {
-        response.headers_mut().entry(name).or_insert(HeaderValue::from_static(value));
+    for (name, value) in ours {
+        headers.entry(name).or_insert(HeaderValue::from_static(value));
     }
-    response
+}
+
+/// Lets a request to its route when there is a place among those of its class, and ends the wait for an answer
+/// nobody would still wait for; an upload may take as long as it moves.
+pub(crate) async fn admit(
+    State((gateway, class)): State<(Gateway, Class)>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let place = match gateway.admission.enter(class).await {
+        Ok(place) => place,
+        Err(error) => return Failure::from(error).into_response(),
+    };
+    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+    let work = async move {
+        let answer = if class == Class::Upload {
+            next.run(request).await
+        } else {
+            // Whether it was done is not known: what was queued for the database may still happen.
+            let late = |late| Failure::from(Error::unavailable(late)).into_response();
+            tokio::time::timeout(CALL_TIME, next.run(request)).await.unwrap_or_else(late)
+        };
+        drop(place);
+        answer
+    };
+    if changes { detached(&gateway, work).await } else { work.await }
 }
 
 /// What may change something goes on when its client leaves: half an answer is fine, half a change is not.
-pub(crate) async fn detach(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
-    if matches!(*request.method(), Method::GET | Method::HEAD) {
-        return next.run(request).await;
+async fn detached(gateway: &Gateway, work: impl Future<Output = Response> + Send + 'static) -> Response {
+    let task = gateway.tasks.spawn(work.in_current_span());
+    match task.await {
+        Ok(answer) => answer,
+        Err(error) => match error.try_into_panic() {
+            // It goes on to where panics end.
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // Nothing but the end of this process cancels a request.
+            Err(_cancelled) => Failure::from(Error::Overloaded).into_response(),
+        },
     }
-    let task = gateway.tasks.spawn(next.run(request).in_current_span());
-    task.await.unwrap_or_else(|error| {
-        // Nothing but the end of this process cancels a request.
-        let error = if error.is_cancelled() { Error::Overloaded } else { Error::internal(error) };
-        Failure::from(error).into_response()
-    })
-}
-
-/// Ends the wait for an answer nobody would still wait for.
-pub(crate) async fn bound(request: Request, next: Next) -> Response {
-    let answer = tokio::time::timeout(CALL_TIME, next.run(request)).await;
-    // Whether it was done is not known: what was queued for the database may still happen.
-    answer.unwrap_or_else(|late| Failure::from(Error::unavailable(late)).into_response())
 }
 
 /// A panic is that request's failure and nobody else's.
@@ -148,9 +209,9 @@ pub(crate) async fn wrong_method() -> Response {
 mod tests {
     use axum::Router;
     use axum::body::Body;
-    use axum::middleware::from_fn;
     use axum::routing::get;
     use tower::ServiceExt;
+    use tower::layer::layer_fn;
 
     use super::*;
 
@@ -158,7 +219,7 @@ mod tests {
         let seen = |request: Request| async move {
             request.extensions().get::<TraceId>().map(TraceId::to_string).unwrap_or_default()
         };
-        let router = Router::new().route("/", get(seen)).layer(from_fn(observe));
+        let router = Router::new().route("/", get(seen)).layer(layer_fn(observed));
         let request = Request::builder().header(header.0, header.1).body(Body::empty()).expect("a request");
         let answer = router.oneshot(request).await.expect("an answer");
         let told = answer.headers()[TRACE_HEADER].to_str().expect("text").to_owned();

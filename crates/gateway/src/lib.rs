@@ -3,17 +3,21 @@
 
 mod address;
 pub mod admin;
+mod admission;
+#[doc(hidden)]
+pub mod bench;
 mod edge;
 mod error;
 mod form;
-mod last_page;
 mod limits;
 mod paced;
+mod pages;
 mod params;
 mod reply;
 mod revoked;
 mod routes;
 mod serve;
+mod template;
 mod token;
 mod viewer;
 
@@ -33,8 +37,9 @@ pub use routes::router;
 pub use serve::serve;
 pub use token::{KeyError, Tokens};
 
-use last_page::LastPage;
+use admission::Admission;
 use limits::Limits;
+use pages::Pages;
 use revoked::Revocations;
 
 /// What the edge has to know of its surroundings.
@@ -81,7 +86,8 @@ pub struct Inner {
     tokens: Tokens,
     revocations: Revocations,
     limits: Limits,
-    last_page: LastPage,
+    admission: Admission,
+    pages: Pages,
     /// Requests that go on when their client leaves.
     tasks: TaskTracker,
     /// Fires when uploads in flight have to end.
@@ -100,7 +106,8 @@ impl Gateway {
             tokens,
             revocations: Revocations::default(),
             limits,
-            last_page: LastPage::default(),
+            admission: Admission::new(std::thread::available_parallelism().map_or(1, usize::from)),
+            pages: Pages::default(),
             tasks: TaskTracker::new(),
             cutoff: CancellationToken::new(),
         }))

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use domain::limits::CALL_TIME;
@@ -18,6 +18,7 @@ use percent_encoding::percent_decode;
 use tokio::time::timeout;
 
 use crate::Gateway;
+use crate::admission::Class;
 use crate::error::Failure;
 use crate::form::Form;
 
@@ -27,11 +28,18 @@ pub(crate) const MAX_BODY_BYTES: usize = 64 * 1024;
 const SECONDS_BELOW: i64 = 100_000_000_000;
 
 /// A request's parameters. A value that is not UTF-8 is kept as none, to be refused by name.
+/// Clones share it: every extractor of a request looks into the same.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Params {
-    pairs: Arc<Vec<(String, Option<String>)>>,
+pub(crate) struct Params(Arc<Given>);
+
+#[derive(Clone, Debug, Default)]
+struct Given {
+    pairs: Vec<Pair>,
     bearer: Option<String>,
 }
+
+/// A name and its value.
+type Pair = (String, Option<String>);
 
 impl Params {
     /// Those of the query and the `Authorization` header. Secrets in a query count only where the operator
@@ -41,19 +49,19 @@ impl Params {
         if !gateway.config.query_credentials {
             pairs.retain(|(name, _)| name != "token" && name != "password");
         }
-        Self { pairs: Arc::new(pairs), bearer: bearer(&parts.headers) }
+        Self(Arc::new(Given { pairs, bearer: bearer(&parts.headers) }))
     }
 
     /// These and then `more`.
-    pub(crate) fn and(&self, more: impl IntoIterator<Item = (String, Option<String>)>) -> Self {
-        let mut all = self.pairs.to_vec();
-        all.extend(more);
-        Self { pairs: Arc::new(all), bearer: self.bearer.clone() }
+    pub(crate) fn and(&self, more: impl IntoIterator<Item = Pair>) -> Self {
+        let mut all = Given::clone(&self.0);
+        all.pairs.extend(more);
+        Self(Arc::new(all))
     }
 
     /// A text, if it is there and not empty.
     pub(crate) fn text(&self, name: &'static str) -> Result<Option<&str>> {
-        let mut named = self.pairs.iter().filter(|(key, _)| key == name);
+        let mut named = self.0.pairs.iter().filter(|(key, _)| key == name);
         let Some((_, value)) = named.find(|(_, value)| value.as_deref() != Some("")) else { return Ok(None) };
         value.as_deref().map(Some).ok_or_else(|| bad(name, "must be UTF-8 text"))
     }
@@ -103,16 +111,23 @@ impl Params {
 
     /// The token, from wherever it stands first: query, form, multipart, header.
     pub(crate) fn token(&self) -> Result<Option<&str>> {
-        Ok(self.text("token")?.or(self.bearer.as_deref()))
+        Ok(self.text("token")?.or(self.0.bearer.as_deref()))
     }
 }
 
-/// Reads the parameters once, before the route sees the request.
-pub(crate) async fn read(State(gateway): State<Gateway>, request: Request, next: Next) -> Response {
+/// Reads the parameters once, before the route sees the request. Nothing is read of a request for which there
+/// will be no place; the place itself is looked for afterwards.
+pub(crate) async fn read(
+    State((gateway, class)): State<(Gateway, Class)>,
+    request: Request,
+    next: Next,
+) -> Response {
     let (parts, body) = request.into_parts();
-    let late = |_elapsed| Err(bad("request body", "stopped arriving before it was whole"));
-    let read = timeout(CALL_TIME, of_body(&gateway, &parts, body)).await;
-    let params = match read.unwrap_or_else(late) {
+    let read = match gateway.admission.check(class) {
+        Ok(()) => of_request(&gateway, &parts, body).await,
+        Err(full) => Err(full),
+    };
+    let params = match read {
         Ok(params) => params,
         Err(error) => return Failure::from(error).into_response(),
     };
@@ -129,20 +144,23 @@ impl FromRequestParts<Gateway> for Params {
     }
 }
 
-async fn of_body(gateway: &Gateway, parts: &Parts, body: Body) -> Result<Params> {
+async fn of_request(gateway: &Gateway, parts: &Parts, body: Body) -> Result<Params> {
     let head = Params::of_head(parts, gateway);
-    let kind =
-        parts.headers.get(header::CONTENT_TYPE).and_then(|kind| kind.to_str().ok()).unwrap_or_default();
-    let kind = kind.to_ascii_lowercase();
+    let Some(kind) = parts.headers.get(header::CONTENT_TYPE) else { return Ok(head) };
+    let late = |_elapsed| Err(bad("request body", "stopped arriving before it was whole"));
+    let read = timeout(CALL_TIME, of_body(kind, parts, body)).await;
+    Ok(head.and(read.unwrap_or_else(late)?))
+}
+
+async fn of_body(kind: &HeaderValue, parts: &Parts, body: Body) -> Result<Vec<Pair>> {
+    let kind = kind.to_str().unwrap_or_default().to_ascii_lowercase();
     if kind.starts_with("application/x-www-form-urlencoded") {
-        let bytes = small_body(body).await?;
-        return Ok(head.and(pairs(&bytes)));
+        return Ok(pairs(&small_body(body).await?));
     }
     if kind.starts_with("multipart/form-data") {
-        let request = Request::from_parts(parts.clone(), Body::new(body));
-        return Ok(head.and(fields(request).await?));
+        return fields(Request::from_parts(parts.clone(), body)).await;
     }
-    Ok(head)
+    Ok(Vec::new())
 }
 
 /// A body that carries parameters alone.
@@ -159,7 +177,7 @@ async fn small_body(body: Body) -> Result<Vec<u8>> {
     Ok(bytes)
 }
 
-async fn fields(request: Request) -> Result<Vec<(String, Option<String>)>> {
+async fn fields(request: Request) -> Result<Vec<Pair>> {
     let mut form = Form::open(request, MAX_BODY_BYTES as u64).await?;
     let mut pairs = Vec::new();
     while let Some(part) = form.next().await? {
@@ -174,20 +192,24 @@ pub(crate) fn bad(name: &'static str, problem: &str) -> Error {
 
 /// `a=1&b=2` in the encoding of HTML forms. Only the values can be unreadable: a name that is not UTF-8
 /// matches none of ours.
-fn pairs(text: &[u8]) -> Vec<(String, Option<String>)> {
-    let decode = |part: &[u8]| {
-        let spaced: Vec<u8> = part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
-        percent_decode(&spaced).collect::<Vec<u8>>()
-    };
+fn pairs(text: &[u8]) -> Vec<Pair> {
     text.split(|byte| *byte == b'&')
         .filter(|pair| !pair.is_empty())
         .map(|pair| {
-            let mut halves = pair.splitn(2, |byte| *byte == b'=');
-            let name = decode(halves.next().unwrap_or_default());
-            let value = decode(halves.next().unwrap_or_default());
-            (String::from_utf8_lossy(&name).into_owned(), String::from_utf8(value).ok())
+            let mut halves = pair.splitn(2, |byte| *byte == b'=').map(decoded);
+            let (name, value) = (halves.next().flatten(), halves.next());
+            (name.unwrap_or_default(), value.unwrap_or_else(|| Some(String::new())))
         })
         .collect()
+}
+
+/// A name or a value, unless it is not UTF-8.
+fn decoded(part: &[u8]) -> Option<String> {
+    if !part.iter().any(|byte| matches!(byte, b'%' | b'+')) {
+        return String::from_utf8(part.to_vec()).ok();
+    }
+    let spaced: Vec<u8> = part.iter().map(|byte| if *byte == b'+' { b' ' } else { *byte }).collect();
+    String::from_utf8(percent_decode(&spaced).collect()).ok()
 }
 
 fn bearer(headers: &HeaderMap) -> Option<String> {

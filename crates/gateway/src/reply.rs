@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 
-use axum::body::Body;
+use axum::body::{Body, Bytes};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
@@ -47,7 +47,12 @@ pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
         tracing::error!(%error, "an answer could not be serialised");
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();
     }
-    let mut response = Response::new(Body::from(bytes));
+    written(status, bytes.into())
+}
+
+/// JSON that is already written.
+pub(crate) fn written(status: StatusCode, json: Bytes) -> Response {
+    let mut response = Response::new(Body::from(json));
     *response.status_mut() = status;
     let kind = HeaderValue::from_static("application/json; charset=utf-8");
     response.headers_mut().insert(header::CONTENT_TYPE, kind);

@@ -21,6 +21,8 @@ pub(crate) use connection::Connection;
 #[cfg(test)]
 pub(crate) use credentials::layer as credentials;
 use pool::Pool;
+#[doc(hidden)]
+pub use pool::bench;
 use tls::keys::RpcKeys;
 
 /// The ways to services elsewhere; clones share them.

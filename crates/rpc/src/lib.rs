@@ -20,6 +20,8 @@ mod tests;
 use std::net::SocketAddr;
 
 pub use client::Clients;
+#[doc(hidden)]
+pub use client::bench;
 pub use rules::{RULES, Rule};
 pub use server::{Hosted, PROPAGATION, Server, Serving, StartError};
 

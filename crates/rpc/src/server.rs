@@ -19,7 +19,6 @@ use proto::Step;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tonic::codegen::Service;
 use tonic_health::ServingStatus;
 use tonic_health::server::HealthReporter;
@@ -73,11 +72,7 @@ pub struct Serving {
     registrations: Option<JoinHandle<Vec<Registration>>>,
     health: HealthReporter,
     names: Vec<String>,
-    /// Ends accepting, and streams.
-    stopping: CancellationToken,
-    /// Ends what is left.
-    cutoff: CancellationToken,
-    connections: TaskTracker,
+    ending: net::Ending,
     background: CancellationToken,
 }
 
@@ -118,7 +113,6 @@ impl Server {
         described: &Instance,
     ) -> Result<Serving, StartError> {
         let (health, health_server) = tonic_health::server::health_reporter();
-        let stopping = CancellationToken::new();
         let successes = Arc::new(Successes::default());
         // The empty name is the whole process (gRPC health checking).
         let names = hosted.iter().map(|one| full_name(one.service)).chain([String::new()]).collect();
@@ -137,15 +131,9 @@ impl Server {
             handlers.insert("grpc.reflection.v1.ServerReflection".into(), step(reflection));
         }
         let stack = stack(router(handlers), Arc::clone(&successes));
-        let (cutoff, connections) = (CancellationToken::new(), TaskTracker::new());
-        let accepting = accept::Accepting {
-            identities,
-            stack,
-            stopping: stopping.clone(),
-            cutoff: cutoff.clone(),
-            connections: connections.clone(),
-        };
-        tokio::spawn(accepting.run(self.listener));
+        let ending = net::Ending::default();
+        let callers = accept::Callers { identities, stack, stopping: ending.stopping().clone() };
+        tokio::spawn(net::serve(self.listener, accept::limits(), callers, ending.clone()));
         let registered = hosted.iter().map(|one| {
             let (name, addr) = (one.service.to_owned(), self.advertise.clone());
             let registration = discovery.register(Instance { name, addr, ..described.clone() });
@@ -154,7 +142,7 @@ impl Server {
         let background = CancellationToken::new();
         let registrations =
             Some(tokio::spawn(degrade::run(registered.collect(), successes, background.clone())));
-        Ok(Serving { registrations, health, names, stopping, cutoff, connections, background })
+        Ok(Serving { registrations, health, names, ending, background })
     }
 }
 
@@ -177,12 +165,10 @@ impl Serving {
 
     /// Takes no new calls, lets those in flight end for at most `grace`, then cuts what is left.
     pub async fn stop(self, grace: Duration) {
-        self.stopping.cancel();
-        self.connections.close();
-        if tokio::time::timeout(grace, self.connections.wait()).await.is_err() {
-            tracing::warn!(connections = self.connections.len(), "calls were cut when the grace was over");
-            self.cutoff.cancel();
-            let _cut = tokio::time::timeout(Duration::from_secs(1), self.connections.wait()).await;
+        let left = self.ending.drain(grace).await;
+        if left > 0 {
+            tracing::warn!(connections = left, "calls were cut when the grace was over");
+            self.ending.cut().await;
         }
     }
 }

@@ -1,8 +1,8 @@
-//! The feed service: newest first.
+//! The feed service: newest first, and of a page the caller has kept only what may differ.
 
 use domain::{Call, Result, Timestamp};
-use proto::{FeedService, ListFeedRequest, ListFeedResponse};
-use store::Store;
+use proto::{FeedService, ListFeedRequest, ListFeedResponse, User, Video};
+use store::{Page, Store, VideoCard};
 
 use crate::card;
 
@@ -18,9 +18,42 @@ impl FeedService for Feed {
         // Publish times run ahead of the clock when many videos appear within a millisecond: the newest
         // page has no upper end.
         let before = if request.before > 0 { request.before } else { i64::MAX };
-        let cards = self.store.feed(Timestamp::from_millis(before), call.viewer).await?;
+        let found = self.store.feed(Timestamp::from_millis(before), call.viewer).await?;
+        let Page { cards, texts, counts, .. } = &*found.page;
+        let (texts, counts) = (*texts, *counts);
         let oldest = cards.last().and_then(|card| card.published_at);
         let next_before = oldest.unwrap_or_else(|| Timestamp::now().millis());
-        Ok(ListFeedResponse { videos: card::videos(cards).videos, next_before })
+        let videos = if request.kept != texts {
+            card::videos(found.cards()).videos
+        } else if request.kept_counts != counts || call.viewer.is_some() {
+            cards.iter().enumerate().map(|(place, card)| bare(card, found.marks(place))).collect()
+        } else {
+            Vec::new()
+        };
+        Ok(ListFeedResponse { videos, next_before, texts, counts })
+    }
+}
+
+/// A video without its texts.
+fn bare(card: &VideoCard, (is_liked, is_followed): (bool, bool)) -> Video {
+    let author = User {
+        id: card.author.id,
+        follow_count: card.author.follow_count,
+        follower_count: card.author.follower_count,
+        is_followed,
+        received_like_count: card.author.received_like_count,
+        work_count: card.author.work_count,
+        liked_count: card.author.liked_count,
+        ..User::default()
+    };
+    Video {
+        id: card.id,
+        author: Some(author),
+        like_count: card.like_count,
+        comment_count: card.comment_count,
+        is_liked,
+        ready: card.published_at.is_some(),
+        published_at: card.published_at.unwrap_or(0),
+        ..Video::default()
     }
 }

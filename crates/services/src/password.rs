@@ -10,21 +10,27 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::UserConfig;
 
-/// How long a login may wait for its hash. Each one costs tens of milliseconds of a core: a longer queue
-/// would only answer people who have left.
+/// Logins that may wait for their hash; one more is refused at once. Each costs tens of milliseconds of a core:
+/// a longer queue would only answer people who have left.
+const QUEUE: usize = 16;
+/// How long one of them may wait, should the machine be that slow.
 const WAIT: Duration = Duration::from_secs(5);
 
 pub(crate) struct Passwords {
     params: Params,
     /// Verified when there is no such user, so that an unknown name costs what a wrong password does.
     decoy: String,
+    /// Hashes being computed: half the cores, so that a flood of logins leaves the other half to everybody else.
     at_once: Semaphore,
+    /// Those and the queue before them.
+    places: Semaphore,
 }
 
 /// The right to compute one hash.
 pub(crate) struct Turn<'a> {
     passwords: &'a Passwords,
     _permit: SemaphorePermit<'a>,
+    _place: SemaphorePermit<'a>,
 }
 
 impl Passwords {
@@ -34,13 +40,20 @@ impl Passwords {
         let params = params.map_err(|error| Error::internal(error.to_string()))?;
         let decoy = hash(&params, "nobody's password")?;
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Ok(Self { params, decoy, at_once: Semaphore::new((cores / 2).max(1)) })
+        let hashes = (cores / 2).max(1);
+        let (at_once, places) = (Semaphore::new(hashes), Semaphore::new(hashes + QUEUE));
+        Ok(Self { params, decoy, at_once, places })
     }
 
+    /// Waits for the right to compute a hash.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`], at once, when the queue is full.
     pub(crate) async fn turn(&self) -> Result<Turn<'_>> {
+        let place = self.places.try_acquire().map_err(|_full| Error::Overloaded)?;
         let waiting = tokio::time::timeout(WAIT, self.at_once.acquire()).await;
         let permit = waiting.map_err(|_late| Error::Overloaded)?.map_err(Error::internal)?;
-        Ok(Turn { passwords: self, _permit: permit })
+        Ok(Turn { passwords: self, _permit: permit, _place: place })
     }
 }
 
@@ -90,6 +103,8 @@ async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send +
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt;
+
     use super::*;
 
     fn config(passes: u32) -> UserConfig {
@@ -111,6 +126,22 @@ mod tests {
             let found = turn.verify(password(text), Some(hash.clone())).await.expect("verifies");
             assert_eq!(found, (fits, None), "{text}");
         }
+    }
+
+    #[tokio::test]
+    async fn of_a_flood_as_many_wait_as_there_are_places_and_the_rest_is_refused() {
+        let passwords = Passwords::new(&config(1)).expect("starts");
+        let places = passwords.places.available_permits();
+        let mut turns: Vec<_> = (0..places + 3).map(|_| Box::pin(passwords.turn())).collect();
+        let polled: Vec<_> = turns.iter_mut().map(|turn| turn.now_or_never()).collect();
+        let hashing = polled.iter().filter(|polled| matches!(polled, Some(Ok(_)))).count();
+        let refused = polled.iter().filter(|polled| matches!(polled, Some(Err(Error::Overloaded)))).count();
+        assert_eq!((hashing + QUEUE, refused), (places, 3));
+        drop(polled);
+        for turn in turns.drain(hashing..places) {
+            turn.await.expect("gets its turn");
+        }
+        passwords.turn().await.expect("the flood is over");
     }
 
     #[tokio::test]

@@ -114,7 +114,7 @@ async fn pages(store: &Store, people: &Arc<[UserId]>) -> f64 {
             let mut read = 0_u32;
             while began.elapsed() < EACH {
                 let page = store.feed(Timestamp::from_millis(i64::MAX), Some(viewer)).await.expect("a page");
-                assert_eq!(page.len(), 30);
+                assert_eq!(page.page.cards.len(), 30);
                 read += 1;
             }
             read

@@ -1,10 +1,11 @@
 //! What lists are made of: a user and a video as one viewer sees them, and the columns that make them.
 
+use domain::Result;
 use domain::limits::LIST_ROWS;
-use domain::{Error, Result};
-use sea_orm::{QueryResult, TryGetable, Value};
+use sea_orm::Value;
 
-use crate::failure::failed;
+use crate::row::Row;
+pub(crate) use crate::row::{column, read_all};
 
 /// A person with counters; `is_followed` is for the viewer of the query.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,13 +93,8 @@ macro_rules! video_joins {
 
 pub(crate) use {user_columns, video_columns, video_joins};
 
-/// A column by its name.
-pub(crate) fn column<T: TryGetable>(row: &QueryResult, name: &str) -> Result<T> {
-    row.try_get("", name).map_err(failed)
-}
-
 impl UserCard {
-    pub(crate) fn read(row: &QueryResult) -> Result<Self> {
+    pub(crate) fn read(row: &Row) -> Result<Self> {
         Ok(Self {
             id: column(row, "user_id")?,
             name: column(row, "user_name")?,
@@ -113,7 +109,7 @@ impl UserCard {
 }
 
 impl VideoCard {
-    pub(crate) fn read(row: &QueryResult) -> Result<Self> {
+    pub(crate) fn read(row: &Row) -> Result<Self> {
         Ok(Self {
             id: column(row, "video_id")?,
             author: UserCard::read(row)?,
@@ -126,14 +122,6 @@ impl VideoCard {
             published_at: column(row, "published_at")?,
         })
     }
-}
-
-/// Reads each row of a list.
-pub(crate) fn read_all<T>(
-    rows: &[QueryResult],
-    read: fn(&QueryResult) -> Result<T, Error>,
-) -> Result<Vec<T>> {
-    rows.iter().map(read).collect()
 }
 
 /// The length of an unpaged list, as a parameter.

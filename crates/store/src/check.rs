@@ -131,36 +131,7 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn check(&self) -> Result<Vec<Finding>> {
-        let session = self.read_slowly();
-        let mut findings = Vec::new();
-        if session.is_mysql() {
-            references_on_mysql(&session, &mut findings).await?;
-        } else {
-            references_on_sqlite(&session, &mut findings).await?;
-        }
-        for (place, sql, problem) in RULES {
-            for row in session.rows(sql, []).await? {
-                let id = column(&row, "id")?;
-                findings.push(Finding { place: place.into(), id, problem: problem.into() });
-            }
-        }
-        for counter in &COUNTERS {
-            let Counter { table, key, column: name, rows } = counter;
-            let sql = format!(
-                "SELECT {key} AS id, {name} AS stored, actual FROM \
-                 (SELECT s.{key}, s.{name}, ({rows}) AS actual FROM {table} s) counted \
-                 WHERE {name} <> actual LIMIT 1000"
-            );
-            for row in session.rows(&sql, []).await? {
-                let (stored, actual): (i64, i64) = (column(&row, "stored")?, column(&row, "actual")?);
-                findings.push(Finding {
-                    place: format!("{table}.{name}"),
-                    id: column(&row, "id")?,
-                    problem: format!("says {stored}, the rows say {actual}"),
-                });
-            }
-        }
-        Ok(findings)
+        self.read_slowly(|session| Box::pin(findings(session))).await
     }
 
     /// Sets every counter to what its rows say; returns how many counters were wrong. Seven statements,
@@ -183,6 +154,38 @@ impl Store {
         })
         .await
     }
+}
+
+async fn findings(session: &Session) -> Result<Vec<Finding>> {
+    let mut findings = Vec::new();
+    if session.is_mysql() {
+        references_on_mysql(session, &mut findings).await?;
+    } else {
+        references_on_sqlite(session, &mut findings).await?;
+    }
+    for (place, sql, problem) in RULES {
+        for row in session.rows(sql, []).await? {
+            let id = column(&row, "id")?;
+            findings.push(Finding { place: place.into(), id, problem: problem.into() });
+        }
+    }
+    for counter in &COUNTERS {
+        let Counter { table, key, column: name, rows } = counter;
+        let sql = format!(
+            "SELECT {key} AS id, {name} AS stored, actual FROM \
+             (SELECT s.{key}, s.{name}, ({rows}) AS actual FROM {table} s) counted \
+             WHERE {name} <> actual LIMIT 1000"
+        );
+        for row in session.rows(&sql, []).await? {
+            let (stored, actual): (i64, i64) = (column(&row, "stored")?, column(&row, "actual")?);
+            findings.push(Finding {
+                place: format!("{table}.{name}"),
+                id: column(&row, "id")?,
+                problem: format!("says {stored}, the rows say {actual}"),
+            });
+        }
+    }
+    Ok(findings)
 }
 
 /// The file itself, and every reference to a row that is not there. Two statements.

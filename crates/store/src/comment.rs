@@ -1,12 +1,17 @@
 //! Comments under videos. Who may delete one is part of the statement that deletes it.
 
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
 use domain::{CommentId, Content, Error, Result, Timestamp, UserId, VideoId};
-use sea_orm::QueryResult;
+use futures_util::future::BoxFuture;
+use sea_orm::Value;
 
 use crate::Store;
 use crate::card::{UserCard, column, read_all, rows_limit, user_columns};
+use crate::coalesce::{Coalesced, Operation, Queues, many};
+use crate::row::Row;
 use crate::session::Session;
-use crate::user::{card, number};
+use crate::user::number;
 use crate::video::published_author;
 
 /// A comment with its author.
@@ -34,21 +39,7 @@ impl Store {
         content: Content,
         now: Timestamp,
     ) -> Result<CommentRow> {
-        self.write(move |session| {
-            Box::pin(async move {
-                session.hold_published(video).await?;
-                let sql =
-                    "INSERT INTO comment (video_id, author_id, content, created_at) VALUES (?, ?, ?, ?)";
-                let content = content.as_str().to_owned();
-                let values =
-                    [video.get().into(), viewer.get().into(), content.as_str().into(), now.millis().into()];
-                let id = session.insert(sql, values).await?;
-                count(session, video, 1).await?;
-                let author = card(session, viewer, Some(viewer)).await?;
-                Ok(CommentRow { id, author, content, created_at: now.millis() })
-            })
-        })
-        .await
+        self.write_together(NewComment { viewer, video, content, now }).await
     }
 
     /// Deletes the viewer's own comment. Two statements, on MySQL one more; when refused, the last tells why.
@@ -65,7 +56,7 @@ impl Store {
                 if session.change(sql, values).await? == 0 {
                     return Err(why_not(session, video, comment).await?);
                 }
-                count(session, video, -1).await
+                count(session, &BTreeMap::from([(video.get(), [-1])])).await
             })
         })
         .await
@@ -76,16 +67,20 @@ impl Store {
     /// # Errors
     /// [`Error::VideoNotFound`] when there is no published video of that number.
     pub async fn comments(&self, video: VideoId, viewer: Option<UserId>) -> Result<Vec<CommentRow>> {
-        let session = self.read();
-        published_author(&session, video).await?;
         let sql = concat!(
             "SELECT c.id AS comment_id, c.content, c.created_at, ",
             user_columns!(),
             " FROM comment c LEFT JOIN user u ON u.id = c.author_id \
              LEFT JOIN user_stat us ON us.user_id = u.id WHERE c.video_id = ? ORDER BY c.id DESC LIMIT ?"
         );
-        let rows = session.rows(sql, [number(viewer), video.get().into(), rows_limit()]).await?;
-        read_all(&rows, read)
+        let values = [number(viewer), video.get().into(), rows_limit()];
+        self.read(move |session| {
+            Box::pin(async move {
+                published_author(session, video).await?;
+                read_all(&session.rows(sql, values).await?, read)
+            })
+        })
+        .await
     }
 
     /// How many comments a video has. One statement.
@@ -95,8 +90,13 @@ impl Store {
     pub async fn comment_count(&self, video: VideoId) -> Result<i64> {
         let sql = "SELECT vs.comment_count FROM video v JOIN video_stat vs ON vs.video_id = v.id \
                    WHERE v.id = ? AND v.published_at IS NOT NULL LIMIT 1";
-        let row = self.read().row(sql, [video.get().into()]).await?;
-        column(&row.ok_or(Error::VideoNotFound(video))?, "comment_count")
+        self.read(move |session| {
+            Box::pin(async move {
+                let row = session.row(sql, [video.get().into()]).await?;
+                column(&row.ok_or(Error::VideoNotFound(video))?, "comment_count")
+            })
+        })
+        .await
     }
 }
 
@@ -110,14 +110,93 @@ async fn why_not(session: &Session, video: VideoId, comment: CommentId) -> Resul
     Ok(if others.is_some() { Error::PermissionDenied } else { Error::CommentNotFound(comment) })
 }
 
-/// Invariant: comment_count equals the rows of comment; both change in this transaction.
-async fn count(session: &Session, video: VideoId, by: i64) -> Result<()> {
-    let sql = "UPDATE video_stat SET comment_count = comment_count + ? WHERE video_id = ?";
-    session.change(sql, [by.into(), video.get().into()]).await?;
-    Ok(())
+/// A comment to be added.
+#[derive(Clone)]
+pub(crate) struct NewComment {
+    viewer: UserId,
+    video: VideoId,
+    content: Content,
+    now: Timestamp,
 }
 
-fn read(row: &QueryResult) -> Result<CommentRow> {
+impl NewComment {
+    fn row(&self) -> [Value; 4] {
+        let (video, viewer) = (self.video.get(), self.viewer.get());
+        [video.into(), viewer.into(), self.content.as_str().into(), self.now.millis().into()]
+    }
+}
+
+impl Operation for NewComment {
+    type Answer = CommentRow;
+    const NAME: &'static str = "comments";
+
+    fn key(&self) -> i64 {
+        self.video.get()
+    }
+
+    fn queues(all: &Coalesced) -> &Queues<Self> {
+        &all.comments
+    }
+
+    fn carry_out<'s>(
+        session: &'s Session,
+        batch: &'s [Self],
+    ) -> BoxFuture<'s, Result<Vec<Result<CommentRow>>>> {
+        Box::pin(async move {
+            let (published, step) = session.hold_published(batch.iter().map(|new| new.video)).await?;
+            let added: Vec<_> = batch.iter().filter(|new| published.contains(&new.video)).collect();
+            let into = "comment (video_id, author_id, content, created_at)";
+            let numbers =
+                many::insert(session, into, added.iter().map(|new| new.row()).collect(), step).await?;
+            let mut videos = BTreeMap::new();
+            for new in &added {
+                videos.entry(new.video.get()).or_insert([0])[0] += 1;
+            }
+            count(session, &videos).await?;
+            let authors = cards(session, added.iter().map(|new| new.viewer).collect()).await?;
+            let mut numbers = numbers.into_iter();
+            let answer = |new: &NewComment| {
+                if !published.contains(&new.video) {
+                    return Err(Error::VideoNotFound(new.video));
+                }
+                let id = numbers.next().ok_or_else(|| Error::internal("a comment without a number"))?;
+                let author = authors.get(&new.viewer.get()).ok_or(Error::UserNotFound(new.viewer))?.clone();
+                let content = new.content.as_str().to_owned();
+                Ok(CommentRow { id, author, content, created_at: new.now.millis() })
+            };
+            Ok(batch.iter().map(answer).collect())
+        })
+    }
+}
+
+/// People as they see themselves: nobody follows themselves. One statement, none for nobody.
+async fn cards(session: &Session, people: BTreeSet<UserId>) -> Result<HashMap<i64, UserCard>> {
+    let people = many::filled(people);
+    if people.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let sql = format!(
+        concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM user u JOIN user_stat us ON us.user_id = u.id WHERE u.id IN {} LIMIT {}"
+        ),
+        many::list(people.len()),
+        people.len()
+    );
+    let values = [number(None)].into_iter().chain(people.iter().map(|person| person.get().into()));
+    let cards = read_all(&session.rows(&sql, values).await?, UserCard::read)?;
+    Ok(cards.into_iter().map(|card| (card.id, card)).collect())
+}
+
+/// Invariant: comment_count equals the rows of comment; both change in this transaction. One statement, none
+/// for no video.
+async fn count(session: &Session, by: &BTreeMap<i64, [i64; 1]>) -> Result<()> {
+    many::add(session, ("video_stat", "video_id"), ["comment_count"], by).await?;
+    by.keys().try_for_each(|video| VideoId::parse(*video).map(|video| session.touched_video(video)))
+}
+
+fn read(row: &Row) -> Result<CommentRow> {
     Ok(CommentRow {
         id: column(row, "comment_id")?,
         author: UserCard::read(row)?,

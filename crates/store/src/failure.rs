@@ -39,6 +39,17 @@ pub(crate) fn number(error: &sqlx::Error) -> Option<u16> {
     Some(answered.number())
 }
 
+/// A failed statement of SQLite's as the platform's error.
+pub(crate) fn failed_here(error: rusqlite::Error) -> Error {
+    if is_ours_here(&error) { Error::internal(error) } else { Error::unavailable(error) }
+}
+
+/// SQLite's primary result codes: 1 is a wrong statement, 19 a broken constraint. What never came to SQLite
+/// is ours too.
+fn is_ours_here(error: &rusqlite::Error) -> bool {
+    error.sqlite_error().is_none_or(|error| matches!(error.extended_code & 0xff, 1 | 19))
+}
+
 /// A failed statement as the platform's error: what the disk, the network or a lock did is a failed
 /// dependency, all else is a bug of ours.
 pub(crate) fn failed(error: DbErr) -> Error {
@@ -57,12 +68,7 @@ pub(crate) fn failed(error: DbErr) -> Error {
 fn is_ours(cause: &sqlx::Error) -> bool {
     let Some(answered) = cause.as_database_error() else { return false };
     let code = answered.code().unwrap_or_default();
-    match number(cause) {
-        // Of SQL's classes of states: cardinality, data, constraint, and syntax or access.
-        Some(number) => {
-            !OUTSIDE.contains(&number) && ["21", "22", "23", "42"].iter().any(|class| code.starts_with(class))
-        }
-        // SQLite's primary result codes: 1 is a wrong statement, 19 a broken constraint.
-        None => code.parse::<u32>().is_ok_and(|code| matches!(code & 0xff, 1 | 19)),
-    }
+    // Of SQL's classes of states: cardinality, data, constraint, and syntax or access.
+    let is_wrong = ["21", "22", "23", "42"].iter().any(|class| code.starts_with(class));
+    is_wrong && number(cause).is_some_and(|number| !OUTSIDE.contains(&number))
 }

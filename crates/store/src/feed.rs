@@ -1,18 +1,122 @@
 //! Pages of the feed: newest first by publish time. What else could rank a feed is not here.
 
+mod overlay;
+mod pages;
+
+use std::sync::Arc;
+
 use domain::limits::FEED_PAGE;
 use domain::{Result, Timestamp, UserId};
 
-use crate::Store;
-use crate::card::{VideoCard, read_all, video_columns, video_joins};
+use crate::card::{VideoCard, column, video_columns, video_joins};
+use crate::changes::Touched;
 use crate::user::number;
+use crate::{Database, Store};
+
+use overlay::Marks;
+pub use pages::Page;
+pub(crate) use pages::Pages;
+use pages::{Slot, key};
+
+/// How often a viewer's page is looked up because a video was published meanwhile.
+const TRIES: u32 = 3;
+
+/// A page as one viewer sees it.
+#[derive(Clone, Debug)]
+pub struct FeedPage {
+    /// What is the same for all; its cards carry nobody's marks.
+    pub page: Arc<Page>,
+    marks: Marks,
+}
+
+impl FeedPage {
+    /// Whether the viewer likes the video at this place of the page, and follows its author.
+    #[must_use]
+    pub fn marks(&self, place: usize) -> (bool, bool) {
+        (self.marks.liked >> place & 1 != 0, self.marks.followed >> place & 1 != 0)
+    }
+
+    /// The cards with the viewer's marks.
+    #[must_use]
+    pub fn cards(&self) -> Vec<VideoCard> {
+        let marked = |(place, card): (usize, &VideoCard)| {
+            let mut card = card.clone();
+            (card.is_liked, card.author.is_followed) = self.marks(place);
+            card
+        };
+        self.page.cards.iter().enumerate().map(marked).collect()
+    }
+}
 
 impl Store {
-    /// The newest published videos before a moment, strictly. One statement at any page length.
+    /// The newest published videos before a moment, strictly: a publication shows at once, a counter as soon as
+    /// this process has changed it and within a second of another's change, a viewer's own changes at once
+    /// everywhere. Three statements at any page length, where the page is in memory one for a viewer and at most
+    /// one for nobody.
     ///
     /// # Errors
     /// Only the database's.
-    pub async fn feed(&self, before: Timestamp, viewer: Option<UserId>) -> Result<Vec<VideoCard>> {
+    pub async fn feed(&self, before: Timestamp, viewer: Option<UserId>) -> Result<FeedPage> {
+        match (viewer, &*self.database) {
+            (Some(viewer), Database::MySql(_)) => self.feed_of_many(before, viewer).await,
+            (_, Database::Sqlite(..) | Database::MySql(_)) => {
+                let slot = self.pages.slot(before, self.newest().await?);
+                let page = self.current(&slot).await?;
+                let marks = match viewer {
+                    Some(viewer) => self.marks(&page, viewer).await?,
+                    None => Marks::default(),
+                };
+                Ok(FeedPage { page, marks })
+            }
+        }
+    }
+
+    /// Where others write too, a viewer's page is looked up anew but for its texts. Whether a newer video is
+    /// there is learnt on the way, and again if need be.
+    async fn feed_of_many(&self, before: Timestamp, viewer: UserId) -> Result<FeedPage> {
+        let newest = match self.pages.newest(&self.changes) {
+            Some((newest, _)) => newest,
+            None => self.newest().await?,
+        };
+        let mut slot = self.pages.slot(before, newest);
+        let mut tries = 0;
+        loop {
+            let page = match slot.kept() {
+                Some(page) => page,
+                None => self.current(&slot).await?,
+            };
+            let (newest, page, marks) = self.overlay(&page, viewer).await?;
+            tries += 1;
+            if slot.before == key(before, newest) || tries == TRIES {
+                slot.keep(&page);
+                return Ok(FeedPage { page, marks });
+            }
+            slot = self.pages.slot(before, newest);
+        }
+    }
+
+    /// The page of a slot, with counters that are current.
+    async fn current(&self, slot: &Slot) -> Result<Arc<Page>> {
+        let others_write = matches!(&*self.database, Database::MySql(_));
+        if let Some(page) = slot.current(&self.changes) {
+            metrics::counter!("dytt_store_feed_pages_total", "outcome" => "hit").increment(1);
+            return Ok(page);
+        }
+        // One renews it, the others wait for that one.
+        let _turn = slot.turn.lock().await;
+        if let Some(page) = slot.current(&self.changes) {
+            return Ok(page);
+        }
+        metrics::counter!("dytt_store_feed_pages_total", "outcome" => "miss").increment(1);
+        let page = match slot.kept().filter(|_| !others_write) {
+            Some(page) => self.recount(&page).await?,
+            None => self.load(slot.before).await?,
+        };
+        slot.keep(&page);
+        Ok(page)
+    }
+
+    async fn load(&self, before: i64) -> Result<Arc<Page>> {
         let sql = concat!(
             "SELECT ",
             video_columns!(),
@@ -21,7 +125,25 @@ impl Store {
             " WHERE v.published_at < ? ORDER BY v.published_at DESC LIMIT ?"
         );
         let page = u64::try_from(FEED_PAGE).unwrap_or(u64::MAX);
-        let values = [number(viewer), number(viewer), before.millis().into(), page.into()];
-        read_all(&self.read().rows(sql, values).await?, VideoCard::read)
+        let values = [number(None), number(None), before.into(), page.into()];
+        let moment = self.changes.moment();
+        let cards = self.list(sql, values, VideoCard::read).await?;
+        Ok(Arc::new(Page::new(cards, &self.changes, moment)))
+    }
+
+    /// The latest publish time, 0 when there is none. On SQLite this process is the one that publishes, and asks
+    /// once a second all the same.
+    async fn newest(&self) -> Result<i64> {
+        let version = self.changes.version(Touched::Feed);
+        if let (Some((newest, true)), Database::Sqlite(..)) =
+            (self.pages.newest(&self.changes), &*self.database)
+        {
+            return Ok(newest);
+        }
+        let sql = "SELECT COALESCE(MAX(published_at), 0) AS newest FROM video LIMIT 1";
+        let found = self.list(sql, [], |row| column(row, "newest")).await?;
+        let newest = found.first().copied().unwrap_or(0);
+        self.pages.set_newest(newest, version);
+        Ok(newest)
     }
 }

@@ -44,7 +44,8 @@ impl Store {
     /// Only the database's.
     pub async fn has_due_job(&self, now: Timestamp) -> Result<bool> {
         let sql = "SELECT 1 FROM job WHERE state IN ('queued', 'leased') AND due_at <= ? LIMIT 1";
-        Ok(self.read().row(sql, [now.millis().into()]).await?.is_some())
+        let found = self.list(sql, [now.millis().into()], |_row| Ok(())).await?;
+        Ok(!found.is_empty())
     }
 
     /// Claims the oldest job that is due, or whose lease ran out. Two statements, one when there is none, and

@@ -1,53 +1,33 @@
 //! Likes: who liked what, and how many. Ranking is the feed's.
 
-use domain::{Result, Timestamp, UserId, VideoId};
-use sea_orm::Value;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use domain::{Error, Result, Timestamp, UserId, VideoId};
+use futures_util::future::BoxFuture;
 
 use crate::Store;
-use crate::card::{VideoCard, read_all, rows_limit, video_columns, video_joins};
+use crate::card::{VideoCard, column, read_all, rows_limit, video_columns, video_joins};
+use crate::coalesce::edge::{self, Pair, Wish};
+use crate::coalesce::{Coalesced, Operation, Queues, many};
 use crate::session::Session;
 use crate::user::{must_exist, number};
 
 impl Store {
-    /// Likes a video; a repeated like changes nothing. Four statements, two when repeated; on MySQL one more.
+    /// Likes a video; a repeated like changes nothing. Four statements, one when repeated; on MySQL one more.
     ///
     /// # Errors
-    /// [`domain::Error::VideoNotFound`] when there is no published video of that number.
+    /// [`Error::VideoNotFound`] when there is no published video of that number.
     pub async fn like_video(&self, viewer: UserId, video: VideoId, now: Timestamp) -> Result<()> {
-        self.write(move |session| {
-            Box::pin(async move {
-                let author = session.hold_published(video).await?;
-                session.hold_users(viewer, author).await?;
-                let sql = "INSERT INTO video_like (user_id, video_id, created_at) VALUES (?, ?, ?)";
-                let values = [viewer.get().into(), video.get().into(), now.millis().into()];
-                if session.insert_new(sql, values).await?.is_some() {
-                    count(session, viewer, author, video, 1).await?;
-                }
-                Ok(())
-            })
-        })
-        .await
+        self.write_together(Like { viewer, video, since: Some(now) }).await
     }
 
-    /// Takes a like back; without one nothing changes. Four statements, two when there is none; on MySQL
+    /// Takes a like back; without one nothing changes. Four statements, one when there is none; on MySQL
     /// one more.
     ///
     /// # Errors
-    /// [`domain::Error::VideoNotFound`] when there is no published video of that number.
+    /// [`Error::VideoNotFound`] when there is no published video of that number.
     pub async fn unlike_video(&self, viewer: UserId, video: VideoId) -> Result<()> {
-        self.write(move |session| {
-            Box::pin(async move {
-                let author = session.hold_published(video).await?;
-                session.hold_users(viewer, author).await?;
-                let sql = "DELETE FROM video_like WHERE user_id = ? AND video_id = ?";
-                let gone = session.change(sql, [viewer.get().into(), video.get().into()]).await?;
-                if gone > 0 {
-                    count(session, viewer, author, video, -1).await?;
-                }
-                Ok(())
-            })
-        })
-        .await
+        self.write_together(Like { viewer, video, since: None }).await
     }
 
     /// What a user likes, the most recent like first, at most 500. Two statements.
@@ -55,8 +35,6 @@ impl Store {
     /// # Errors
     /// [`domain::Error::UserNotFound`].
     pub async fn liked_videos(&self, user: UserId, viewer: Option<UserId>) -> Result<Vec<VideoCard>> {
-        let session = self.read();
-        must_exist(&session, user).await?;
         let sql = concat!(
             "SELECT ",
             video_columns!(),
@@ -65,20 +43,112 @@ impl Store {
             " WHERE l.user_id = ? AND v.published_at IS NOT NULL ORDER BY l.id DESC LIMIT ?"
         );
         let values = [number(viewer), number(viewer), user.get().into(), rows_limit()];
-        read_all(&session.rows(sql, values).await?, VideoCard::read)
+        self.read(move |session| {
+            Box::pin(async move {
+                must_exist(session, user).await?;
+                read_all(&session.rows(sql, values).await?, VideoCard::read)
+            })
+        })
+        .await
     }
 }
 
-/// Invariant: the counters equal the rows of video_like; both change in this transaction.
-async fn count(session: &Session, viewer: UserId, author: UserId, video: VideoId, by: i64) -> Result<()> {
-    let sql = "UPDATE video_stat SET like_count = like_count + ? WHERE video_id = ?";
-    session.change(sql, [by.into(), video.get().into()]).await?;
-    // One statement for both people, who may be the same one.
-    let sql = "UPDATE user_stat SET liked_count = liked_count + ? * (user_id = ?), \
-               received_like_count = received_like_count + ? * (user_id = ?) WHERE user_id IN (?, ?)";
-    let (viewer, author) = (viewer.get(), author.get());
-    let values: [Value; 6] =
-        [by.into(), viewer.into(), by.into(), author.into(), viewer.into(), author.into()];
-    session.change(sql, values).await?;
+/// A like, or one taken back.
+#[derive(Clone, Copy)]
+pub(crate) struct Like {
+    viewer: UserId,
+    video: VideoId,
+    /// Nothing: it is taken back.
+    since: Option<Timestamp>,
+}
+
+impl Like {
+    fn pair(&self) -> Pair {
+        (self.viewer.get(), self.video.get())
+    }
+}
+
+impl Operation for Like {
+    type Answer = ();
+    const NAME: &'static str = "likes";
+
+    fn key(&self) -> i64 {
+        self.video.get()
+    }
+
+    fn queues(all: &Coalesced) -> &Queues<Self> {
+        &all.likes
+    }
+
+    fn carry_out<'s>(session: &'s Session, batch: &'s [Self]) -> BoxFuture<'s, Result<Vec<Result<()>>>> {
+        Box::pin(async move {
+            session.hold_videos(batch.iter().map(|like| like.video)).await?;
+            let found = Found::of(session, batch.iter().map(Like::pair).collect()).await?;
+            let likes = batch.iter().filter(|like| found.authors.contains_key(&like.video.get()));
+            let wishes = likes.map(|like| Wish { pair: like.pair(), since: like.since });
+            let changes = edge::fulfil(session, ("video_like", "user_id, video_id"), &found.stored, wishes);
+            count(session, &changes.await?, &found.authors).await?;
+            let answer = |like: &Like| match found.authors.contains_key(&like.video.get()) {
+                true => Ok(()),
+                false => Err(Error::VideoNotFound(like.video)),
+            };
+            Ok(batch.iter().map(answer).collect())
+        })
+    }
+}
+
+/// What is there before a batch.
+struct Found {
+    /// Who published each video that everybody may see.
+    authors: HashMap<i64, i64>,
+    /// The number of each like.
+    stored: HashMap<Pair, i64>,
+}
+
+impl Found {
+    /// One statement.
+    async fn of(session: &Session, pairs: BTreeSet<Pair>) -> Result<Self> {
+        let pairs = many::filled(pairs);
+        // LEFT, so that the pairs come first and each is two look-ups.
+        let sql = format!(
+            "SELECT p.one, p.other, v.author_id, l.id FROM {} p \
+             LEFT JOIN video v ON v.id = p.other AND v.published_at IS NOT NULL \
+             LEFT JOIN video_like l ON l.user_id = p.one AND l.video_id = p.other LIMIT {}",
+            many::pairs(pairs.len()),
+            pairs.len()
+        );
+        let values = pairs.iter().flat_map(|(one, other)| [(*one).into(), (*other).into()]);
+        let (mut authors, mut stored) = (HashMap::new(), HashMap::new());
+        for row in session.rows(&sql, values).await? {
+            let pair: Pair = (column(&row, "one")?, column(&row, "other")?);
+            if let Some(author) = column(&row, "author_id")? {
+                authors.insert(pair.1, author);
+            }
+            if let Some(id) = column(&row, "id")? {
+                stored.insert(pair, id);
+            }
+        }
+        Ok(Self { authors, stored })
+    }
+}
+
+/// Invariant: the counters equal the rows of video_like; both change in this transaction. Two statements, none
+/// when nothing changed.
+async fn count(session: &Session, changes: &[(Pair, i64)], authors: &HashMap<i64, i64>) -> Result<()> {
+    let (mut videos, mut people) = (BTreeMap::new(), BTreeMap::new());
+    for ((viewer, video), by) in changes {
+        let author = authors.get(video).ok_or_else(|| Error::internal("a like of an unknown video"))?;
+        videos.entry(*video).or_insert([0])[0] += by;
+        people.entry(*viewer).or_insert([0; 2])[0] += by;
+        people.entry(*author).or_insert([0; 2])[1] += by;
+    }
+    many::add(session, ("video_stat", "video_id"), ["like_count"], &videos).await?;
+    many::add(session, ("user_stat", "user_id"), ["liked_count", "received_like_count"], &people).await?;
+    for video in videos.into_keys() {
+        session.touched_video(VideoId::parse(video)?);
+    }
+    for person in people.into_keys() {
+        session.touched_user(UserId::parse(person)?);
+    }
     Ok(())
 }

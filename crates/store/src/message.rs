@@ -1,11 +1,16 @@
 //! Chat messages between two users, in the order they were sent.
 
-use domain::{Content, Result, Timestamp, UserId};
-use sea_orm::{QueryResult, Value};
+use std::collections::{BTreeSet, HashMap, HashSet};
+
+use domain::{Content, Error, Result, Timestamp, UserId};
+use futures_util::future::BoxFuture;
+use sea_orm::Value;
 
 use crate::Store;
-use crate::card::{column, read_all, rows_limit};
-use crate::user::must_exist;
+use crate::card::{column, rows_limit};
+use crate::coalesce::{Coalesced, Operation, Queues, many};
+use crate::row::Row;
+use crate::session::Session;
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,10 +28,10 @@ pub struct MessageRow {
 }
 
 impl Store {
-    /// Sends a message. Three statements, on MySQL one more.
+    /// Sends a message. Two statements, on MySQL one more.
     ///
     /// # Errors
-    /// [`domain::Error::UserNotFound`] for the receiver.
+    /// [`Error::UserNotFound`] for the receiver.
     pub async fn send_message(
         &self,
         sender: UserId,
@@ -34,27 +39,7 @@ impl Store {
         content: Content,
         now: Timestamp,
     ) -> Result<MessageRow> {
-        self.write(move |session| {
-            Box::pin(async move {
-                must_exist(session, receiver).await?;
-                // Whoever writes into this conversation holds the same row: its times follow each other.
-                session.hold_users(sender.min(receiver), sender.min(receiver)).await?;
-                let last = session.row(LATEST_AT, pair(sender, receiver)).await?;
-                let last: Option<i64> = last.map(|row| column(&row, "latest_at")).transpose()?.flatten();
-                // A reader asks for what is later than the last message it holds: two messages of a
-                // conversation must never share a millisecond.
-                let created_at = now.millis().max(last.unwrap_or(0) + 1);
-                let sql = "INSERT INTO message (sender_id, receiver_id, content, created_at) \
-                           VALUES (?, ?, ?, ?)";
-                let (sender_id, receiver_id) = (sender.get(), receiver.get());
-                let content = content.as_str().to_owned();
-                let values: [Value; 4] =
-                    [sender_id.into(), receiver_id.into(), content.as_str().into(), created_at.into()];
-                let id = session.insert(sql, values).await?;
-                Ok(MessageRow { id, sender_id, receiver_id, content, created_at })
-            })
-        })
-        .await
+        self.write_together(NewMessage { sender, receiver, content, now }).await
     }
 
     /// The newest 500 messages of both sides, oldest first. One statement.
@@ -70,7 +55,7 @@ impl Store {
         let [from, to, back_from, back_to] = pair(viewer, peer);
         let limit = rows_limit;
         let values = [from, to, limit(), back_from, back_to, limit(), limit()];
-        let mut messages = read_all(&self.read().rows(sql, values).await?, read)?;
+        let mut messages = self.list(sql, values, read).await?;
         messages.reverse();
         Ok(messages)
     }
@@ -89,7 +74,7 @@ impl Store {
                    ORDER BY created_at LIMIT ?";
         let values: [Value; 4] =
             [peer.get().into(), viewer.get().into(), after.millis().into(), rows_limit()];
-        read_all(&self.read().rows(sql, values).await?, read)
+        self.list(sql, values, read).await
     }
 
     /// What anybody wrote to the viewer strictly after a moment, oldest first, at most 500. One statement.
@@ -100,20 +85,124 @@ impl Store {
         let sql =
             "SELECT * FROM message WHERE receiver_id = ? AND created_at > ? ORDER BY created_at LIMIT ?";
         let values: [Value; 3] = [viewer.get().into(), after.millis().into(), rows_limit()];
-        read_all(&self.read().rows(sql, values).await?, read)
+        self.list(sql, values, read).await
     }
 }
 
-const LATEST_AT: &str = "SELECT MAX(at) AS latest_at FROM (\
-    SELECT MAX(created_at) AS at FROM message WHERE sender_id = ? AND receiver_id = ? UNION ALL \
-    SELECT MAX(created_at) AS at FROM message WHERE sender_id = ? AND receiver_id = ?) ends LIMIT 1";
+/// A message to be sent.
+#[derive(Clone)]
+pub(crate) struct NewMessage {
+    sender: UserId,
+    receiver: UserId,
+    content: Content,
+    now: Timestamp,
+}
+
+impl NewMessage {
+    /// The two people, the smaller number first. Whoever writes into this conversation holds that one's
+    /// counters: its times follow each other.
+    fn pair(&self) -> (UserId, UserId) {
+        (self.sender.min(self.receiver), self.sender.max(self.receiver))
+    }
+
+    fn row(&self, created_at: i64) -> [Value; 4] {
+        let (sender, receiver) = (self.sender.get(), self.receiver.get());
+        [sender.into(), receiver.into(), self.content.as_str().into(), created_at.into()]
+    }
+}
+
+impl Operation for NewMessage {
+    type Answer = MessageRow;
+    const NAME: &'static str = "messages";
+
+    fn key(&self) -> i64 {
+        self.pair().0.get()
+    }
+
+    fn queues(all: &Coalesced) -> &Queues<Self> {
+        &all.messages
+    }
+
+    fn carry_out<'s>(
+        session: &'s Session,
+        batch: &'s [Self],
+    ) -> BoxFuture<'s, Result<Vec<Result<MessageRow>>>> {
+        Box::pin(async move {
+            session.hold_people(batch.iter().map(|new| new.pair().0)).await?;
+            let mut found = Found::of(session, batch.iter().map(NewMessage::pair).collect()).await?;
+            let mut times = Vec::new();
+            for new in batch.iter().filter(|new| found.people.contains(&new.receiver)) {
+                let latest = found.latest.entry(new.pair()).or_default();
+                // A reader asks for what is later than the last message it holds: two messages of a
+                // conversation must never share a millisecond.
+                *latest = new.now.millis().max(*latest + 1);
+                times.push((new, *latest));
+            }
+            let into = "message (sender_id, receiver_id, content, created_at)";
+            let rows = times.iter().map(|(new, at)| new.row(*at)).collect();
+            let numbers = many::insert(session, into, rows, found.step).await?;
+            let mut sent = times.into_iter().zip(numbers);
+            let answer = |new: &NewMessage| {
+                if !found.people.contains(&new.receiver) {
+                    return Err(Error::UserNotFound(new.receiver));
+                }
+                let ((_, created_at), id) =
+                    sent.next().ok_or_else(|| Error::internal("a message without a number"))?;
+                let (sender_id, receiver_id) = (new.sender.get(), new.receiver.get());
+                let content = new.content.as_str().to_owned();
+                Ok(MessageRow { id, sender_id, receiver_id, content, created_at })
+            };
+            Ok(batch.iter().map(answer).collect())
+        })
+    }
+}
+
+/// What is there before a batch.
+struct Found {
+    /// Those of the two people of each conversation who exist.
+    people: HashSet<UserId>,
+    /// When each conversation had its last message.
+    latest: HashMap<(UserId, UserId), i64>,
+    /// By how much the numbers of rows grow.
+    step: i64,
+}
+
+impl Found {
+    /// One statement.
+    async fn of(session: &Session, pairs: BTreeSet<(UserId, UserId)>) -> Result<Self> {
+        let pairs = many::filled(pairs);
+        let sql = format!(
+            "SELECT p.one, p.other, {} AS step, one.id AS one_id, other.id AS other_id, \
+             (SELECT created_at FROM message WHERE sender_id = p.one AND receiver_id = p.other \
+             ORDER BY created_at DESC LIMIT 1) AS there_at, \
+             (SELECT created_at FROM message WHERE sender_id = p.other AND receiver_id = p.one \
+             ORDER BY created_at DESC LIMIT 1) AS back_at \
+             FROM {} p LEFT JOIN user one ON one.id = p.one LEFT JOIN user other ON other.id = p.other LIMIT {}",
+            many::step(session),
+            many::pairs(pairs.len()),
+            pairs.len()
+        );
+        let values = pairs.iter().flat_map(|(one, other)| [one.get().into(), other.get().into()]);
+        let mut found = Self { people: HashSet::new(), latest: HashMap::new(), step: 1 };
+        for row in session.rows(&sql, values).await? {
+            let (one, other) = (UserId::parse(column(&row, "one")?)?, UserId::parse(column(&row, "other")?)?);
+            found.step = column(&row, "step")?;
+            found.people.extend(column::<Option<i64>>(&row, "one_id")?.map(|_| one));
+            found.people.extend(column::<Option<i64>>(&row, "other_id")?.map(|_| other));
+            let (there, back): (Option<i64>, Option<i64>) =
+                (column(&row, "there_at")?, column(&row, "back_at")?);
+            found.latest.insert((one, other), there.max(back).unwrap_or(0));
+        }
+        Ok(found)
+    }
+}
 
 /// Both directions of a conversation, as parameters.
 fn pair(one: UserId, other: UserId) -> [Value; 4] {
     [one.get().into(), other.get().into(), other.get().into(), one.get().into()]
 }
 
-fn read(row: &QueryResult) -> Result<MessageRow> {
+fn read(row: &Row) -> Result<MessageRow> {
     Ok(MessageRow {
         id: column(row, "id")?,
         sender_id: column(row, "sender_id")?,

@@ -22,7 +22,7 @@ use crate::failure::Fault;
 pub(crate) use lane::Lane;
 pub(crate) use migrate::{migrations, up};
 pub(crate) use server::connect;
-pub(crate) use transaction::run;
+pub(crate) use transaction::{met_another, run};
 
 /// What a statement of a request may take, and a transaction as a whole. A lock is given up after two
 /// seconds, by the server.

@@ -3,10 +3,10 @@
 use std::collections::HashSet;
 
 use domain::{Result, VideoId};
-use sea_orm::{QueryResult, Value};
+use sea_orm::Value;
 
 use crate::Store;
-use crate::card::{column, read_all};
+use crate::row::{Row, column};
 use crate::session::Session;
 
 /// An object that was stored and is about to get its row.
@@ -41,7 +41,7 @@ impl Store {
     pub async fn objects(&self, after: &str) -> Result<Vec<ObjectRow>> {
         let sql = "SELECT object_key, video_id, bytes, sha256 FROM video_object WHERE object_key > ? \
                    ORDER BY object_key LIMIT 1000";
-        read_all(&self.read().rows(sql, [after.into()]).await?, read)
+        self.list(sql, [after.into()], read).await
     }
 
     /// Which of at most 1,000 keys some video needs. One statement.
@@ -55,8 +55,14 @@ impl Store {
         }
         let holes = vec!["?"; keys.len()].join(", ");
         let sql = format!("SELECT object_key FROM video_object WHERE object_key IN ({holes}) LIMIT 1000");
-        let rows = self.read().rows(&sql, keys.iter().map(|key| key.as_str().into())).await?;
-        rows.iter().map(|row| column(row, "object_key")).collect()
+        let values: Vec<Value> = keys.iter().map(|key| key.as_str().into()).collect();
+        self.read(move |session| {
+            Box::pin(async move {
+                let rows = session.rows(&sql, values).await?;
+                rows.iter().map(|row| column(row, "object_key")).collect()
+            })
+        })
+        .await
     }
 }
 
@@ -71,7 +77,7 @@ pub(crate) async fn insert(session: &Session, video: VideoId, objects: &[NewObje
     Ok(())
 }
 
-fn read(row: &QueryResult) -> Result<ObjectRow> {
+fn read(row: &Row) -> Result<ObjectRow> {
     Ok(ObjectRow {
         key: column(row, "object_key")?,
         video_id: column(row, "video_id")?,

@@ -6,9 +6,12 @@ use std::time::Duration;
 
 use sea_orm_migration::MigratorTrait;
 
+use crate::changes::Changes;
+use crate::coalesce::{Coalesced, Writes};
 use crate::config::{Address, Config};
 use crate::migrations::{Migrator, is_applied};
 use crate::session::Probe;
+use crate::sqlite::{Readers, Sqlite};
 use crate::writer::Writer;
 use crate::{Database, Store, mysql, sqlite};
 
@@ -79,6 +82,9 @@ pub enum OpenError {
     /// The database did not open or could not be brought to this version's schema.
     #[error("open the database")]
     Database(#[from] sea_orm::DbErr),
+    /// The database file did not open.
+    #[error("open the database")]
+    Sqlite(#[from] rusqlite::Error),
 }
 
 impl Store {
@@ -87,14 +93,18 @@ impl Store {
     /// # Errors
     /// [`OpenError`], before anything was changed or with each finished migration whole.
     pub async fn open(config: &Config, data_dir: &Path) -> Result<Self, OpenError> {
-        let probe = Arc::new(Probe::default());
+        let (probe, changes) = (Arc::new(Probe::default()), Arc::new(Changes::default()));
         let database = match config.address()? {
             Address::Sqlite(path) => {
-                let wait = Duration::from_millis(config.read_wait_ms);
-                let (writer, readers) = sqlite::connect(&data_dir.join(path), wait).await?;
-                Migrator::up(&writer, None).await?;
-                let wait = Duration::from_millis(config.write_wait_ms);
-                Database::Sqlite(readers, Box::new(Writer::start(writer, Arc::clone(&probe), wait)))
+                let path = data_dir.join(path);
+                let migrating = sqlite::migrating(&path, false).await?;
+                Migrator::up(&migrating, None).await?;
+                migrating.close_by_ref().await?;
+                let readers = Readers::start(&path, Duration::from_millis(config.read_wait_ms))?;
+                let (connection, wait) = (Sqlite::open(&path, false)?, config.write_wait_ms);
+                let (probe, changes) = (Arc::clone(&probe), Arc::clone(&changes));
+                let writer = Writer::start(connection, probe, changes, Duration::from_millis(wait));
+                Database::Sqlite(Box::new(readers), Box::new(writer))
             }
             Address::MySql(place) => {
                 let place = config.complete(*place, data_dir)?;
@@ -102,7 +112,10 @@ impl Store {
                 Database::MySql(Arc::new(mysql::connect(&place, config).await?))
             }
         };
-        Ok(Self { database: Arc::new(database), probe })
+        let writes = Writes { database: Arc::new(database), probe, changes };
+        let coalesced = Arc::new(Coalesced::start(&writes, Duration::from_millis(config.write_wait_ms)));
+        let Writes { database, probe, changes } = writes;
+        Ok(Self { database, probe, changes, pages: Arc::default(), coalesced })
     }
 
     /// Opens a database that is there and current, and changes nothing: for looking at a platform.
@@ -127,7 +140,7 @@ impl Store {
                 if !path.exists() {
                     return Err(OpenError::Missing);
                 }
-                let reader = sqlite::open(&path, 1, true).await?;
+                let reader = sqlite::migrating(&path, true).await?;
                 let all = Migrator::get_migration_with_status_read_only(&reader).await?;
                 reader.close_by_ref().await?;
                 all

@@ -1,20 +1,19 @@
 //! What a store method talks to: a transaction or a pooled reader that counts each statement.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::Result;
-use sea_orm::{
-    ConnAcquireErr, ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, DbErr, ExecResult,
-    QueryResult, SqlErr, Statement, Value,
-};
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::timeout;
+use domain::{Error, Result, UserId, VideoId};
+use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
+use sea_orm::{DbBackend, DbErr, QueryTrait, SqlErr, Statement, Value};
 use tracing::Instrument;
 
-use crate::failure::failed;
+use crate::changes::Touched;
+use crate::failure::{failed, failed_here};
 use crate::mysql::{Lane, Lanes};
+use crate::row::Row;
+use crate::sqlite::{Changed, Sqlite};
 use crate::trace;
 
 /// Counts statements, and in tests keeps their texts and makes the chosen one fail.
@@ -55,37 +54,9 @@ impl Probe {
     }
 }
 
-/// SQLite's reading connections and how long a statement may wait for one.
-#[derive(Clone)]
-pub(crate) struct Readers {
-    pub(crate) pool: DatabaseConnection,
-    pub(crate) turns: Arc<Semaphore>,
-    wait: Duration,
-}
-
-impl Readers {
-    pub(crate) fn new(pool: DatabaseConnection, connections: u32, wait: Duration) -> Self {
-        Self { pool, turns: Arc::new(Semaphore::new(connections as usize)), wait }
-    }
-
-    pub(crate) async fn close(&self) -> Result<(), DbErr> {
-        self.pool.close_by_ref().await
-    }
-
-    /// The pool, to one of as many as it has connections: its own wait is also that of a first connect and
-    /// has to be longer.
-    async fn turn(&self) -> Result<(&DatabaseConnection, SemaphorePermit<'_>), DbErr> {
-        let late = || DbErr::ConnectionAcquire(ConnAcquireErr::Timeout);
-        let permit = timeout(self.wait, self.turns.acquire()).await.map_err(|_late| late())?;
-        Ok((&self.pool, permit.map_err(|_closed| late())?))
-    }
-}
-
 enum Connection {
-    /// SQLite, any reader for each statement.
-    Pool(Readers),
-    /// SQLite, inside the writer's transaction.
-    Transaction(DatabaseTransaction),
+    /// SQLite, inside a transaction.
+    Sqlite(Arc<Sqlite>),
     /// MySQL, any lane for each statement, each within this time.
     Lanes(Arc<Lanes>, Duration),
     /// MySQL, inside a transaction.
@@ -96,54 +67,56 @@ enum Connection {
 pub(crate) struct Session {
     connection: Connection,
     probe: Arc<Probe>,
+    touched: Mutex<Vec<Touched>>,
 }
 
 impl Session {
-    pub(crate) fn pool(readers: Readers, probe: Arc<Probe>) -> Self {
-        Self { connection: Connection::Pool(readers), probe }
-    }
-
-    pub(crate) fn transaction(transaction: DatabaseTransaction, probe: Arc<Probe>) -> Self {
-        Self { connection: Connection::Transaction(transaction), probe }
+    pub(crate) fn sqlite(connection: Arc<Sqlite>, probe: Arc<Probe>) -> Self {
+        Self { connection: Connection::Sqlite(connection), probe, touched: Mutex::default() }
     }
 
     pub(crate) fn lanes(lanes: Arc<Lanes>, within: Duration, probe: Arc<Probe>) -> Self {
-        Self { connection: Connection::Lanes(lanes, within), probe }
+        Self { connection: Connection::Lanes(lanes, within), probe, touched: Mutex::default() }
     }
 
     pub(crate) fn lane(lane: Lane, probe: Arc<Probe>) -> Self {
-        Self { connection: Connection::Lane(lane), probe }
+        Self { connection: Connection::Lane(lane), probe, touched: Mutex::default() }
     }
 
-    /// The lane of a transaction on MySQL.
-    pub(crate) fn into_lane(self) -> Option<Lane> {
+    /// The lane of a transaction on MySQL, and what it touched.
+    pub(crate) fn into_lane(self) -> Option<(Lane, Vec<Touched>)> {
+        let touched = self.touched.into_inner().unwrap_or_else(PoisonError::into_inner);
         match self.connection {
-            Connection::Lane(lane) => Some(lane),
-            Connection::Pool(_) | Connection::Transaction(_) | Connection::Lanes(..) => None,
+            Connection::Lane(lane) => Some((lane, touched)),
+            Connection::Sqlite(_) | Connection::Lanes(..) => None,
         }
+    }
+
+    /// What the transaction changes that others keep in memory.
+    pub(crate) fn into_touched(self) -> Vec<Touched> {
+        self.touched.into_inner().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Says that this transaction changes a video's counters.
+    pub(crate) fn touched_video(&self, video: VideoId) {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner).push(Touched::Video(video));
+    }
+
+    /// Says that this transaction changes which videos everybody may see.
+    pub(crate) fn touched_feed(&self) {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner).push(Touched::Feed);
+    }
+
+    /// Says that this transaction changes a person's counters, or what this person likes or follows.
+    pub(crate) fn touched_user(&self, user: UserId) {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner).push(Touched::User(user));
     }
 
     /// Whether others write at the same time, which SQLite's one writer rules out.
     pub(crate) fn is_mysql(&self) -> bool {
         match self.connection {
-            Connection::Pool(_) | Connection::Transaction(_) => false,
+            Connection::Sqlite(_) => false,
             Connection::Lanes(..) | Connection::Lane(_) => true,
-        }
-    }
-
-    /// Keeps the work of SQLite's transaction; nothing to do for a reader.
-    pub(crate) async fn commit(self) -> Result<()> {
-        match self.connection {
-            Connection::Transaction(transaction) => transaction.commit().await.map_err(failed),
-            Connection::Pool(_) | Connection::Lanes(..) | Connection::Lane(_) => Ok(()),
-        }
-    }
-
-    /// Undoes the work of SQLite's transaction; nothing to do for a reader.
-    pub(crate) async fn rollback(self) -> Result<()> {
-        match self.connection {
-            Connection::Transaction(transaction) => transaction.rollback().await.map_err(failed),
-            Connection::Pool(_) | Connection::Lanes(..) | Connection::Lane(_) => Ok(()),
         }
     }
 
@@ -152,29 +125,52 @@ impl Session {
         &self,
         sql: &str,
         values: impl IntoIterator<Item = Value>,
-    ) -> Result<Option<QueryResult>> {
-        self.query_one_raw(self.statement(sql, values)).await.map_err(failed)
+    ) -> Result<Option<Row>> {
+        Ok(self.rows(sql, values).await?.into_iter().next())
     }
 
     /// All rows; the statement itself bounds their number.
-    pub(crate) async fn rows(
+    pub(crate) async fn rows(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<Vec<Row>> {
+        let values = Vec::from_iter(values);
+        let rows = match &self.connection {
+            Connection::Sqlite(sqlite) => {
+                return self.here(sql, || sqlite.rows(sql, &values)).map_err(failed_here);
+            }
+            Connection::Lanes(lanes, within) => {
+                self.send(sql, lanes.query(statement(sql, values), *within)).await
+            }
+            Connection::Lane(lane) => self.send(sql, lane.query(statement(sql, values))).await,
+        };
+        Ok(rows.map_err(failed)?.into_iter().map(Row::MySql).collect())
+    }
+
+    /// All rows of what SeaORM made for an entity: what is not on a hot path need not be written by hand.
+    pub(crate) async fn found(&self, wanted: &impl QueryTrait) -> Result<Vec<Row>> {
+        let backend = if self.is_mysql() { DbBackend::MySql } else { DbBackend::Sqlite };
+        let Statement { sql, values, .. } = wanted.build(backend);
+        self.rows(&sql, values.map_or_else(Vec::new, |values| values.0)).await
+    }
+
+    /// The numbers of one row for each of these keys; SQLite's alone, where they count as one statement.
+    pub(crate) fn look_up<const KEY: usize, const FOUND: usize>(
         &self,
         sql: &str,
-        values: impl IntoIterator<Item = Value>,
-    ) -> Result<Vec<QueryResult>> {
-        self.query_all_raw(self.statement(sql, values)).await.map_err(failed)
+        keys: impl Iterator<Item = [i64; KEY]>,
+    ) -> Result<Vec<Option<[i64; FOUND]>>> {
+        match &self.connection {
+            Connection::Sqlite(sqlite) => self.here(sql, || sqlite.look_up(sql, keys)).map_err(failed_here),
+            Connection::Lanes(..) | Connection::Lane(_) => Err(Error::internal("one statement for each key")),
+        }
     }
 
     /// Changes rows and says how many.
     pub(crate) async fn change(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<u64> {
-        let result = self.execute_raw(self.statement(sql, values)).await.map_err(failed)?;
-        Ok(result.rows_affected())
+        Ok(self.changed(sql, values, false).await?.map_or(0, |changed| changed.rows))
     }
 
     /// Inserts a row and gives its number.
     pub(crate) async fn insert(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<i64> {
-        let result = self.execute_raw(self.statement(sql, values)).await.map_err(failed)?;
-        Ok(result.last_insert_id().cast_signed())
+        Ok(self.changed(sql, values, false).await?.map_or(0, |changed| changed.id))
     }
 
     /// Inserts a row unless its unique key exists and gives its number. The violation itself is the answer,
@@ -184,8 +180,7 @@ impl Session {
         sql: &str,
         values: impl IntoIterator<Item = Value>,
     ) -> Result<Option<i64>> {
-        let result = self.unless_taken(sql, values).await?;
-        Ok(result.map(|result| result.last_insert_id().cast_signed()))
+        Ok(self.changed(sql, values, true).await?.map(|changed| changed.id))
     }
 
     /// Changes rows unless that would repeat a unique key; says whether it did not.
@@ -194,32 +189,62 @@ impl Session {
         sql: &str,
         values: impl IntoIterator<Item = Value>,
     ) -> Result<bool> {
-        Ok(self.unless_taken(sql, values).await?.is_some())
+        Ok(self.changed(sql, values, true).await?.is_some())
     }
 
-    async fn unless_taken(
+    /// What a statement changed; nothing when it would have repeated a unique key and that is an answer.
+    async fn changed(
         &self,
         sql: &str,
         values: impl IntoIterator<Item = Value>,
-    ) -> Result<Option<ExecResult>> {
-        match self.execute_raw(self.statement(sql, values)).await {
-            Ok(result) => Ok(Some(result)),
-            Err(error) if is_taken(&error) => Ok(None),
+        may_be_taken: bool,
+    ) -> Result<Option<Changed>> {
+        let values = Vec::from_iter(values);
+        let result = match &self.connection {
+            Connection::Sqlite(sqlite) => {
+                return match self.here(sql, || sqlite.change(sql, &values)) {
+                    Ok(changed) => Ok(Some(changed)),
+                    Err(error) if may_be_taken && is_taken_here(&error) => Ok(None),
+                    Err(error) => Err(failed_here(error)),
+                };
+            }
+            Connection::Lanes(lanes, within) => {
+                self.send(sql, lanes.execute(statement(sql, values), *within)).await
+            }
+            Connection::Lane(lane) => self.send(sql, lane.execute(statement(sql, values))).await,
+        };
+        match result {
+            Ok(result) => {
+                let id = result.last_insert_id().cast_signed();
+                Ok(Some(Changed { rows: result.rows_affected(), id }))
+            }
+            Err(error) if may_be_taken && is_taken(&error) => Ok(None),
             Err(error) => Err(failed(error)),
         }
     }
 
-    fn statement(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Statement {
-        Statement::from_sql_and_values(self.get_database_backend(), sql, values)
+    /// Runs a statement on SQLite inside its span, counted.
+    fn here<T>(
+        &self,
+        sql: &str,
+        run: impl FnOnce() -> Result<T, rusqlite::Error>,
+    ) -> Result<T, rusqlite::Error> {
+        let span = trace::span(sql, "sqlite");
+        self.probe.count(sql).map_err(|error| rusqlite::Error::ToSqlConversionFailure(error.into()))?;
+        let result = span.in_scope(run);
+        if result.as_ref().is_err_and(|error| !is_taken_here(error)) {
+            span.record("otel.status_code", "ERROR");
+        }
+        result
     }
 
-    /// Sends a statement inside its span, counted.
+    /// Sends a statement to MySQL inside its span, counted.
     async fn send<T>(
         &self,
         sql: &str,
         sending: impl Future<Output = Result<T, DbErr>> + Send,
     ) -> Result<T, DbErr> {
-        let span = trace::span(sql, if self.is_mysql() { "mysql" } else { "sqlite" });
+        let span = trace::span(sql, "mysql");
         self.probe.count(sql)?;
         let result = sending.instrument(span.clone()).await;
         if result.as_ref().is_err_and(|error| !is_taken(error)) {
@@ -229,53 +254,15 @@ impl Session {
     }
 }
 
+fn statement(sql: &str, values: Vec<Value>) -> Statement {
+    Statement::from_sql_and_values(DbBackend::MySql, sql, values)
+}
+
 fn is_taken(error: &DbErr) -> bool {
     matches!(error.sql_err(), Some(SqlErr::UniqueConstraintViolation(_)))
 }
 
-#[async_trait::async_trait]
-impl ConnectionTrait for Session {
-    fn get_database_backend(&self) -> DbBackend {
-        if self.is_mysql() { DbBackend::MySql } else { DbBackend::Sqlite }
-    }
-
-    async fn execute_raw(&self, statement: Statement) -> Result<ExecResult, DbErr> {
-        let sql = statement.sql.clone();
-        let sending = async {
-            match &self.connection {
-                Connection::Pool(readers) => {
-                    let (pool, _turn) = readers.turn().await?;
-                    pool.execute_raw(statement).await
-                }
-                Connection::Transaction(transaction) => transaction.execute_raw(statement).await,
-                Connection::Lanes(lanes, within) => lanes.execute(statement, *within).await,
-                Connection::Lane(lane) => lane.execute(statement).await,
-            }
-        };
-        self.send(&sql, sending).await
-    }
-
-    async fn execute_unprepared(&self, sql: &str) -> Result<ExecResult, DbErr> {
-        self.execute_raw(Statement::from_string(self.get_database_backend(), sql)).await
-    }
-
-    async fn query_one_raw(&self, statement: Statement) -> Result<Option<QueryResult>, DbErr> {
-        Ok(self.query_all_raw(statement).await?.into_iter().next())
-    }
-
-    async fn query_all_raw(&self, statement: Statement) -> Result<Vec<QueryResult>, DbErr> {
-        let sql = statement.sql.clone();
-        let sending = async {
-            match &self.connection {
-                Connection::Pool(readers) => {
-                    let (pool, _turn) = readers.turn().await?;
-                    pool.query_all_raw(statement).await
-                }
-                Connection::Transaction(transaction) => transaction.query_all_raw(statement).await,
-                Connection::Lanes(lanes, within) => lanes.query(statement, *within).await,
-                Connection::Lane(lane) => lane.query(statement).await,
-            }
-        };
-        self.send(&sql, sending).await
-    }
+fn is_taken_here(error: &rusqlite::Error) -> bool {
+    let taken = [SQLITE_CONSTRAINT_UNIQUE, SQLITE_CONSTRAINT_PRIMARYKEY];
+    error.sqlite_error().is_some_and(|error| taken.contains(&error.extended_code))
 }

@@ -1,11 +1,17 @@
 //! The lock order on a database where several write at once: the counters' rows first, videos before users,
 //! each by number; then what is counted; then the counters, by the rows that really changed. SQLite has one
 //! writer and needs none of it.
+//!
+//! Likes alone take people's counters last, in the statement that changes them, which goes through the table
+//! in the order of its key: nobody who holds people's counters waits for what a like holds.
 
-use domain::{Error, Result, UserId, VideoId};
+use std::collections::{BTreeSet, HashSet};
+
+use domain::{Result, UserId, VideoId};
 use sea_orm::Value;
 
 use crate::card::column;
+use crate::coalesce::many;
 use crate::session::Session;
 
 impl Session {
@@ -28,14 +34,40 @@ impl Session {
         self.hold(sql, [video.get().into()]).await
     }
 
-    /// Holds the counters of a video everybody may see, and tells who published it. One statement.
-    pub(crate) async fn hold_published(&self, video: VideoId) -> Result<UserId> {
-        let sql = "SELECT (SELECT author_id FROM video WHERE id = vs.video_id AND published_at IS NOT NULL) \
-                   AS author_id FROM video_stat vs WHERE vs.video_id = ? LIMIT 1";
-        let sql = if self.is_mysql() { format!("{sql} FOR UPDATE") } else { sql.to_owned() };
-        let row = self.row(&sql, [video.get().into()]).await?;
-        let author: Option<i64> = row.map(|row| column(&row, "author_id")).transpose()?.flatten();
-        UserId::parse(author.ok_or(Error::VideoNotFound(video))?)
+    /// Holds the counters of videos. One statement on MySQL, none on SQLite.
+    pub(crate) async fn hold_videos(&self, videos: impl Iterator<Item = VideoId>) -> Result<()> {
+        self.hold_many("video_stat", "video_id", videos.map(VideoId::get)).await
+    }
+
+    /// Holds the counters of people. One statement on MySQL, none on SQLite.
+    pub(crate) async fn hold_people(&self, people: impl Iterator<Item = UserId>) -> Result<()> {
+        self.hold_many("user_stat", "user_id", people.map(UserId::get)).await
+    }
+
+    /// Holds the counters of videos and tells which of these everybody may see, and by how much the numbers of
+    /// inserted rows grow. One statement.
+    pub(crate) async fn hold_published(
+        &self,
+        videos: impl Iterator<Item = VideoId>,
+    ) -> Result<(HashSet<VideoId>, i64)> {
+        let videos = many::filled(videos.collect::<BTreeSet<_>>());
+        let sql = format!(
+            "SELECT vs.video_id, {} AS step, (SELECT author_id FROM video WHERE id = vs.video_id \
+             AND published_at IS NOT NULL) AS author_id FROM video_stat vs WHERE vs.video_id IN {} \
+             ORDER BY vs.video_id LIMIT {}{}",
+            many::step(self),
+            many::list(videos.len()),
+            videos.len(),
+            if self.is_mysql() { " FOR UPDATE" } else { "" }
+        );
+        let (mut published, mut step) = (HashSet::new(), 1);
+        for row in self.rows(&sql, videos.iter().map(|video| video.get().into())).await? {
+            step = column(&row, "step")?;
+            if column::<Option<i64>>(&row, "author_id")?.is_some() {
+                published.insert(VideoId::parse(column(&row, "video_id")?)?);
+            }
+        }
+        Ok((published, step))
     }
 
     /// Holds every counter there is. Two statements on MySQL, none on SQLite.
@@ -46,6 +78,16 @@ impl Session {
             self.change("UPDATE user_stat SET work_count = work_count ORDER BY user_id", []).await?;
         }
         Ok(())
+    }
+
+    async fn hold_many(&self, table: &str, key: &str, ids: impl Iterator<Item = i64>) -> Result<()> {
+        let ids = many::filled(ids.collect::<BTreeSet<_>>());
+        let sql = format!(
+            "SELECT {key} FROM {table} WHERE {key} IN {} ORDER BY {key} LIMIT {} FOR UPDATE",
+            many::list(ids.len()),
+            ids.len()
+        );
+        self.hold(&sql, ids.into_iter().map(Into::into)).await
     }
 
     async fn hold(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<()> {

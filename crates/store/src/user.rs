@@ -1,12 +1,12 @@
 //! Accounts: who is registered, under which name, with which password hash.
 
 use domain::{Error, Result, Timestamp, UserId, UserName};
-use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, Value};
+use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Value};
 
 use crate::Store;
 use crate::card::{UserCard, column, user_columns};
 use crate::entity::user;
-use crate::failure::failed;
+use crate::row::Row;
 use crate::session::Session;
 
 /// What a login is checked against.
@@ -53,16 +53,21 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn login_row(&self, name: &UserName) -> Result<Option<LoginRow>> {
-        let found = user::Entity::find()
-            .filter(user::Column::NameKey.eq(name.key()))
-            .one(&self.read())
-            .await
-            .map_err(failed)?;
-        Ok(found.map(|user| LoginRow {
-            id: user.id,
-            password_hash: user.password_hash,
-            token_epoch: user.token_epoch,
-        }))
+        let wanted = user::Entity::find().filter(user::Column::NameKey.eq(name.key())).limit(1);
+        self.read(move |session| {
+            Box::pin(async move {
+                let found = session.found(&wanted).await?;
+                let read = |row: &Row| {
+                    Ok(LoginRow {
+                        id: column(row, "id")?,
+                        password_hash: column(row, "password_hash")?,
+                        token_epoch: column(row, "token_epoch")?,
+                    })
+                };
+                found.first().map(read).transpose()
+            })
+        })
+        .await
     }
 
     /// Replaces a password's hash. One statement.
@@ -85,7 +90,7 @@ impl Store {
     /// # Errors
     /// [`Error::UserNotFound`].
     pub async fn user_card(&self, id: UserId, viewer: Option<UserId>) -> Result<UserCard> {
-        card(&self.read(), id, viewer).await
+        self.read(move |session| Box::pin(card(session, id, viewer))).await
     }
 
     /// Ends every login of an account. One statement.
@@ -110,10 +115,9 @@ impl Store {
     pub async fn revoked_since(&self, since: Timestamp) -> Result<Vec<Account>> {
         let sql = "SELECT id, token_epoch FROM user WHERE revoked_at >= ? AND revoked_at > 0 \
                    ORDER BY revoked_at DESC LIMIT 10000";
-        let rows = self.read().rows(sql, [since.millis().into()]).await?;
-        rows.iter()
-            .map(|row| Ok(Account { id: column(row, "id")?, token_epoch: column(row, "token_epoch")? }))
-            .collect()
+        let read =
+            |row: &Row| Ok(Account { id: column(row, "id")?, token_epoch: column(row, "token_epoch")? });
+        self.list(sql, [since.millis().into()], read).await
     }
 }
 

@@ -43,7 +43,10 @@ impl Store {
                 session.change("INSERT INTO video_stat (video_id) VALUES (?)", [id.get().into()]).await?;
                 object::insert(session, id, &video.objects).await?;
                 match video.source_key {
-                    None => count_work(session, id).await?,
+                    None => {
+                        session.touched_user(video.author);
+                        count_work(session, id).await?;
+                    }
                     Some(source_key) => job::insert(session, id, &source_key, now).await?,
                 }
                 Ok(id)
@@ -139,8 +142,6 @@ impl Store {
     /// # Errors
     /// [`Error::UserNotFound`].
     pub async fn videos_of(&self, author: UserId, viewer: Option<UserId>) -> Result<Vec<VideoCard>> {
-        let session = self.read();
-        must_exist(&session, author).await?;
         let sql = concat!(
             "SELECT ",
             video_columns!(),
@@ -150,7 +151,13 @@ impl Store {
              ORDER BY v.id DESC LIMIT ?"
         );
         let values = [number(viewer), number(viewer), author.get().into(), number(viewer), rows_limit()];
-        read_all(&session.rows(sql, values).await?, VideoCard::read)
+        self.read(move |session| {
+            Box::pin(async move {
+                must_exist(session, author).await?;
+                read_all(&session.rows(sql, values).await?, VideoCard::read)
+            })
+        })
+        .await
     }
 }
 
@@ -206,6 +213,7 @@ async fn next_publish_time(session: &Session, now: Timestamp) -> Result<i64> {
 
 /// Invariant: work_count equals the author's ready videos; called where one becomes ready.
 async fn count_work(session: &Session, video: VideoId) -> Result<()> {
+    session.touched_feed();
     let sql = "UPDATE user_stat SET work_count = work_count + 1 \
                WHERE user_id = (SELECT author_id FROM video WHERE id = ?)";
     match session.change(sql, [video.get().into()]).await? {

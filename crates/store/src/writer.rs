@@ -9,13 +9,15 @@ use std::time::{Duration, Instant};
 use domain::{Error, Result};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
-use sea_orm::{DatabaseConnection, SqliteTransactionMode, TransactionOptions, TransactionTrait};
+use tokio::runtime::Handle;
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tracing::{Instrument, Span};
 
-use crate::failure::failed;
+use crate::changes::{Changes, Touched};
+use crate::failure::failed_here;
 use crate::session::{Probe, Session};
+use crate::sqlite::Sqlite;
 
 /// Mutations waiting at once; one more is refused.
 const QUEUE: usize = 4096;
@@ -42,9 +44,18 @@ pub(crate) struct Writer {
 }
 
 impl Writer {
-    pub(crate) fn start(connection: DatabaseConnection, probe: Arc<Probe>, wait: Duration) -> Self {
+    pub(crate) fn start(
+        connection: Sqlite,
+        probe: Arc<Probe>,
+        changes: Arc<Changes>,
+        wait: Duration,
+    ) -> Self {
         let (queue, work) = mpsc::channel(QUEUE);
-        let task = tokio::spawn(write_batches(connection, probe, work, wait));
+        let (connection, runtime) = (Arc::new(connection), Handle::current());
+        // Statements and the disk's syncs block, so the writer has a thread of its own.
+        let task = tokio::task::spawn_blocking(move || {
+            runtime.block_on(write_batches(&connection, &probe, &changes, work, wait));
+        });
         Self { queue: Mutex::new(Some(queue)), task: Mutex::new(Some(task)) }
     }
 
@@ -98,8 +109,9 @@ impl Writer {
 }
 
 async fn write_batches(
-    connection: DatabaseConnection,
-    probe: Arc<Probe>,
+    connection: &Arc<Sqlite>,
+    probe: &Arc<Probe>,
+    changes: &Changes,
     mut queue: mpsc::Receiver<Work>,
     wait: Duration,
 ) {
@@ -108,8 +120,14 @@ async fn write_batches(
         metrics::histogram!("dytt_store_batch_size")
             .record(f64::from(u32::try_from(batch.len()).unwrap_or(0)));
         let fresh = batch.drain(..).filter(|work: &Work| work.queued.elapsed() <= wait);
-        let mut answers = Vec::new();
-        let committed = write_batch(&connection, &probe, fresh, &mut answers).await;
+        let (mut answers, mut touched) = (Vec::new(), Vec::new());
+        let committed = write_batch(connection, probe, fresh, &mut answers, &mut touched).await;
+        if committed.is_err() {
+            // Whatever is left of it must not be the next one's.
+            let _none_is_open = connection.say("ROLLBACK");
+        }
+        // Before anybody is answered: who has been told may read, and must see it.
+        changes.note(&touched);
         for answer in answers {
             answer(match &committed {
                 Ok(()) => Ok(()),
@@ -117,33 +135,29 @@ async fn write_batches(
             });
         }
     }
-    if let Err(error) = connection.close().await {
-        tracing::warn!(%error, "the writing connection did not close cleanly");
-    }
 }
 
 async fn write_batch(
-    connection: &DatabaseConnection,
+    connection: &Arc<Sqlite>,
     probe: &Arc<Probe>,
     batch: impl Iterator<Item = Work> + Send,
     answers: &mut Vec<Answer>,
+    touched: &mut Vec<Touched>,
 ) -> Result<()> {
-    let options = TransactionOptions {
-        sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate),
-        ..Default::default()
-    };
-    let transaction = connection.begin_with_options(options).await.map_err(failed)?;
+    connection.say("BEGIN IMMEDIATE").map_err(failed_here)?;
     for work in batch {
-        let savepoint = transaction.begin().await.map_err(failed)?;
-        let session = Session::transaction(savepoint, Arc::clone(probe));
-        match (work.run)(&session).instrument(work.span).await {
-            Some(answer) => {
-                // Before the release: should that fail, the caller hears of it with the batch.
-                answers.push(answer);
-                session.commit().await?;
-            }
-            None => session.rollback().await?,
+        connection.say("SAVEPOINT one").map_err(failed_here)?;
+        let session = Session::sqlite(Arc::clone(connection), Arc::clone(probe));
+        let ran = (work.run)(&session).instrument(work.span).await;
+        let kept = ran.is_some();
+        // Before the release: should that fail, the caller hears of it with the batch.
+        answers.extend(ran);
+        if kept {
+            touched.extend(session.into_touched());
+        } else {
+            connection.say("ROLLBACK TO one").map_err(failed_here)?;
         }
+        connection.say("RELEASE one").map_err(failed_here)?;
     }
-    transaction.commit().await.map_err(failed)
+    connection.say("COMMIT").map_err(failed_here)
 }

@@ -16,7 +16,7 @@ const READS_ENVIRONMENT: &[&str] = &["crates/dytt/src/config", "xtask/", "crates
 
 /// Where other programs may be started, beside tests.
 const STARTS_PROGRAMS: &[&str] =
-    &["crates/media/", "crates/dytt/", "xtask/", "crates/e2e/", "crates/servers/"];
+    &["bench/", "crates/media/", "crates/dytt/", "xtask/", "crates/e2e/", "crates/servers/"];
 
 /// Every phrase that does not belong where it stands.
 pub fn check(source: &Source) -> Vec<Violation> {

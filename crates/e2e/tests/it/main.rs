@@ -9,6 +9,7 @@ mod crash;
 mod crowd;
 mod durable;
 mod feed;
+mod feed_cache;
 mod follow;
 mod frame;
 mod input;

@@ -3,7 +3,7 @@
 use super::*;
 
 fn query(text: &str) -> Params {
-    Params { pairs: Arc::new(pairs(text.as_bytes())), bearer: None }
+    Params(Arc::new(Given { pairs: pairs(text.as_bytes()), bearer: None }))
 }
 
 #[test]
@@ -52,7 +52,7 @@ fn a_token_may_stand_in_the_header_if_nowhere_else() {
     let mut headers = HeaderMap::new();
     headers.insert(header::AUTHORIZATION, "bearer  abc ".parse().expect("value"));
     assert_eq!(bearer(&headers).as_deref(), Some("abc"));
-    let params = Params { pairs: Arc::new(pairs(b"token=first")), bearer: bearer(&headers) };
+    let params = Params(Arc::new(Given { pairs: pairs(b"token=first"), bearer: bearer(&headers) }));
     assert_eq!(params.token().expect("reads"), Some("first"));
     headers.insert(header::AUTHORIZATION, "Basic abc".parse().expect("value"));
     assert_eq!(bearer(&headers), None);

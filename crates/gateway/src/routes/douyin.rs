@@ -3,7 +3,7 @@
 
 mod card;
 mod comment;
-mod feed;
+pub(crate) mod feed;
 mod follow;
 mod like;
 mod message;
@@ -12,13 +12,13 @@ mod video;
 
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
-use axum::middleware::{from_fn, from_fn_with_state, map_response};
+use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::MethodRouter;
 use serde::Serialize;
-use tower::ServiceBuilder;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
+use crate::admission::Class;
 use crate::error::with_empty_fields;
 use crate::reply::Empty;
 use crate::{Gateway, edge, params};
@@ -28,13 +28,13 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
     let upload = DefaultBodyLimit::max(usize::try_from(most).unwrap_or(usize::MAX));
     let small = OpenApiRouter::new()
         .routes(list::<feed::FeedBody, _, _>(gateway, routes!(feed::feed), feed::feed))
-        .routes(action::<user::AccountBody>(gateway, routes!(user::register)))
-        .routes(action::<user::AccountBody>(gateway, routes!(user::login)))
+        .routes(action::<user::AccountBody>(gateway, Class::Login, routes!(user::register)))
+        .routes(action::<user::AccountBody>(gateway, Class::Login, routes!(user::login)))
         .routes(list::<user::UserBody, _, _>(gateway, routes!(user::user), user::user))
         .routes(list::<card::VideoListBody, _, _>(gateway, routes!(video::publish_list), video::publish_list))
-        .routes(action::<Empty>(gateway, routes!(like::favorite_action)))
+        .routes(action::<Empty>(gateway, Class::Social, routes!(like::favorite_action)))
         .routes(list::<card::VideoListBody, _, _>(gateway, routes!(like::favorite_list), like::favorite_list))
-        .routes(action::<comment::CommentBody>(gateway, routes!(comment::comment_action)))
+        .routes(action::<comment::CommentBody>(gateway, Class::Social, routes!(comment::comment_action)))
         .routes(list::<comment::CommentListBody, _, _>(
             gateway,
             routes!(comment::comment_list),
@@ -45,9 +45,9 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
             routes!(comment::comment_count),
             comment::comment_count,
         ))
-        .routes(action::<Empty>(gateway, routes!(follow::relation_action)))
-        .routes(action::<Empty>(gateway, routes!(follow::relation_follow)))
-        .routes(action::<Empty>(gateway, routes!(follow::relation_unfollow)))
+        .routes(action::<Empty>(gateway, Class::Social, routes!(follow::relation_action)))
+        .routes(action::<Empty>(gateway, Class::Social, routes!(follow::relation_follow)))
+        .routes(action::<Empty>(gateway, Class::Social, routes!(follow::relation_unfollow)))
         .routes(list::<follow::UserListBody, _, _>(
             gateway,
             routes!(follow::follow_list),
@@ -75,20 +75,21 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
             routes!(message::message_chat),
             message::message_chat,
         ))
-        .routes(action::<Empty>(gateway, routes!(message::message_action)));
-    // An upload reads its own body, and may take as long as it moves.
-    let large = OpenApiRouter::new().routes(answered::<Empty>(routes!(video::publish_action))).layer(upload);
+        .routes(action::<Empty>(gateway, Class::Social, routes!(message::message_action)));
+    // An upload reads its own body.
+    let publish = admitted(gateway, Class::Upload, routes!(video::publish_action));
+    let large = OpenApiRouter::new().routes(answered::<Empty>(publish)).layer(upload);
     small.merge(large)
 }
 
-/// A route that changes something; its parameters are read and its time is bounded before it is asked.
+/// A route that changes something; its parameters are read before it is let in.
 fn action<T: Default + Serialize + 'static>(
     gateway: &Gateway,
+    class: Class,
     route: UtoipaMethodRouter<Gateway>,
 ) -> UtoipaMethodRouter<Gateway> {
-    let read = from_fn_with_state(gateway.clone(), params::read);
-    let around = ServiceBuilder::new().layer(from_fn(edge::bound)).layer(read);
-    answered::<T>(UtoipaMethodRouterExt::layer(route, around))
+    let read = from_fn_with_state((gateway.clone(), class), params::read);
+    answered::<T>(UtoipaMethodRouterExt::layer(admitted(gateway, class, route), read))
 }
 
 /// A route that only reads, and answers POST too.
@@ -103,7 +104,16 @@ where
     A: 'static,
 {
     let route: MethodRouter<Gateway> = route.post(handler);
-    action::<T>(gateway, (schemas, paths, route))
+    action::<T>(gateway, Class::Read, (schemas, paths, route))
+}
+
+/// A route that is asked when there is a place for it.
+fn admitted(
+    gateway: &Gateway,
+    class: Class,
+    route: UtoipaMethodRouter<Gateway>,
+) -> UtoipaMethodRouter<Gateway> {
+    UtoipaMethodRouterExt::layer(route, from_fn_with_state((gateway.clone(), class), edge::admit))
 }
 
 /// Around everything a route does: `T` is what its answer has besides the envelope, also when it fails.

@@ -58,8 +58,8 @@ async fn answer(
     method: &Method,
     headers: &HeaderMap,
 ) -> Result<Response<Body>, Error> {
-    let bytes = match blobs.meta(key).await {
-        Ok(meta) => meta.bytes,
+    let object = match blobs.object(key).await {
+        Ok(object) => object,
         Err(blobs::Error::NotFound) => return Ok(missing()),
         Err(error) => return Err(Error::unavailable(error)),
     };
@@ -77,9 +77,9 @@ async fn answer(
             // A range of another version would be wrong; a whole object never is.
             let same = text(header::IF_RANGE).is_none_or(|condition| condition == tag);
             let range = text(header::RANGE).filter(|_| same);
-            let body = part(&mut response, range, bytes).filter(|_| method != Method::HEAD);
+            let body = part(&mut response, range, object.bytes()).filter(|_| method != Method::HEAD);
             if let Some(range) = body {
-                *response.body_mut() = Body::from_stream(blobs.read(key, range));
+                *response.body_mut() = Body::from_stream(object.read(range));
             }
             Ok(response)
         }

@@ -29,7 +29,7 @@ pub(super) async fn first(
     Visitor(call): Visitor,
     base: Base,
 ) -> Result<Response, Failure> {
-    let page = gateway.services.feed.list_feed(&call, ListFeedRequest { before: 0 }).await?;
+    let page = gateway.services.feed.list_feed(&call, ListFeedRequest::default()).await?;
     let videos: String = page.videos.iter().map(|video| article(&base, video)).collect();
     let list = if videos.is_empty() { include_str!("../../assets/empty.html").to_owned() } else { videos };
     let html =

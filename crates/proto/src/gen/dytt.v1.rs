@@ -225,16 +225,31 @@ pub struct ListFeedRequest {
     /// UTC milliseconds, exclusive; 0 means from the newest.
     #[prost(int64, tag = "1")]
     pub before: i64,
+    /// The texts of the page that the caller has kept for this request; 0 for none.
+    #[prost(uint64, tag = "2")]
+    pub kept: u64,
+    /// The texts and counts of that page; 0 for none.
+    #[prost(uint64, tag = "3")]
+    pub kept_counts: u64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ListFeedResponse {
+    /// Without their texts when these are the kept ones; none at all when the counts are the kept ones too and
+    /// nobody is logged in, who would have marks.
     #[prost(message, repeated, tag = "1")]
     pub videos: ::prost::alloc::vec::Vec<Video>,
     /// The cursor of the next page: the oldest publish time of this one, or now when the page is empty.
     #[prost(int64, tag = "2")]
     pub next_before: i64,
+    /// The tag of this page's texts, and of its texts and counts.
+    #[prost(uint64, tag = "3")]
+    pub texts: u64,
+    #[prost(uint64, tag = "4")]
+    pub counts: u64,
 }
-/// The feed: what to watch next.
+/// The feed: what to watch next. A page's texts (titles, names, keys, order) hardly ever change, its counts often
+/// do, and its marks are one viewer's: a caller that has kept a page names it by its tags and is sent what may
+/// differ. A tag is made of contents, is never 0, and means nothing but "the same as then".
 #[async_trait::async_trait]
 pub trait FeedService: Send + Sync {
     /// The newest videos published strictly before a moment.

@@ -1,6 +1,9 @@
 //! The instances of one service and which of them gets a call: two are drawn by weight, the one with less to
 //! do for its weight gets it ("the power of two choices", Mitzenmacher 2001), and who fails is left out.
 
+#[doc(hidden)]
+pub mod bench;
+
 use std::sync::Arc;
 use std::time::Instant;
 

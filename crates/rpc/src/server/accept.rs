@@ -1,21 +1,17 @@
-//! The accept loop: mutual TLS, HTTP/2, bounds on what a peer may hold, and an orderly end.
+//! Who gets in: mutual TLS, bounds on what a caller may hold, and when it has to come back.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::OnceLock;
+use std::time::{Duration, Instant};
 
-use hyper::body::Incoming;
-use hyper::server::conn::http2;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
-use proto::Step;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, NeverError, ready};
+use net::{Arriving, Host, Limits};
+use proto::{Response, Step};
 use tls::ServerStream;
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{Semaphore, watch};
+use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
-use tokio_util::task::TaskTracker;
 use tonic::Code;
 use tonic::body::Body;
 
@@ -23,13 +19,6 @@ use super::deadline::Ending;
 use super::shed::{CALLS, STREAMS};
 use crate::status;
 
-/// Connections at once: each caller holds one, so this is callers.
-const MAX_CONNECTIONS: usize = 1024;
-/// Strangers at once, whose certificate is not yet seen: they must not keep callers out.
-const MAX_HANDSHAKES: usize = 128;
-/// Calls and streams at once on one connection: a caller holds one connection and may be the only caller.
-const MAX_STREAMS: u32 = (CALLS + STREAMS) as u32;
-const MAX_HEADER_BYTES: u32 = 16 * 1024;
 /// A connection proves who calls when it is made; it is made again at least this often, and whenever
 /// certificates or revocations change.
 const MAX_AGE_SECONDS: u64 = 3600;
@@ -37,142 +26,96 @@ const MAX_AGE_SECONDS: u64 = 3600;
 const STILL_HEARING: Duration = Duration::from_secs(5);
 /// The longest a call can take; after that nothing is worth the connection.
 const LONGEST_CALL: Duration = Duration::from_secs(90);
-/// A peer that answers no ping for this long is gone.
-const PING_EVERY: Duration = Duration::from_secs(10);
-const PING_PATIENCE: Duration = Duration::from_secs(5);
 
-pub(crate) struct Accepting {
+/// The bounds of a port that only our own services find.
+pub(crate) fn limits() -> Limits {
+    Limits {
+        port: "rpc",
+        // Each caller holds one, so this is callers.
+        connections: 1024,
+        per_network: 1024,
+        // Strangers, whose certificate is not yet seen, must not keep callers out.
+        strangers: 128,
+        // After the time the handshake gives itself, so that it is the one to say so.
+        handshake: Duration::from_secs(6),
+        // A caller keeps its connection, and a call has its own deadline.
+        idle: None,
+        body: None,
+        http1: false,
+        // A caller holds one connection and may be the only caller.
+        streams: (CALLS + STREAMS) as u32,
+        // A peer that answers no ping for this long is gone.
+        ping: (Duration::from_secs(10), Duration::from_secs(5)),
+        leaving: STILL_HEARING + LONGEST_CALL,
+        ..Limits::default()
+    }
+}
+
+pub(crate) struct Callers {
     pub identities: tls::Identities,
     pub stack: Step,
     pub stopping: CancellationToken,
-    pub cutoff: CancellationToken,
-    pub connections: TaskTracker,
 }
 
-impl Accepting {
-    /// Accepts until a stop begins; then the port is closed, so that callers are refused at once.
-    pub(crate) async fn run(self, listener: TcpListener) {
-        let (places, handshakes) = (Semaphore::new(MAX_CONNECTIONS), Semaphore::new(MAX_HANDSHAKES));
-        let (places, handshakes) = (Arc::new(places), Arc::new(handshakes));
-        let this = Arc::new(self);
-        loop {
-            let accepted = tokio::select! {
-                accepted = listener.accept() => accepted,
-                () = this.stopping.cancelled() => return,
-            };
-            let stream = match accepted {
-                Ok((stream, _)) => stream,
-                Err(error) => {
-                    tracing::warn!(%error, "a connection could not be accepted");
-                    // Out of file descriptors, most likely: the next moment is no better.
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    continue;
-                }
-            };
-            let Ok(handshake) = Arc::clone(&handshakes).try_acquire_owned() else {
-                metrics::counter!("dytt_rpc_refused_total", "why" => "handshakes").increment(1);
-                continue;
-            };
-            let (one, places) = (Arc::clone(&this), Arc::clone(&places));
-            this.connections.spawn(async move {
-                let Some((connection, peer)) = one.shake(stream).await else { return };
-                drop(handshake);
-                match places.try_acquire_owned() {
-                    Ok(_place) => one.serve(connection, peer).await,
-                    Err(_full) => {
-                        metrics::counter!("dytt_rpc_refused_total", "why" => "connections").increment(1);
-                    }
-                }
-            });
-        }
-    }
+/// Who called, from where, and since when certificates have not changed.
+pub(crate) struct Caller {
+    peer: tls::Peer,
+    from: SocketAddr,
+    changed: watch::Receiver<u64>,
+    ending: CancellationToken,
+    /// The first call after it was told to go.
+    late: OnceLock<Instant>,
+}
 
-    async fn shake(&self, stream: TcpStream) -> Option<(ServerStream<TcpStream>, Caller)> {
-        // Small answers wait 40 ms for an acknowledgement otherwise.
-        let _is_faster = stream.set_nodelay(true);
-        let from = stream.peer_addr().ok();
+impl Host for Callers {
+    type Stream = ServerStream<TcpStream>;
+    type Caller = Caller;
+    type Body = Body;
+    type Answer = NeverError<BoxFuture<'static, Response>>;
+
+    async fn welcome(&self, stream: TcpStream, from: SocketAddr) -> Option<(Self::Stream, Caller)> {
         // Before the handshake: what changes while it lasts counts.
         let changed = self.identities.changes();
-        let shaken = tokio::select! {
-            shaken = self.identities.accept(stream) => shaken,
-            () = self.stopping.cancelled() => return None,
-        };
-        match shaken {
-            Ok((stream, peer)) => Some((stream, Caller { peer, from, changed })),
+        match self.identities.accept(stream).await {
+            Ok((stream, peer)) => {
+                let (ending, late) = (self.stopping.child_token(), OnceLock::new());
+                Some((stream, Caller { peer, from, changed, ending, late }))
+            }
             Err(error) => {
                 metrics::counter!("dytt_rpc_refused_total", "why" => "certificate").increment(1);
-                let error = status::chain(&error);
-                tracing::warn!(from = from.map(tracing::field::display), error, "a peer was refused");
+                tracing::warn!(%from, error = status::chain(&error), "a peer was refused");
                 None
             }
         }
     }
 
-    async fn serve(&self, stream: ServerStream<TcpStream>, caller: Caller) {
-        let Caller { peer, from, mut changed } = caller;
-        let (ending, deaf) = (self.stopping.child_token(), Arc::new(AtomicBool::new(false)));
-        let handle = {
-            let (stack, ending, deaf) = (self.stack.clone(), ending.clone(), Arc::clone(&deaf));
-            service_fn(move |request: http::Request<Incoming>| {
-                let mut request = request.map(Body::new);
-                request.extensions_mut().insert(peer.clone());
-                request.extensions_mut().insert(Ending(ending.clone()));
-                if let Some(from) = from {
-                    request.extensions_mut().insert(from);
-                }
-                let answer = (!deaf.load(Ordering::Relaxed)).then(|| stack.take(request));
-                async move {
-                    Ok::<_, Infallible>(match answer {
-                        Some(answer) => answer.await,
-                        None => status::failed(Code::Unavailable, "this connection has ended"),
-                    })
-                }
-            })
-        };
-        let connection = http2::Builder::new(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .max_concurrent_streams(MAX_STREAMS)
-            .max_header_list_size(MAX_HEADER_BYTES)
-            .keep_alive_interval(PING_EVERY)
-            .keep_alive_timeout(PING_PATIENCE)
-            .serve_connection(TokioIo::new(stream), handle);
-        let mut connection = std::pin::pin!(connection);
-        let over = async {
-            // Not all at once: those who connected together would find nobody together.
-            let age = MAX_AGE_SECONDS - fastrand::u64(..MAX_AGE_SECONDS / 10);
-            tokio::select! {
-                () = self.stopping.cancelled() => {}
-                _ = changed.changed() => {}
-                () = tokio::time::sleep(Duration::from_secs(age)) => {}
-            }
-        };
-        let ended = tokio::select! {
-            ended = connection.as_mut() => ended,
-            () = over => {
-                // GOAWAY: calls in flight end, new ones come over a new connection, if there is to be one.
-                connection.as_mut().graceful_shutdown();
-                ending.cancel();
-                let last = async {
-                    tokio::time::sleep(STILL_HEARING).await;
-                    deaf.store(true, Ordering::Relaxed);
-                    tokio::time::sleep(LONGEST_CALL).await;
-                };
-                tokio::select! {
-                    ended = connection.as_mut() => ended,
-                    () = self.cutoff.cancelled() => return,
-                    () = last => return,
-                }
-            }
-        };
-        if let Err(error) = ended {
-            tracing::debug!(error = status::chain(&error), "a connection ended badly");
+    fn answer(&self, caller: &Caller, request: http::Request<Arriving>) -> Self::Answer {
+        if caller.is_deaf() {
+            let gone = status::failed(Code::Unavailable, "this connection has ended");
+            return ready(gone).boxed().never_error();
         }
+        let mut request = request.map(Body::new);
+        request.extensions_mut().insert(caller.peer.clone());
+        request.extensions_mut().insert(Ending(caller.ending.clone()));
+        request.extensions_mut().insert(caller.from);
+        self.stack.take(request).never_error()
+    }
+
+    async fn over(&self, caller: &Caller) {
+        let mut changed = caller.changed.clone();
+        // Not all at once: those who connected together would find nobody together.
+        let age = MAX_AGE_SECONDS - fastrand::u64(..MAX_AGE_SECONDS / 10);
+        tokio::select! {
+            _ = changed.changed() => {}
+            () = tokio::time::sleep(Duration::from_secs(age)) => {}
+        }
+        caller.ending.cancel();
     }
 }
 
-/// Who called, from where, and since when certificates have not changed.
-struct Caller {
-    peer: tls::Peer,
-    from: Option<SocketAddr>,
-    changed: watch::Receiver<u64>,
+impl Caller {
+    /// Whether it goes on calling although it must have heard that the connection ends.
+    fn is_deaf(&self) -> bool {
+        self.ending.is_cancelled() && self.late.get_or_init(Instant::now).elapsed() > STILL_HEARING
+    }
 }

@@ -76,7 +76,7 @@ async fn a_thousand_likes_of_one_person_are_one() {
     for like in likes {
         like.await.expect("ends").expect("likes");
     }
-    let page = world.feed.list_feed(&bob, proto::ListFeedRequest { before: 0 }).await.expect("answers");
+    let page = world.feed.list_feed(&bob, proto::ListFeedRequest::default()).await.expect("answers");
     assert_eq!(page.videos[0].like_count, 1);
     world.finish().await;
 }

@@ -32,8 +32,7 @@ async fn another_format_is_its_authors_until_it_is_re_encoded() {
     let own = videos(&world, &ann, &ann).await;
     assert!(!own[0].ready && !own[0].cover_key.is_empty());
     assert!(videos(&world, &bob, &ann).await.is_empty());
-    let feed =
-        async || world.feed.list_feed(&bob, ListFeedRequest { before: 0 }).await.expect("answers").videos;
+    let feed = async || world.feed.list_feed(&bob, ListFeedRequest::default()).await.expect("answers").videos;
     assert!(feed().await.is_empty());
     let like = proto::LikeVideoRequest { video_id: answer.video_id };
     assert!(matches!(world.like.like_video(&bob, like).await, Err(Error::VideoNotFound(_))));

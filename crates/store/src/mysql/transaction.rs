@@ -10,10 +10,12 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use sea_orm::sqlx::mysql::MySqlConnection;
 use sea_orm::sqlx::{self, Executor as _};
+use sea_orm::{DbErr, RuntimeErr};
 use tokio::time::{sleep, timeout};
 use tracing::Instrument;
 
 use super::{Lanes, no_answer};
+use crate::changes::Changes;
 use crate::failure::{Fault, failed};
 use crate::session::{Probe, Session};
 use crate::trace;
@@ -27,29 +29,52 @@ const RETRIES: u32 = 3;
 /// # Errors
 /// The mutation's own; [`Error::Overloaded`] when it was refused before it began; [`Error::Unavailable`]
 /// when the server did not answer, in which case the commit may have happened if it was already asked for.
-pub(crate) async fn run<T, F>(lanes: &Arc<Lanes>, probe: &Arc<Probe>, within: Duration, work: F) -> Result<T>
+pub(crate) async fn run<T, F>(
+    lanes: &Arc<Lanes>,
+    probe: &Arc<Probe>,
+    changes: &Arc<Changes>,
+    within: Duration,
+    work: F,
+) -> Result<T>
 where
     T: Send + 'static,
     F: for<'s> FnOnce(&'s Session) -> BoxFuture<'s, Result<T>> + Clone + Send + 'static,
 {
     let turn = lanes.turn_to_write().await?;
-    let (lanes, probe) = (Arc::clone(lanes), Arc::clone(probe));
+    let (lanes, probe, changes) = (Arc::clone(lanes), Arc::clone(probe), Arc::clone(changes));
     let running = async move {
         let _turn = turn;
         let late = |_late| Err(Error::unavailable(no_answer()));
-        timeout(within, attempts(&lanes, &probe, within, work)).await.unwrap_or_else(late)
+        timeout(within, attempts(&lanes, &probe, &changes, within, work)).await.unwrap_or_else(late)
     };
     tokio::spawn(running.in_current_span()).await.unwrap_or_else(|error| Err(Error::internal(error)))
 }
 
-async fn attempts<T, F>(lanes: &Lanes, probe: &Arc<Probe>, within: Duration, work: F) -> Result<T>
+/// Whether a mutation was given up, and rolled back, because it met another again and again.
+pub(crate) fn met_another(error: &Error) -> bool {
+    let Error::Unavailable(source) = error else { return false };
+    let Some(DbErr::Exec(RuntimeErr::SqlxError(cause)) | DbErr::Query(RuntimeErr::SqlxError(cause))) =
+        source.downcast_ref()
+    else {
+        return false;
+    };
+    Fault::of(cause) == Fault::Again
+}
+
+async fn attempts<T, F>(
+    lanes: &Lanes,
+    probe: &Arc<Probe>,
+    changes: &Changes,
+    within: Duration,
+    work: F,
+) -> Result<T>
 where
     F: for<'s> FnOnce(&'s Session) -> BoxFuture<'s, Result<T>> + Clone + Send,
 {
     let began = Instant::now();
     let mut tries = 0;
     loop {
-        match attempt(lanes, probe, within, work.clone()).await {
+        match attempt(lanes, probe, changes, within, work.clone()).await {
             // One that waited for a lock until the server gave up has no time for another such wait.
             Err((_, Fault::Again)) if tries < RETRIES && began.elapsed() < within / 2 => {
                 probe.retried();
@@ -66,6 +91,7 @@ where
 async fn attempt<T, F>(
     lanes: &Lanes,
     probe: &Arc<Probe>,
+    changes: &Changes,
     within: Duration,
     work: F,
 ) -> Result<T, (Error, Fault)>
@@ -75,14 +101,17 @@ where
     let lane = lanes.begin(within).await.map_err(refused)?;
     let session = Session::lane(lane, Arc::clone(probe));
     let outcome = AssertUnwindSafe(work(&session)).catch_unwind().await;
-    let Some(lane) = session.into_lane() else {
+    let Some((lane, touched)) = session.into_lane() else {
         return Err((Error::internal("the transaction lost its connection"), Fault::Refused));
     };
     let (mut connection, fault) = lane.into_parts();
     let panicked = |_panic| Err(Error::internal("a mutation panicked and was rolled back"));
     match outcome.unwrap_or_else(panicked) {
         Ok(value) => {
-            say(&mut connection, "COMMIT").await.map_err(refused)?;
+            let committed = say(&mut connection, "COMMIT").await.map_err(refused);
+            // Also when only the answer was lost.
+            changes.note(&touched);
+            committed?;
             lanes.keep(connection, within);
             Ok(value)
         }

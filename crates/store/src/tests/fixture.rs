@@ -5,12 +5,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use domain::{Content, Timestamp, Title, UserId, UserName, VideoId};
-use sea_orm::{ConnectionTrait, DatabaseConnection};
 use tempfile::TempDir;
 
 use super::shared;
-use crate::card::column;
-use crate::{Config, Job, NewObject, NewVideo, Store};
+use crate::row::{Row, column};
+use crate::{Config, Job, NewObject, NewVideo, Store, VideoCard};
 
 /// The moment at which everything happens, unless a test says otherwise.
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -101,6 +100,11 @@ impl World {
         self.store.publish(self.unready(author), NOW).await.expect("publish a video")
     }
 
+    /// A page of the feed as its viewer sees it.
+    pub(super) async fn feed(&self, before: Timestamp, viewer: Option<UserId>) -> Vec<VideoCard> {
+        self.store.feed(before, viewer).await.expect("a page").cards()
+    }
+
     /// What `video` publishes.
     pub(super) fn ready(&self, author: UserId) -> NewVideo {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
@@ -175,8 +179,27 @@ impl World {
 
     /// The column `text` of each row.
     pub(super) async fn texts(&self, sql: &str) -> Vec<String> {
-        let rows = self.store.read().rows(sql, []).await.expect("read rows");
-        rows.iter().map(|row| column(row, "text").expect("a text")).collect()
+        self.column(sql, "text").await
+    }
+
+    /// A column of each row.
+    pub(super) async fn column<T>(&self, sql: &str, name: &'static str) -> Vec<T>
+    where
+        T: sea_orm::TryGetable + rusqlite::types::FromSql,
+    {
+        let rows = self.rows(sql).await;
+        rows.iter().map(|row| column(row, name).expect("a column")).collect()
+    }
+
+    /// Rows of a statement; a number stands in for each of its values.
+    pub(super) async fn rows(&self, sql: &str) -> Vec<Row> {
+        let numbered = (1..10).rev().find(|number| sql.contains(&format!("?{number}")));
+        let (sql, holes) = (sql.to_owned(), numbered.unwrap_or_else(|| sql.matches('?').count()));
+        let values = (0..holes).map(|_| sea_orm::Value::from(NOW.millis()));
+        self.store
+            .read(move |session| Box::pin(async move { session.rows(&sql, values).await }))
+            .await
+            .expect("read")
     }
 
     /// The database has nothing to complain about.
@@ -188,15 +211,10 @@ impl World {
     pub(super) async fn plant(&self, sql: &str) {
         match self.on {
             On::Sqlite => {
-                let connection: DatabaseConnection =
-                    crate::sqlite::open(&self.folder.path().join("dytt.sqlite"), 1, false)
-                        .await
-                        .expect("connect");
-                connection
-                    .execute_unprepared("PRAGMA foreign_keys = OFF")
-                    .await
-                    .expect("let go of foreign keys");
-                connection.execute_unprepared(sql).await.expect("plant");
+                let path = self.folder.path().join("dytt.sqlite");
+                let connection = rusqlite::Connection::open(path).expect("connect");
+                connection.pragma_update(None, "foreign_keys", false).expect("let go of foreign keys");
+                connection.execute_batch(sql).expect("plant");
             }
             On::MySql => {
                 let mut connection = shared::admin(&self.config).await;

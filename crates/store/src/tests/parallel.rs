@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{Content, Error, Result};
+use domain::{Content, Error, Result, VideoId};
 use tokio::task::JoinSet;
 
 use super::fixture::{NOW, On, World, content, never, on_both, user_name};
@@ -30,7 +30,7 @@ async fn two_hundred_likes_of_one_person_for_one_video_are_one_like(on: On) {
     });
     assert!(likes.await.iter().all(Result::is_ok));
     assert_eq!(world.texts("SELECT 'row' AS text FROM video_like").await.len(), 1);
-    assert_eq!(world.store.feed(never(), None).await.expect("a page")[0].like_count, 1);
+    assert_eq!(world.feed(never(), None).await[0].like_count, 1);
     world.is_sound().await;
 }
 
@@ -118,7 +118,7 @@ async fn three_hundred_likes_by_a_hundred_people_are_a_hundred(on: On) {
     });
     assert!(likes.await.iter().all(Result::is_ok));
     assert_eq!(world.texts("SELECT 'row' AS text FROM video_like").await.len(), 100);
-    assert_eq!(world.store.feed(never(), None).await.expect("a page")[0].like_count, 100);
+    assert_eq!(world.feed(never(), None).await[0].like_count, 100);
     world.is_sound().await;
 }
 
@@ -216,4 +216,41 @@ async fn a_storm_on_three_videos_fails_nowhere_and_is_counted_right(on: On) {
     assert!(retries < 50, "{retries}");
 }
 
-on_both!(threads: three_hundred_likes_by_a_hundred_people_are_a_hundred, two_stores_publish_at_one_moment_and_no_two_videos_share_theirs, two_stores_write_into_one_conversation_and_no_two_messages_share_a_time, jobs_that_two_stores_claim_are_each_given_once, a_storm_on_three_videos_fails_nowhere_and_is_counted_right, two_hundred_likes_of_one_person_for_one_video_are_one_like, of_a_hundred_registrations_under_one_name_one_succeeds, likes_follows_comments_and_their_undoing_at_once_are_counted_right, a_job_that_twenty_workers_want_is_given_to_one, a_hundred_messages_of_one_millisecond_have_a_hundred_times);
+async fn pages_asked_for_while_people_like_never_miss_ones_own_like(on: On) {
+    let world = Arc::new(World::new(on).await);
+    let author = world.user("author").await;
+    let mut people = Vec::new();
+    for number in 0..8 {
+        world.video(author).await;
+        people.push(world.user(&format!("fan {number}")).await);
+    }
+    let videos: Vec<_> = world.feed(never(), None).await.iter().map(|card| card.id).collect();
+    let mut tasks = JoinSet::new();
+    for (number, fan) in people.into_iter().enumerate() {
+        let (world, videos) = (Arc::clone(&world), videos.clone());
+        tasks.spawn(async move {
+            for round in 0..20 {
+                let place = (number + round / 2) % videos.len();
+                let video = VideoId::parse(videos[place]).expect("a number");
+                let before = world.feed(never(), Some(fan)).await[place].is_liked;
+                match before {
+                    false => world.store.like_video(fan, video, NOW).await.expect("like"),
+                    true => world.store.unlike_video(fan, video).await.expect("unlike"),
+                }
+                let after = world.feed(never(), Some(fan)).await.remove(place);
+                assert_eq!(after.is_liked, !before);
+                assert!(!after.is_liked || after.like_count > 0, "{after:?}");
+            }
+        });
+    }
+    while let Some(done) = tasks.join_next().await {
+        done.expect("a fan");
+    }
+    let counted = "SELECT CAST(like_count AS CHAR) AS text FROM video_stat ORDER BY video_id DESC";
+    let counted = world.texts(counted).await;
+    let shown: Vec<_> =
+        world.feed(never(), None).await.iter().map(|card| card.like_count.to_string()).collect();
+    assert_eq!(shown, counted);
+}
+
+on_both!(threads: pages_asked_for_while_people_like_never_miss_ones_own_like, three_hundred_likes_by_a_hundred_people_are_a_hundred, two_stores_publish_at_one_moment_and_no_two_videos_share_theirs, two_stores_write_into_one_conversation_and_no_two_messages_share_a_time, jobs_that_two_stores_claim_are_each_given_once, a_storm_on_three_videos_fails_nowhere_and_is_counted_right, two_hundred_likes_of_one_person_for_one_video_are_one_like, of_a_hundred_registrations_under_one_name_one_succeeds, likes_follows_comments_and_their_undoing_at_once_are_counted_right, a_job_that_twenty_workers_want_is_given_to_one, a_hundred_messages_of_one_millisecond_have_a_hundred_times);

@@ -5,7 +5,6 @@ use futures_util::future::BoxFuture;
 
 use super::crowd::Crowd;
 use super::fixture::{LEASE, NOW, On, content, later, never, user_name};
-use crate::card::column;
 
 type Call = for<'c> fn(&'c Crowd) -> BoxFuture<'c, Result<()>>;
 
@@ -87,7 +86,5 @@ fn sent(crowd: &Crowd) -> Vec<String> {
 }
 
 async fn plan(crowd: &Crowd, sql: &str) -> Vec<String> {
-    let rows =
-        crowd.world.store.read().rows(&format!("EXPLAIN QUERY PLAN {sql}"), []).await.expect("explain");
-    rows.iter().map(|row| column(row, "detail").expect("a step")).collect()
+    crowd.world.column(&format!("EXPLAIN QUERY PLAN {sql}"), "detail").await
 }

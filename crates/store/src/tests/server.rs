@@ -9,6 +9,7 @@ use super::fixture::{NOW, On, World, user_name};
 use super::shared::{admin, database, is_there, say};
 use crate::config::{Address, Config, MySql};
 use crate::mysql::server::{Variables, judge};
+use crate::row::column;
 use crate::{OpenError, Store};
 
 fn name(config: &Config) -> String {
@@ -163,15 +164,13 @@ async fn every_connection_is_strict_reads_what_is_committed_and_waits_two_second
     let read = world.texts(sql).await;
     assert!(read[0].contains("STRICT_TRANS_TABLES") && read[0].ends_with(expected), "{read:?}");
     let row = world.store.write(move |session| Box::pin(async move { session.row(sql, []).await })).await;
-    let written: String = row.expect("ask").expect("an answer").try_get("", "text").expect("a text");
+    let written: String = column(&row.expect("ask").expect("an answer"), "text").expect("a text");
     assert_eq!(written, read[0]);
     let limit = "SELECT @@max_statement_time AS text";
-    for (session, expected) in
-        [(world.store.read(), 3.0), (world.store.read_slowly(), 0.0), (world.store.read(), 3.0)]
-    {
-        let row = session.row(limit, []).await.expect("ask").expect("an answer");
-        assert_eq!(row.try_get::<f64>("", "text").expect("a number"), expected);
-    }
+    assert_eq!(world.column::<f64>(limit, "text").await, [3.0]);
+    let slowly = world.store.read_slowly(|session| Box::pin(session.rows(limit, []))).await.expect("ask");
+    assert_eq!(column::<f64>(&slowly[0], "text").expect("a number"), 0.0);
+    assert_eq!(world.column::<f64>(limit, "text").await, [3.0]);
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
@@ -77,10 +77,23 @@ impl Subscriber for Recorder {
 }
 
 impl Recorder {
-    /// The fields of every statement sent inside the span of this name, oldest first.
+    /// The one of this process: statements run on threads of their own.
+    fn global() -> &'static Self {
+        static RECORDER: OnceLock<Recorder> = OnceLock::new();
+        RECORDER.get_or_init(|| {
+            let recorder = Self::default();
+            tracing::subscriber::set_global_default(recorder.clone()).expect("no other subscriber");
+            recorder
+        })
+    }
+
+    /// The fields of every statement sent inside the span of this asker, oldest first.
     fn statements(&self, asker: &str) -> Vec<Fields> {
         let spans = self.spans.lock().expect("the spans");
-        let (root, _) = spans.iter().find(|(_, (_, fields))| fields["name"] == asker).expect("the asker");
+        let (root, _) = spans
+            .iter()
+            .find(|(_, (_, fields))| fields.get("asker").is_some_and(|named| named == asker))
+            .expect("the asker");
         let inside = |mut parent: Option<u64>| {
             while let Some(id) = parent.filter(|id| id != root) {
                 parent = spans[&id].0;
@@ -98,25 +111,25 @@ async fn each_statement_has_a_span_of_its_own_inside_its_askers(on: On) {
     let world = World::new(on).await;
     let (author, fan) = (world.user("author").await, world.user("fan").await);
     let video = world.video(author).await;
-    let recorder = Recorder::default();
-    let _recording = tracing::subscriber::set_default(recorder.clone());
-    world.store.like_video(fan, video, NOW).instrument(info_span!("writes")).await.expect("like");
-    world.store.user_card(fan, None).instrument(info_span!("reads")).await.expect("a card");
-    let failed = world.store.like_video(no_user(), video, NOW).instrument(info_span!("fails")).await;
+    let recorder = Recorder::global();
+    let asker = |what| format!("{what} {on:?}");
+    let span = |what| info_span!("asks", asker = asker(what));
+    world.store.like_video(fan, video, NOW).instrument(span("writes")).await.expect("like");
+    world.store.user_card(fan, None).instrument(span("reads")).await.expect("a card");
+    let failed = world.store.like_video(no_user(), video, NOW).instrument(span("fails")).await;
     failed.expect_err("nobody likes");
-    let names = |asker| {
+    let names = |what| {
         let named = |fields: Fields| fields["otel.name"].clone();
-        recorder.statements(asker).into_iter().map(named).collect::<Vec<_>>()
+        recorder.statements(&asker(what)).into_iter().map(named).collect::<Vec<_>>()
     };
-    let sqlite = vec!["SELECT video_stat", "INSERT video_like", "UPDATE video_stat", "UPDATE user_stat"];
+    let sqlite = vec!["SELECT video", "INSERT video_like", "UPDATE video_stat", "UPDATE user_stat"];
     let mut mysql = sqlite.clone();
-    mysql.insert(1, "SELECT user_stat");
-    mysql.insert(0, "START");
+    mysql.splice(0..0, ["START", "SELECT video_stat"]);
     mysql.push("COMMIT");
     assert_eq!(names("writes"), world.pick(sqlite, mysql));
     assert_eq!(names("reads"), ["SELECT user"]);
     let system = world.pick("sqlite", "mysql");
-    for fields in recorder.statements("writes") {
+    for fields in recorder.statements(&asker("writes")) {
         for (name, value) in
             [("target", "trace"), ("otel.kind", "client"), ("db.system", system), ("peer.service", system)]
         {
@@ -125,7 +138,7 @@ async fn each_statement_has_a_span_of_its_own_inside_its_askers(on: On) {
         assert!(fields["db.statement"].starts_with(&fields["otel.name"][..5]), "{fields:?}");
         assert!(!fields.contains_key("otel.status_code"), "{fields:?}");
     }
-    let failed: Vec<_> = recorder.statements("fails");
+    let failed: Vec<_> = recorder.statements(&asker("fails"));
     let marked: Vec<_> = failed.iter().filter(|fields| fields.contains_key("otel.status_code")).collect();
     assert_eq!(marked.len(), 1, "{failed:?}");
     assert_eq!(

@@ -23,7 +23,7 @@ const READS: &[(&str, u64, Read)] = reads![
     "user_card", 1, |c| c.world.store.user_card(c.hub, Some(c.peer)), |_| 1;
     "revoked_since", 1, |c| c.world.store.revoked_since(NOW), |list| list.len();
     "videos_of", 2, |c| c.world.store.videos_of(c.hub, Some(c.hub)), |list| list.len();
-    "feed", 1, |c| c.world.store.feed(never(), Some(c.hub)), |list| list.len();
+    "feed", 3, |c| c.world.store.feed(never(), Some(c.hub)), |page| page.cards().len();
     "liked_videos", 2, |c| c.world.store.liked_videos(c.hub, Some(c.peer)), |list| list.len();
     "comments", 2, |c| c.world.store.comments(c.video, Some(c.peer)), |list| list.len();
     "comment_count", 1, |c| c.world.store.comment_count(c.video), |_| 1;
@@ -54,11 +54,11 @@ async fn a_read_costs_its_stated_statements_at_any_length(on: On) {
     }
 }
 
-async fn a_page_of_thirty_videos_by_ten_authors_costs_one_statement_like_a_page_of_one(on: On) {
+async fn a_page_of_thirty_videos_by_ten_authors_costs_the_statements_of_a_page_of_one(on: On) {
     let world = World::new(on).await;
     let viewer = world.user("viewer").await;
     for length in [1, FEED_PAGE] {
-        for number in world.store.feed(never(), None).await.expect("a page").len()..length {
+        for number in world.feed(never(), None).await.len()..length {
             let name = user_name(&format!("author {}", number % 10));
             let author = match world.store.login_row(&name).await.expect("look up") {
                 Some(row) => domain::UserId::parse(row.id).expect("a number"),
@@ -68,10 +68,16 @@ async fn a_page_of_thirty_videos_by_ten_authors_costs_one_statement_like_a_page_
             world.store.like_video(viewer, video, NOW).await.expect("like");
             world.store.follow_user(viewer, author, NOW).await.expect("follow");
         }
-        let before = world.store.statements();
-        let page = world.store.feed(never(), Some(viewer)).await.expect("a page");
-        assert_eq!((page.len(), world.store.statements() - before), (length, 1));
-        assert!(page.iter().all(|card| card.is_liked && card.author.is_followed));
+        // At first its newest time and its counters have changed; then nothing has, if it is asked for soon.
+        let mut cost = u64::MAX;
+        while cost > 1 {
+            let before = world.store.statements();
+            let page = world.feed(never(), Some(viewer)).await;
+            assert_eq!(page.len(), length);
+            assert!(page.iter().all(|card| card.is_liked && card.author.is_followed));
+            cost = world.store.statements() - before;
+            assert!(cost <= 3, "{cost}");
+        }
     }
 }
 
@@ -87,5 +93,5 @@ fn every_read_is_measured_here_and_documents_its_statements() {
 
 on_both!(
     a_read_costs_its_stated_statements_at_any_length,
-    a_page_of_thirty_videos_by_ten_authors_costs_one_statement_like_a_page_of_one
+    a_page_of_thirty_videos_by_ten_authors_costs_the_statements_of_a_page_of_one
 );

@@ -31,7 +31,7 @@ async fn what_people_type_comes_back_byte_by_byte(on: On) {
         let comment = world.store.add_comment(author, video, content(text), NOW).await.expect("comment");
         let other = world.user(&format!("other {author}")).await;
         world.store.send_message(author, other, content(text), NOW).await.expect("send");
-        assert_eq!(world.store.feed(never(), None).await.expect("a page")[0].title, text);
+        assert_eq!(world.feed(never(), None).await[0].title, text);
         assert_eq!(
             world.store.comments(video, None).await.expect("a list"),
             [comment.clone()].map(|mut row| {

@@ -212,8 +212,9 @@ async fn closing_finishes_what_is_queued_and_refuses_what_comes_later() {
     hold.await.expect("the held one");
     assert!(join_all(works).await.iter().all(Result::is_ok));
     let again = reopened(world.folder.path()).await;
-    let names = again.read().rows("SELECT name FROM user LIMIT 1000", []).await.expect("read").len();
-    assert_eq!(names, 300);
+    let names = "SELECT name FROM user LIMIT 1000";
+    let names = again.read(|session| Box::pin(session.rows(names, []))).await.expect("read");
+    assert_eq!(names.len(), 300);
 }
 
 #[tokio::test]

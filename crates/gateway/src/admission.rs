@@ -1,0 +1,209 @@
+//! How many requests of one class may be at work at once: a flood of one class is refused before it costs
+//! anything, and the others go on. How much one asker may ask for is the limits'.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use domain::{Error, Result};
+use metrics::{Counter, Gauge};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::timeout;
+
+/// How long a request may wait for a place. Whoever waits longer has a full queue before them, and the next
+/// try is better spent a second later.
+const WAIT: Duration = Duration::from_millis(50);
+/// Reads at work for each core. One takes a fraction of a millisecond of it, so these and as many in the queue
+/// are some 50 ms of work: what is let in is answered soon, and the readers of the database never run dry.
+const READS_PER_CORE: usize = 64;
+/// Likes, comments, follows and messages at work. They share commits: the more wait for one disk, the more it
+/// takes at once, and the writer's own queue is four times as long.
+const SOCIAL: usize = 1024;
+/// Logins at work besides those being hashed, as many as wait for a hash in the user service.
+const LOGINS_WAITING: usize = 16;
+/// Uploads arriving at once: each holds a few MiB of memory and a file, and need not have shown a token yet.
+const UPLOADS: usize = 64;
+/// Requests of a class that wait for a place. One is a few KiB; nearly all of them get in or leave within
+/// [`WAIT`].
+const QUEUE: usize = 128;
+
+/// What a route's work is. Each class has places of its own, so none can starve another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// Watching: the feed, lists, profiles, videos, pages.
+    Read,
+    /// Small changes: likes, comments, follows, messages.
+    Social,
+    /// Registrations and logins: a hash each.
+    Login,
+    /// Publishing: may take minutes.
+    Upload,
+}
+
+/// The places of every class.
+pub(crate) struct Admission {
+    read: Gate,
+    social: Gate,
+    login: Gate,
+    upload: Gate,
+}
+
+/// The places of one class and the queue before them.
+struct Gate {
+    places: Arc<Semaphore>,
+    queue: Semaphore,
+    in_flight: Gauge,
+    refused: Counter,
+}
+
+/// The right to be at work, until it is dropped.
+pub(crate) struct Place {
+    _permit: OwnedSemaphorePermit,
+    in_flight: Gauge,
+}
+
+impl Admission {
+    /// Places for a machine of this many cores.
+    pub(crate) fn new(cores: usize) -> Self {
+        let hashes = (cores / 2).max(1);
+        Self {
+            read: Gate::new(Class::Read, READS_PER_CORE * cores),
+            social: Gate::new(Class::Social, SOCIAL),
+            login: Gate::new(Class::Login, hashes + LOGINS_WAITING),
+            upload: Gate::new(Class::Upload, UPLOADS),
+        }
+    }
+
+    /// Finds a place among those of its class; waits for one briefly.
+    ///
+    /// # Errors
+    /// [`Error::Overloaded`] when the queue is full or the wait was in vain.
+    pub(crate) async fn enter(&self, class: Class) -> Result<Place> {
+        self.gate(class).enter().await
+    }
+
+    /// Refuses what would find no place. For requests whose body is read first: a sender who takes their time
+    /// holds no place meanwhile.
+    pub(crate) fn check(&self, class: Class) -> Result<()> {
+        self.gate(class).check()
+    }
+
+    /// Lets nobody in any more.
+    #[cfg(test)]
+    pub(crate) fn close(&self, class: Class) {
+        self.gate(class).places.close();
+    }
+
+    fn gate(&self, class: Class) -> &Gate {
+        match class {
+            Class::Read => &self.read,
+            Class::Social => &self.social,
+            Class::Login => &self.login,
+            Class::Upload => &self.upload,
+        }
+    }
+}
+
+impl Gate {
+    fn new(class: Class, places: usize) -> Self {
+        let class = match class {
+            Class::Read => "read",
+            Class::Social => "social",
+            Class::Login => "login",
+            Class::Upload => "upload",
+        };
+        let refused = metrics::counter!("dytt_http_refused_total", "class" => class);
+        // An alarm needs a zero to rise from.
+        refused.increment(0);
+        Self {
+            places: Arc::new(Semaphore::new(places)),
+            queue: Semaphore::new(QUEUE),
+            in_flight: metrics::gauge!("dytt_http_in_flight", "class" => class),
+            refused,
+        }
+    }
+
+    async fn enter(&self) -> Result<Place> {
+        // Those who wait are served first: a free place is one that nobody waits for.
+        if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
+            return Ok(self.place(permit));
+        }
+        let Ok(_turn) = self.queue.try_acquire() else { return Err(self.refuse()) };
+        match timeout(WAIT, Arc::clone(&self.places).acquire_owned()).await {
+            Ok(Ok(permit)) => Ok(self.place(permit)),
+            Ok(Err(_)) | Err(_) => Err(self.refuse()),
+        }
+    }
+
+    fn check(&self) -> Result<()> {
+        let full = self.places.available_permits() == 0 && self.queue.available_permits() == 0;
+        if full { Err(self.refuse()) } else { Ok(()) }
+    }
+
+    fn place(&self, permit: OwnedSemaphorePermit) -> Place {
+        self.in_flight.increment(1);
+        Place { _permit: permit, in_flight: self.in_flight.clone() }
+    }
+
+    fn refuse(&self) -> Error {
+        self.refused.increment(1);
+        Error::Overloaded
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.in_flight.decrement(1);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::FutureExt;
+    use futures_util::future::join_all;
+
+    use super::*;
+
+    /// A class of which every place is taken.
+    async fn full(places: usize) -> (Gate, Vec<Place>) {
+        let gate = Gate::new(Class::Social, places);
+        let taken = join_all((0..places).map(|_| gate.enter())).await;
+        let taken = taken.into_iter().collect::<Result<_>>().expect("every place is given");
+        (gate, taken)
+    }
+
+    #[tokio::test]
+    async fn who_finds_no_place_waits_briefly_and_is_refused() {
+        let (gate, taken) = full(3).await;
+        gate.check().expect("the queue is empty");
+        assert!(matches!(gate.enter().await, Err(Error::Overloaded)));
+        drop(taken);
+        gate.enter().await.expect("there are places again");
+    }
+
+    #[tokio::test]
+    async fn a_place_that_becomes_free_goes_to_who_waits_longest() {
+        let (gate, mut taken) = full(2).await;
+        let (mut first, mut second) = (Box::pin(gate.enter()), Box::pin(gate.enter()));
+        assert!(first.as_mut().now_or_never().is_none() && second.as_mut().now_or_never().is_none());
+        drop(taken.pop());
+        // Whoever comes now finds those two before them.
+        assert!(gate.enter().now_or_never().is_none());
+        let _place = first.await.expect("was first");
+        drop(taken.pop());
+        second.await.expect("was second");
+    }
+
+    #[tokio::test]
+    async fn behind_a_full_queue_nobody_waits() {
+        let (gate, taken) = full(1).await;
+        let mut queue: Vec<_> = (0..QUEUE).map(|_| Box::pin(gate.enter())).collect();
+        assert!(queue.iter_mut().all(|waiting| waiting.as_mut().now_or_never().is_none()));
+        assert!(matches!(gate.check(), Err(Error::Overloaded)));
+        assert!(matches!(gate.enter().now_or_never(), Some(Err(Error::Overloaded))));
+        // Who leaves gives their turn back.
+        drop(queue);
+        gate.check().expect("the queue is empty");
+        drop(taken);
+        gate.enter().await.expect("there is a place");
+    }
+}

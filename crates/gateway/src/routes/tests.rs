@@ -1,0 +1,109 @@
+//! Every address of the public port is in a class, and in the right one.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{Method, StatusCode, header};
+use domain::Error;
+use proto::{
+    RemoteCommentService, RemoteFeedService, RemoteFollowService, RemoteLikeService, RemoteMessageService,
+    RemoteUserService, RemoteVideoService, Step,
+};
+use serde_json::{Value, json};
+use tower::ServiceExt;
+
+use super::*;
+use crate::{Config, Services, Tokens};
+
+/// Addresses that are not reads.
+const SOCIAL: [&str; 6] = [
+    "/douyin/comment/action/",
+    "/douyin/favorite/action/",
+    "/douyin/message/action/",
+    "/douyin/relation/action/",
+    "/douyin/relation/follow/",
+    "/douyin/relation/unfollow/",
+];
+const LOGIN: [&str; 2] = ["/douyin/user/login/", "/douyin/user/register/"];
+const UPLOAD: [&str; 1] = ["/douyin/publish/action/"];
+
+/// An edge without anything behind it.
+async fn gateway() -> (Gateway, tempfile::TempDir) {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = Config {
+        public_url: String::new(),
+        trusted_proxies: Vec::new(),
+        query_credentials: true,
+        max_upload_bytes: 1 << 20,
+        limits_enabled: false,
+        utc_offset_hours: 8,
+        lan_url: None,
+    };
+    let broken = || Step::new(|_| async { proto::to_status(&Error::internal("broken")).into_http() });
+    let services = Services {
+        user: Arc::new(RemoteUserService(broken())),
+        feed: Arc::new(RemoteFeedService(broken())),
+        video: Arc::new(RemoteVideoService(broken())),
+        like: Arc::new(RemoteLikeService(broken())),
+        comment: Arc::new(RemoteCommentService(broken())),
+        follow: Arc::new(RemoteFollowService(broken())),
+        message: Arc::new(RemoteMessageService(broken())),
+    };
+    let objects = json!({
+        "url": "file:objects", "access_key_file": "", "secret_key_file": "", "redirect": "off",
+        "public_endpoint": "", "min_free_bytes": 0, "orphan_ttl_seconds": 60,
+    });
+    let objects = serde_json::from_value(objects).expect("is a configuration");
+    let blobs = blobs::Blobs::open(&objects, folder.path()).await.expect("opens");
+    let tokens = Tokens::open(&folder.path().join("key")).expect("makes a key");
+    (Gateway::new(config, services, blobs, tokens), folder)
+}
+
+/// The addresses a router has, from what it says of itself: it has no other list of them.
+fn addresses(router: &Router) -> BTreeSet<String> {
+    let shown = format!("{router:?}");
+    let paths = shown.split('"').filter(|text| text.starts_with('/'));
+    // What answers when nothing else does is one of them too.
+    paths.filter(|path| !path.contains("fallback")).map(str::to_owned).collect()
+}
+
+async fn answer(router: &Router, address: &str) -> (StatusCode, Option<Value>) {
+    let acts = [&SOCIAL[..], &LOGIN[..], &UPLOAD[..]].concat().contains(&address);
+    let method = if acts { Method::POST } else { Method::GET };
+    let path = address.replace("{name}", "page.css").replace("{*key}", "p/none.mp4").replace("{*rest}", "x");
+    let request = Request::builder().method(method).uri(path).body(Body::empty()).expect("a request");
+    let answer = router.clone().oneshot(request).await.expect("an answer");
+    let (head, body) = answer.into_parts();
+    let retry = head.headers.contains_key(header::RETRY_AFTER);
+    let body = axum::body::to_bytes(body, 1 << 20).await.expect("a body");
+    let json = serde_json::from_slice(&body).ok().filter(|_| retry);
+    (head.status, json)
+}
+
+#[tokio::test]
+async fn every_address_is_in_a_class_and_a_full_class_refuses_its_own_alone() {
+    for full in [Class::Read, Class::Social, Class::Login, Class::Upload] {
+        let (gateway, _folder) = gateway().await;
+        gateway.admission.close(full);
+        let router = router(gateway);
+        let all = addresses(&router);
+        assert!(all.contains("/douyin/feed/") && all.contains("/media/{*key}"), "{all:?}");
+        for address in &all {
+            let class = match address.as_str() {
+                social if SOCIAL.contains(&social) => Class::Social,
+                login if LOGIN.contains(&login) => Class::Login,
+                upload if UPLOAD.contains(&upload) => Class::Upload,
+                _read => Class::Read,
+            };
+            let (status, json) = answer(&router, address).await;
+            if class == full {
+                assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{address} has no class");
+                assert_eq!(json.expect("JSON and Retry-After")["status_code"], 100_008, "{address}");
+            } else {
+                assert_ne!(status, StatusCode::SERVICE_UNAVAILABLE, "{address} is not {full:?}");
+            }
+        }
+    }
+}

@@ -1,0 +1,82 @@
+//! What a peer may hold, and how long it may take over it.
+
+use std::time::Duration;
+
+/// The least a peer has to send or take while somebody waits for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Rate {
+    /// Bytes a second, on average over one window.
+    pub bytes_per_second: u64,
+    /// The waiting over which it is measured; whoever falls below it is noticed within two of these.
+    pub window: Duration,
+}
+
+impl Rate {
+    /// What has to arrive in one window.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.bytes_per_second.saturating_mul(self.window.as_millis() as u64) / 1000
+    }
+}
+
+/// The bounds of one port. The defaults are those of a port that anybody can reach.
+#[derive(Clone, Debug)]
+pub struct Limits {
+    /// What metrics and logs call the port.
+    pub port: &'static str,
+    /// Connections at once.
+    pub connections: usize,
+    /// Connections at once from one network (an IPv4 address, an IPv6 /64); this machine's own are exempt.
+    pub per_network: usize,
+    /// Connections at once whose handshake is not over.
+    pub strangers: usize,
+    /// How long a handshake may take.
+    pub handshake: Duration,
+    /// How long a new connection may take over its first request's head, and any connection over the head
+    /// of a later one once it began.
+    pub head: Duration,
+    /// How long a connection without a request stays open; none for ever.
+    pub idle: Option<Duration>,
+    /// How fast a request's body must arrive while it is being read; none when something else sees to it.
+    pub body: Option<Rate>,
+    /// How fast an answer must be taken.
+    pub write: Rate,
+    /// Whether HTTP/1 is spoken, beside HTTP/2.
+    pub http1: bool,
+    /// Longest head of a request, in bytes.
+    pub head_bytes: u32,
+    /// Most of an HTTP/1 body or answer that is held at once, in bytes.
+    pub buffer_bytes: usize,
+    /// HTTP/2 requests at once on one connection.
+    pub streams: u32,
+    /// Most of one HTTP/2 answer that is held at once, in bytes.
+    pub stream_bytes: usize,
+    /// How often an HTTP/2 peer is asked whether it is there, and how long it may take to say so.
+    pub ping: (Duration, Duration),
+    /// How long a connection that was told to end goes on with what it is at.
+    pub leaving: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let rate = Rate { bytes_per_second: 16 * 1024, window: Duration::from_secs(15) };
+        Self {
+            port: "http",
+            connections: 16_384,
+            // Behind one address there may be a town, or a proxy.
+            per_network: 4_096,
+            strangers: 1_024,
+            handshake: Duration::from_secs(5),
+            head: Duration::from_secs(10),
+            idle: Some(Duration::from_secs(60)),
+            body: Some(rate),
+            write: rate,
+            http1: true,
+            head_bytes: 16 * 1024,
+            buffer_bytes: 64 * 1024,
+            streams: 128,
+            stream_bytes: 64 * 1024,
+            ping: (Duration::from_secs(20), Duration::from_secs(10)),
+            leaving: Duration::from_secs(3600),
+        }
+    }
+}

@@ -1,0 +1,361 @@
+//! Writes that share a transaction: whoever comes while one is being committed is gathered for the next. What
+//! many operations come to is their nouns' business; how a transaction is made is the database's.
+
+pub(crate) mod edge;
+pub(crate) mod many;
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::{Duration, Instant};
+
+use domain::{Error, Result};
+use futures_util::StreamExt;
+use futures_util::future::BoxFuture;
+use tokio::sync::{Notify, oneshot};
+use tokio::task::JoinHandle;
+use tokio::time::timeout;
+use tracing::field::Empty;
+use tracing::{Instrument, Span};
+
+use crate::Database;
+use crate::changes::Changes;
+use crate::comment::NewComment;
+use crate::follow::Follow;
+use crate::like::Like;
+use crate::message::NewMessage;
+use crate::mysql::{WRITE_WITHIN, met_another};
+use crate::session::{Probe, Session};
+
+/// Operations waiting in a queue at once; one more is refused.
+const QUEUE: usize = 4096;
+/// Operations in one transaction. There is no delay: while one is committed, the next gathers. On one hot video
+/// 64 callers so get a multiple of what they get with a transaction each; the example `storm` measures it.
+const BATCH: usize = 256;
+
+/// Something that many callers want at once, and how a batch of it is carried out.
+pub(crate) trait Operation: Clone + Send + Sync + 'static {
+    /// What its caller is told.
+    type Answer: Send + 'static;
+    /// Its name in traces and metrics.
+    const NAME: &'static str;
+
+    /// Those with the same key are carried out in the order in which they came.
+    fn key(&self) -> i64;
+
+    /// The queues it waits in.
+    fn queues(all: &Coalesced) -> &Queues<Self>;
+
+    /// Carries out a batch, never an empty one, as if one came after the other. There is an answer for each,
+    /// in their order; an error is the whole batch's, of which then nothing stays.
+    fn carry_out<'s>(
+        session: &'s Session,
+        batch: &'s [Self],
+    ) -> BoxFuture<'s, Result<Vec<Result<Self::Answer>>>>;
+}
+
+/// The queues of all operations that are coalesced.
+pub(crate) struct Coalesced {
+    pub(crate) likes: Queues<Like>,
+    pub(crate) follows: Queues<Follow>,
+    pub(crate) comments: Queues<NewComment>,
+    pub(crate) messages: Queues<NewMessage>,
+}
+
+impl Coalesced {
+    pub(crate) fn start(writes: &Writes, wait: Duration) -> Self {
+        Self {
+            likes: Queues::start(writes, wait),
+            follows: Queues::start(writes, wait),
+            comments: Queues::start(writes, wait),
+            messages: Queues::start(writes, wait),
+        }
+    }
+
+    /// Takes nothing more, lets the queues run dry and waits for the last commit.
+    pub(crate) async fn close(&self) {
+        let closing = (self.likes.close(), self.follows.close(), self.comments.close(), self.messages.close());
+        tokio::join!(closing.0, closing.1, closing.2, closing.3);
+    }
+}
+
+/// What it takes to write.
+#[derive(Clone)]
+pub(crate) struct Writes {
+    pub(crate) database: Arc<Database>,
+    pub(crate) probe: Arc<Probe>,
+    pub(crate) changes: Arc<Changes>,
+}
+
+impl Writes {
+    fn is_mysql(&self) -> bool {
+        match *self.database {
+            Database::Sqlite(..) => false,
+            Database::MySql(_) => true,
+        }
+    }
+
+    async fn run<T, F>(&self, within: Duration, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'s> FnOnce(&'s Session) -> BoxFuture<'s, Result<T>> + Clone + Send + 'static,
+    {
+        self.database.write(&self.probe, &self.changes, within, work).await
+    }
+}
+
+/// The queues of one kind of operation, as many as there may be transactions of it at once.
+pub(crate) struct Queues<O: Operation> {
+    queues: Vec<Arc<Queue<O>>>,
+    tasks: Mutex<Vec<JoinHandle<()>>>,
+    wait: Duration,
+}
+
+impl<O: Operation> Queues<O> {
+    fn start(writes: &Writes, wait: Duration) -> Self {
+        // A second one on MySQL writes while the first waits for the disk; SQLite has one writer.
+        let count = if writes.is_mysql() { 2 } else { 1 };
+        let queues: Vec<_> = (0..count).map(|_| Arc::new(Queue::default())).collect();
+        let tasks = queues.iter().map(|queue| tokio::spawn(serve(Arc::clone(queue), writes.clone())));
+        Self { tasks: Mutex::new(tasks.collect()), queues, wait }
+    }
+
+    /// Has one operation carried out; the answer comes after its commit is durable. It is finished also when
+    /// nobody waits for it any more.
+    ///
+    /// # Errors
+    /// The operation's own; [`Error::Overloaded`] when it was refused before it began; what the commit said.
+    pub(crate) async fn run(&self, operation: O) -> Result<O::Answer> {
+        let queue = &self.queues[operation.key().rem_euclid(self.queues.len() as i64) as usize];
+        let (answer, mut answered) = oneshot::channel();
+        let number = queue.enqueue(operation, answer).ok_or(Error::Overloaded)?;
+        let in_time = timeout(self.wait, &mut answered).await;
+        if in_time.is_err() && queue.withdraw(number) {
+            return Err(Error::Overloaded);
+        }
+        // What has begun is waited for to its end: only then is known what became of it.
+        let told = match in_time {
+            Ok(told) => told,
+            Err(_late) => answered.await,
+        };
+        told.unwrap_or_else(|_dropped| Err(Error::internal("a batch ended without an answer")))
+    }
+
+    async fn close(&self) {
+        self.queues.iter().for_each(|queue| queue.close());
+        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
+        for task in tasks {
+            if let Err(error) = task.await {
+                tracing::error!(%error, kind = O::NAME, "a queue of writes ended badly");
+            }
+        }
+    }
+}
+
+impl<O: Operation> Drop for Queues<O> {
+    /// The tasks end by themselves, when their queues have run dry.
+    fn drop(&mut self) {
+        self.queues.iter().for_each(|queue| queue.close());
+    }
+}
+
+struct Queue<O: Operation> {
+    waiting: Mutex<Waiting<O>>,
+    came: Notify,
+}
+
+struct Waiting<O: Operation> {
+    /// In the order of their numbers.
+    calls: VecDeque<Call<O>>,
+    last: u64,
+    closed: bool,
+}
+
+struct Call<O: Operation> {
+    number: u64,
+    operation: O,
+    /// The caller's.
+    span: Span,
+    answer: Answer<O>,
+}
+
+type Answer<O> = oneshot::Sender<Result<<O as Operation>::Answer>>;
+
+impl<O: Operation> Default for Queue<O> {
+    fn default() -> Self {
+        let waiting = Waiting { calls: VecDeque::new(), last: 0, closed: false };
+        Self { waiting: Mutex::new(waiting), came: Notify::new() }
+    }
+}
+
+impl<O: Operation> Queue<O> {
+    fn waiting(&self) -> MutexGuard<'_, Waiting<O>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The call's number; nothing when the queue is full or closed.
+    fn enqueue(&self, operation: O, answer: Answer<O>) -> Option<u64> {
+        let mut waiting = self.waiting();
+        if waiting.closed || waiting.calls.len() >= QUEUE {
+            return None;
+        }
+        waiting.last += 1;
+        let number = waiting.last;
+        waiting.calls.push_back(Call { number, operation, span: Span::current(), answer });
+        drop(waiting);
+        self.came.notify_one();
+        Some(number)
+    }
+
+    /// Takes a call back; false when it has begun.
+    fn withdraw(&self, number: u64) -> bool {
+        let mut waiting = self.waiting();
+        let place = waiting.calls.binary_search_by_key(&number, |call| call.number);
+        place.is_ok_and(|place| waiting.calls.remove(place).is_some())
+    }
+
+    fn close(&self) {
+        self.waiting().closed = true;
+        self.came.notify_one();
+    }
+
+    /// The span of the call that waits longest, once there is one; nothing when there will be none.
+    async fn first(&self) -> Option<Span> {
+        loop {
+            {
+                let waiting = self.waiting();
+                if let Some(call) = waiting.calls.front() {
+                    return Some(call.span.clone());
+                }
+                if waiting.closed {
+                    return None;
+                }
+            }
+            self.came.notified().await;
+        }
+    }
+}
+
+/// One batch. Who is in it is settled when its transaction has begun, so that all wait as short as can be.
+struct Batch<O: Operation> {
+    queue: Arc<Queue<O>>,
+    span: Span,
+    operations: OnceLock<Vec<O>>,
+    answers: Mutex<Vec<Answer<O>>>,
+}
+
+impl<O: Operation> Batch<O> {
+    /// The operations, none of which can be withdrawn any more.
+    fn begin(&self) -> &[O] {
+        self.operations.get_or_init(|| {
+            let mut waiting = self.queue.waiting();
+            let count = waiting.calls.len().min(BATCH);
+            let calls: Vec<_> = waiting.calls.drain(..count).collect();
+            drop(waiting);
+            self.span.record("operations", count);
+            metrics::histogram!("dytt_store_coalesced_operations", "kind" => O::NAME).record(count as f64);
+            let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
+            let begin = |call: Call<O>| {
+                self.span.follows_from(&call.span);
+                answers.push(call.answer);
+                call.operation
+            };
+            calls.into_iter().map(begin).collect()
+        })
+    }
+
+    fn answers(&self) -> Vec<Answer<O>> {
+        std::mem::take(&mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+/// Makes one transaction after the other of what waits.
+async fn serve<O: Operation>(queue: Arc<Queue<O>>, writes: Writes) {
+    while let Some(first) = queue.first().await {
+        // A batch belongs to the trace of the call that waited longest, and names the others.
+        let span = first.in_scope(
+            || tracing::info_span!(target: "trace", "batch", otel.name = O::NAME, operations = Empty),
+        );
+        let (operations, answers) = (OnceLock::new(), Mutex::default());
+        let batch = Arc::new(Batch { queue: Arc::clone(&queue), span, operations, answers });
+        transact(&batch, &writes).instrument(batch.span.clone()).await;
+    }
+}
+
+async fn transact<O: Operation>(batch: &Arc<Batch<O>>, writes: &Writes) {
+    let began = Instant::now();
+    let shared = Arc::clone(batch);
+    let outcome = writes.run(WRITE_WITHIN, move |session| together(session, shared)).await;
+    // Those who wait for a transaction that could not even begin are told so.
+    let operations = batch.begin();
+    let answers = batch.answers();
+    match outcome {
+        Ok(results) => {
+            for (answer, result) in answers.into_iter().zip(results) {
+                let _gone = answer.send(result);
+            }
+        }
+        Err(error) if operations.len() > 1 && is_of_one(&error) => {
+            let calls = operations.iter().cloned().zip(answers);
+            singly(writes, calls, began, &error).await;
+        }
+        Err(error) => {
+            for answer in answers {
+                let _gone = answer.send(Err(again(&error)));
+            }
+        }
+    }
+}
+
+fn together<'s, O: Operation>(
+    session: &'s Session,
+    batch: Arc<Batch<O>>,
+) -> BoxFuture<'s, Result<Vec<Result<O::Answer>>>> {
+    Box::pin(async move {
+        match batch.begin() {
+            [] => Ok(Vec::new()),
+            operations => O::carry_out(session, operations).await,
+        }
+    })
+}
+
+/// Whether a batch failed, and left nothing, because of something in it.
+fn is_of_one(error: &Error) -> bool {
+    matches!(error, Error::Internal(_)) || met_another(error)
+}
+
+/// Carries out the operations of a failed batch each by itself, so that only the guilty fails. All of them
+/// together get no more time than one transaction does.
+async fn singly<O: Operation>(
+    writes: &Writes,
+    calls: impl Iterator<Item = (O, Answer<O>)>,
+    began: Instant,
+    error: &Error,
+) {
+    let runs = calls.map(|(operation, answer)| async move {
+        let left = WRITE_WITHIN.saturating_sub(began.elapsed());
+        let result = match left.is_zero() {
+            true => Err(Error::unavailable(error.chain())),
+            false => writes.run(left, move |session| one(session, operation)).await,
+        };
+        let _gone = answer.send(result);
+    });
+    // In order; on SQLite they still share a commit.
+    let at_once = if writes.is_mysql() { 1 } else { BATCH };
+    futures_util::stream::iter(runs).buffered(at_once).for_each(|()| async {}).await;
+}
+
+fn one<O: Operation>(session: &Session, operation: O) -> BoxFuture<'_, Result<O::Answer>> {
+    Box::pin(async move {
+        let results = O::carry_out(session, std::slice::from_ref(&operation)).await?;
+        results.into_iter().next().unwrap_or_else(|| Err(Error::internal("a batch of one without an answer")))
+    })
+}
+
+/// The same error for one more caller.
+fn again(error: &Error) -> Error {
+    if let Error::Overloaded = error {
+        return Error::Overloaded;
+    }
+    let is_ours = matches!(error, Error::Internal(_));
+    if is_ours { Error::internal(error.chain()) } else { Error::unavailable(error.chain()) }
+}

@@ -1,0 +1,141 @@
+//! What is laid over a kept page: counters that changed, and one viewer's marks.
+
+use std::sync::Arc;
+
+use domain::limits::FEED_PAGE;
+use domain::{Result, UserId};
+use sea_orm::Value;
+
+use super::pages::Page;
+use crate::Store;
+use crate::card::VideoCard;
+use crate::changes::Touched;
+use crate::row::{Row, column};
+
+/// What one viewer likes and follows of a page, a bit for each place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Marks {
+    pub liked: u64,
+    pub followed: u64,
+}
+
+const _: () = assert!(FEED_PAGE <= u64::BITS as usize);
+
+const COUNTS: &str = "SELECT vs.like_count, vs.comment_count, us.follow_count, us.follower_count, us.work_count, \
+                      us.liked_count, us.received_like_count \
+                      FROM video_stat vs JOIN user_stat us ON us.user_id = ?2 WHERE vs.video_id = ?1 LIMIT 1";
+const MARKS: &str = "SELECT EXISTS (SELECT 1 FROM video_like WHERE user_id = ?1 AND video_id = ?2), \
+                     EXISTS (SELECT 1 FROM follow WHERE follower_id = ?1 AND followee_id = ?3) LIMIT 1";
+
+impl Store {
+    /// A page of SQLite's with the counters that are not current read again: one statement.
+    pub(super) async fn recount(&self, page: &Arc<Page>) -> Result<Arc<Page>> {
+        let versions = page.versions_now(&self.changes);
+        // After a second all of them: another process may have changed any.
+        let places =
+            if page.is_recent() { page.outdated(&versions) } else { (0..page.cards.len()).collect() };
+        let mut cards = page.cards.clone();
+        let cards = self.read(move |session| {
+            Box::pin(async move {
+                let keys = places.iter().map(|place| [cards[*place].id, cards[*place].author.id]);
+                let found = session.look_up::<2, 7>(COUNTS, keys)?;
+                for (place, counts) in places.into_iter().zip(found) {
+                    let [likes, comments, author @ ..] = counts.unwrap_or_default();
+                    count_video(&mut cards[place], [likes, comments]);
+                    count_author(&mut cards[place], author);
+                }
+                Ok(cards)
+            })
+        });
+        Ok(Arc::new(Page::with(cards.await?, versions)))
+    }
+
+    /// A viewer's marks on SQLite: one statement.
+    pub(super) async fn marks(&self, page: &Arc<Page>, viewer: UserId) -> Result<Marks> {
+        let page = Arc::clone(page);
+        self.read(move |session| {
+            Box::pin(async move {
+                let keys = page.cards.iter().map(|card| [viewer.get(), card.id, card.author.id]);
+                let found = session.look_up::<3, 2>(MARKS, keys)?;
+                let bits = |which: usize| {
+                    let marks = found.iter().map(|marks| marks.is_some_and(|marks| marks[which] != 0));
+                    marks.enumerate().map(|(place, mark)| u64::from(mark) << place).sum()
+                };
+                Ok(Marks { liked: bits(0), followed: bits(1) })
+            })
+        })
+        .await
+    }
+
+    /// On MySQL everything that may differ, in one statement: the latest publish time, the page with its counters
+    /// as they are now, and a viewer's marks.
+    pub(super) async fn overlay(&self, page: &Arc<Page>, viewer: UserId) -> Result<(i64, Arc<Page>, Marks)> {
+        let versions = page.versions_now(&self.changes);
+        let feed = self.changes.version(Touched::Feed);
+        // One text for every length, which the server then has prepared: 0 is nobody's number.
+        let padded = |of: fn(&VideoCard) -> i64| {
+            let ids = page.cards.iter().map(of).chain(std::iter::repeat(0));
+            ids.take(FEED_PAGE).map(Value::from).collect::<Vec<_>>()
+        };
+        let mut values = vec![Value::from(viewer.get())];
+        values.extend(padded(|card| card.id));
+        values.push(viewer.get().into());
+        values.extend(padded(|card| card.author.id));
+        let rows = self.read(move |session| Box::pin(session.rows(&OVERLAY, values))).await?;
+        let (mut cards, mut marks, mut newest) = (page.cards.clone(), Marks::default(), 0);
+        for row in &rows {
+            let (kind, id, numbers, mark) = read(row)?;
+            match kind {
+                NEWEST => newest = id,
+                VIDEO => {
+                    for (place, card) in cards.iter_mut().enumerate().filter(|(_, card)| card.id == id) {
+                        count_video(card, [numbers[0], numbers[1]]);
+                        marks.liked |= u64::from(mark) << place;
+                    }
+                }
+                _author => {
+                    for (place, card) in cards.iter_mut().enumerate().filter(|(_, card)| card.author.id == id)
+                    {
+                        count_author(card, numbers);
+                        marks.followed |= u64::from(mark) << place;
+                    }
+                }
+            }
+        }
+        self.pages.set_newest(newest, feed);
+        Ok((newest, Arc::new(Page::with(cards, versions)), marks))
+    }
+}
+
+const VIDEO: i64 = 1;
+const NEWEST: i64 = 3;
+
+static OVERLAY: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
+    let holes = vec!["?"; FEED_PAGE].join(", ");
+    format!(
+        "SELECT {VIDEO} AS kind, vs.video_id AS id, vs.like_count AS a, vs.comment_count AS b, 0 AS c, 0 AS d, 0 AS e, \
+         EXISTS (SELECT 1 FROM video_like l WHERE l.user_id = ? AND l.video_id = vs.video_id) AS mark \
+         FROM video_stat vs WHERE vs.video_id IN ({holes}) \
+         UNION ALL SELECT 2, us.user_id, us.follow_count, us.follower_count, us.work_count, us.liked_count, \
+         us.received_like_count, \
+         EXISTS (SELECT 1 FROM follow f WHERE f.follower_id = ? AND f.followee_id = us.user_id) \
+         FROM user_stat us WHERE us.user_id IN ({holes}) \
+         UNION ALL SELECT {NEWEST}, COALESCE(MAX(v.published_at), 0), 0, 0, 0, 0, 0, 0 FROM video v LIMIT 100"
+    )
+});
+
+fn read(row: &Row) -> Result<(i64, i64, [i64; 5], bool)> {
+    let number = |name| column::<i64>(row, name);
+    let numbers = [number("a")?, number("b")?, number("c")?, number("d")?, number("e")?];
+    Ok((number("kind")?, number("id")?, numbers, number("mark")? != 0))
+}
+
+fn count_video(card: &mut VideoCard, [likes, comments]: [i64; 2]) {
+    (card.like_count, card.comment_count) = (likes, comments);
+}
+
+fn count_author(card: &mut VideoCard, [follows, followers, works, liked, received]: [i64; 5]) {
+    let author = &mut card.author;
+    (author.follow_count, author.follower_count, author.work_count) = (follows, followers, works);
+    (author.liked_count, author.received_like_count) = (liked, received);
+}

@@ -1,0 +1,185 @@
+//! The pages that are kept in memory: a bounded number, by the moment before which their videos were published.
+
+use std::collections::HashMap;
+use std::hash::{DefaultHasher, Hash, Hasher};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use domain::{Timestamp, UserId, VideoId};
+
+use crate::card::{UserCard, VideoCard};
+use crate::changes::{Changes, Touched};
+
+/// What was read from the database is believed for so long: another process may have changed it.
+const BELIEVED: Duration = Duration::from_secs(1);
+/// Pages kept at once, of some 15 KiB each.
+const PAGES: usize = 256;
+
+/// A page as everybody sees it.
+#[derive(Debug)]
+pub struct Page {
+    /// The newest video first; nobody's marks.
+    pub cards: Vec<VideoCard>,
+    /// Identifies the contents of all that is not a number; never 0.
+    pub texts: u64,
+    /// Identifies all contents; never 0.
+    pub counts: u64,
+    /// What changed last when this was read, card by card: of the video, and of its author. Nothing when that is
+    /// not known, because something changed meanwhile.
+    versions: Vec<Option<(u64, u64)>>,
+    read: Instant,
+}
+
+impl Page {
+    /// What was read since this moment.
+    pub(super) fn new(cards: Vec<VideoCard>, changes: &Changes, moment: u64) -> Self {
+        let versions: Vec<_> = cards.iter().map(|card| versions(card, changes)).collect();
+        let unknown = changes.moment() != moment;
+        let versions = versions.into_iter().map(|version| version.filter(|_| !unknown)).collect();
+        Self::with(cards, versions)
+    }
+
+    /// What was read after asking for these versions.
+    pub(super) fn with(cards: Vec<VideoCard>, versions: Vec<Option<(u64, u64)>>) -> Self {
+        let (texts, counts) = tags(&cards);
+        Self { cards, texts, counts, versions, read: Instant::now() }
+    }
+
+    /// The versions to ask for before the counters of these cards are read again.
+    pub(super) fn versions_now(&self, changes: &Changes) -> Vec<Option<(u64, u64)>> {
+        self.cards.iter().map(|card| versions(card, changes)).collect()
+    }
+
+    /// Whether no more than counters can have changed since.
+    pub(super) fn is_recent(&self) -> bool {
+        self.read.elapsed() < BELIEVED
+    }
+
+    /// The places of cards whose counters are not current.
+    pub(super) fn outdated(&self, now: &[Option<(u64, u64)>]) -> Vec<usize> {
+        (0..self.cards.len())
+            .filter(|place| self.versions[*place].is_none() || self.versions[*place] != now[*place])
+            .collect()
+    }
+
+    fn is_current(&self, changes: &Changes) -> bool {
+        let same = |(card, version): (&VideoCard, &Option<(u64, u64)>)| {
+            version.is_some() && *version == versions(card, changes)
+        };
+        self.is_recent() && self.cards.iter().zip(&self.versions).all(same)
+    }
+}
+
+fn versions(card: &VideoCard, changes: &Changes) -> Option<(u64, u64)> {
+    let video = VideoId::parse(card.id).ok()?;
+    let author = UserId::parse(card.author.id).ok()?;
+    Some((changes.version(Touched::Video(video)), changes.version(Touched::User(author))))
+}
+
+/// The tag of the texts, and of texts and counts.
+fn tags(cards: &[VideoCard]) -> (u64, u64) {
+    let mut tag = DefaultHasher::new();
+    for VideoCard { id, author, title, play_key, cover_key, published_at, .. } in cards {
+        (id, author.id, &author.name, title, play_key, cover_key, published_at).hash(&mut tag);
+    }
+    let texts = tag.finish().max(1);
+    for VideoCard { like_count, comment_count, author, .. } in cards {
+        let UserCard { follow_count, follower_count, work_count, liked_count, received_like_count, .. } =
+            author;
+        (like_count, comment_count, follow_count, follower_count).hash(&mut tag);
+        (work_count, liked_count, received_like_count).hash(&mut tag);
+    }
+    (texts, tag.finish().max(1))
+}
+
+/// The pages of one process.
+#[derive(Default)]
+pub(crate) struct Pages {
+    slots: Mutex<HashMap<i64, Arc<Slot>>>,
+    uses: AtomicU64,
+    newest: Mutex<Option<Newest>>,
+}
+
+#[derive(Clone, Copy)]
+struct Newest {
+    published_at: i64,
+    version: u64,
+    read: Instant,
+}
+
+/// The place of one page.
+pub(super) struct Slot {
+    /// Its videos were published before this.
+    pub before: i64,
+    /// Held by whoever renews the page.
+    pub turn: tokio::sync::Mutex<()>,
+    page: Mutex<Option<Arc<Page>>>,
+    used: AtomicU64,
+}
+
+impl Pages {
+    /// The place of the page before a moment; the newest page's name is that of the newest video.
+    pub(super) fn slot(&self, before: Timestamp, newest: i64) -> Arc<Slot> {
+        let (before, used) = (key(before, newest), self.uses.fetch_add(1, Ordering::Relaxed));
+        let mut slots = held(&self.slots);
+        if let Some(slot) = slots.get(&before) {
+            slot.used.store(used, Ordering::Relaxed);
+            return Arc::clone(slot);
+        }
+        if slots.len() >= PAGES {
+            let oldest = slots.values().min_by_key(|slot| slot.used.load(Ordering::Relaxed));
+            if let Some(oldest) = oldest.map(|slot| slot.before) {
+                slots.remove(&oldest);
+            }
+        }
+        let turn = tokio::sync::Mutex::default();
+        let slot = Arc::new(Slot { before, turn, page: Mutex::default(), used: AtomicU64::new(used) });
+        slots.insert(before, Arc::clone(&slot));
+        slot
+    }
+
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        held(&self.slots).len()
+    }
+
+    /// The latest publish time, when it was ever asked for, and whether it is still believed.
+    pub(super) fn newest(&self, changes: &Changes) -> Option<(i64, bool)> {
+        let Newest { published_at, version, read } = (*held(&self.newest))?;
+        Some((published_at, version == changes.version(Touched::Feed) && read.elapsed() < BELIEVED))
+    }
+
+    /// Keeps the latest publish time that was read after asking for this version of the feed.
+    pub(super) fn set_newest(&self, published_at: i64, version: u64) {
+        let mut newest = held(&self.newest);
+        if newest.is_none_or(|newest| newest.version <= version) {
+            *newest = Some(Newest { published_at, version, read: Instant::now() });
+        }
+    }
+}
+
+impl Slot {
+    /// The page as it was last read.
+    pub(super) fn kept(&self) -> Option<Arc<Page>> {
+        held(&self.page).clone()
+    }
+
+    /// The page if nothing of it has changed.
+    pub(super) fn current(&self, changes: &Changes) -> Option<Arc<Page>> {
+        self.kept().filter(|page| page.is_current(changes))
+    }
+
+    pub(super) fn keep(&self, page: &Arc<Page>) {
+        *held(&self.page) = Some(Arc::clone(page));
+    }
+}
+
+/// The name of the page before a moment, when the latest publish time is this one.
+pub(super) fn key(before: Timestamp, newest: i64) -> i64 {
+    before.millis().min(newest + 1)
+}
+
+fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
