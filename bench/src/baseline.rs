@@ -17,7 +17,7 @@ use axum::serve::ListenerExt;
 use clap::{Args, Subcommand};
 use tokio::net::TcpListener;
 
-pub use host::{Sync, fdatasync, nginx, one_hash};
+pub use host::{fdatasync, nginx, one_hash};
 pub use likes::{
     Durability, Order, Outcome, Spread, Writers, likes_on_mysql as tx_per_like_mysql,
     likes_on_sqlite as tx_per_like_sqlite,

@@ -9,7 +9,6 @@ mod sqlite;
 pub(crate) mod tests;
 
 pub use fastrand::Rng;
-pub use objects::Object;
 pub(crate) use rows::password_hash;
 
 /// The password of every user.
@@ -36,8 +35,8 @@ pub struct Dataset {
     pub videos: u64,
     /// What everything is drawn by.
     pub seed: u64,
-    /// The length of each of the files for range reads, in bytes.
-    pub range_file_bytes: usize,
+    /// The length of the file for range reads, in bytes.
+    range_file_bytes: usize,
     /// Half of the users like fewer videos than this.
     likes_of_half: f64,
     popularity: Weighted,

@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 
 use super::{Dataset, Rng};
 
-/// Files for range reads; the first videos play them.
-const RANGE_FILES: u64 = 1;
+/// The video that plays the file for range reads.
+const RANGE_VIDEO: u64 = 1;
 /// Files that all other videos play.
 const CLIPS: u64 = 16;
 const CLIP_BYTES: usize = 256 * 1024;
@@ -41,15 +41,13 @@ impl Object {
 impl Dataset {
     /// All objects that a platform with this dataset has.
     pub fn objects(&self) -> Vec<Object> {
-        let ranges = (0..RANGE_FILES).map(|number| self.play_object(number + 1));
-        let clips = (0..CLIPS).map(|number| self.play_object(RANGE_FILES + number + 1));
-        let covers = (0..COVERS).map(|number| self.cover_object(number + 1));
-        ranges.chain(clips).chain(covers).collect()
+        let clips = (RANGE_VIDEO..=RANGE_VIDEO + CLIPS).map(|video| self.play_object(video));
+        clips.chain((1..=COVERS).map(|video| self.cover_object(video))).collect()
     }
 
-    /// The files for range reads.
-    pub fn range_files(&self) -> Vec<Object> {
-        (0..RANGE_FILES).map(|number| self.play_object(number + 1)).collect()
+    /// The file for range reads.
+    pub fn range_file(&self) -> Object {
+        self.play_object(RANGE_VIDEO)
     }
 
     /// Writes all objects into a folder of objects, as the platform would.
@@ -64,9 +62,9 @@ impl Dataset {
 
     /// What a video plays.
     pub(super) fn play_object(&self, video: u64) -> Object {
-        match video.checked_sub(RANGE_FILES + 1) {
+        match video.checked_sub(RANGE_VIDEO + 1) {
             None => self.object(video, 0, "mp4", self.range_file_bytes),
-            Some(after) => self.object(RANGE_FILES + 1 + after % CLIPS, 0, "mp4", CLIP_BYTES),
+            Some(after) => self.object(RANGE_VIDEO + 1 + after % CLIPS, 0, "mp4", CLIP_BYTES),
         }
     }
 

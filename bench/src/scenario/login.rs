@@ -3,7 +3,7 @@
 use anyhow::Result;
 
 use super::feed::feed;
-use super::{CLIENTS, PLATFORM, Site, Stage, watched};
+use super::{CLIENTS, Site, Stage, watched};
 use crate::baseline;
 use crate::data::{Dataset, PASSWORD};
 use crate::load::{self, Request};
@@ -17,6 +17,7 @@ const SHARE: f64 = 0.2;
 const HASH_MIB: f64 = 19.0;
 const ROOM_MIB: f64 = 32.0;
 
+const LOGINS: &str = "platform, logins";
 const CALM: &str = "platform, feed alone";
 const FLOOD: &str = "platform, feed in the flood";
 
@@ -56,15 +57,15 @@ pub async fn flood(stage: &mut Stage<'_>) -> Result<()> {
         stage.blame(FLOOD, &tally);
         stage.add(Figures::of(&stage.scenario, FLOOD, round, &tally, &spent, peak));
         if let Some(tally) = logins {
-            stage.blame(PLATFORM, &tally);
+            stage.blame(LOGINS, &tally);
             // Their CPU cannot be told from the feed's.
-            stage.add(Figures::of(&stage.scenario, PLATFORM, round, &tally, &Default::default(), peak));
+            stage.add(Figures::of(&stage.scenario, LOGINS, round, &tally, &Default::default(), peak));
         }
     }
     let hashes = if stage.plan.cores.are_apart() { 1 } else { (stage.plan.cores.count() / 2).max(1) };
     let report = &mut *stage.report;
     let slower = report.ratios(FLOOD, CALM, Basis::P99);
-    let mut refusals = report.values(PLATFORM, |figures| figures.refused_p99_ms);
+    let mut refusals = report.values(LOGINS, |figures| figures.refused_p99_ms);
     // Where nobody was refused there is nothing to judge.
     refusals.retain(|millis| *millis > 0.0);
     report.judge("G14", "feed in a flood of logins, p99 × without it", Bound::AtMost(2.0), &slower);

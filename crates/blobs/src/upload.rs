@@ -9,7 +9,7 @@ use sha2::{Digest, Sha256};
 use crate::{Blobs, Error, Key, Kind, QUICK, SLOW};
 
 /// Bytes gathered before they are written to a folder.
-const FOLDER_PART: usize = 256 * 1024;
+const FOLDER_PART: usize = 512 * 1024;
 /// The same for a bucket: the least that S3 takes. One part is gathered, then sent: an upload never holds
 /// more, and with the 10,000 parts of S3 reaches 48 GiB.
 const BUCKET_PART: usize = 5 * 1024 * 1024;
@@ -71,6 +71,8 @@ impl Upload {
     /// # Errors
     /// What the store said; the upload is then of no more use.
     pub async fn write(&mut self, mut bytes: Bytes) -> Result<(), Error> {
+        // Here and not on another thread: the bytes are still in the processor's cache, and few at a time.
+        self.hash.update(&bytes);
         self.bytes += bytes.len() as u64;
         let part = match self.blobs.kind {
             Kind::Folder(_) => FOLDER_PART,
@@ -127,7 +129,6 @@ impl Upload {
             }
             Kind::Bucket(bucket) => Some(bucket.lane().await?),
         };
-        self.hash.update(&self.waiting);
         let parts = match &mut self.parts {
             Some(parts) => parts,
             none => none.insert(self.blobs.within(QUICK, self.blobs.store.put_multipart(&path)).await?),
@@ -146,7 +147,6 @@ impl Upload {
             Kind::Folder(_) => None,
             Kind::Bucket(bucket) => Some(bucket.lane().await?),
         };
-        self.hash.update(&self.waiting);
         let whole = mem::take(&mut self.waiting).freeze();
         self.blobs.within(SLOW, self.blobs.store.put(&self.key.path(), whole.into())).await.map(|_| ())
     }

@@ -58,7 +58,8 @@ async fn uploads_and_readers_of_any_size_take_bounded_memory() {
 
     reset_peak();
     let before = peak();
-    let mut readers: Vec<_> = (0..READERS).map(|_| blobs.read(&small, 0..12 * MIB)).collect();
+    let object = blobs.object(&small).await.expect("is there");
+    let mut readers: Vec<_> = (0..READERS).map(|_| object.read(0..12 * MIB)).collect();
     // Each has got one piece and wants no more for now.
     let held = future::join_all(readers.iter_mut().map(StreamExt::next)).await;
     assert!(held.iter().flatten().all(Result::is_ok));
@@ -73,7 +74,8 @@ async fn uploads_and_readers_of_any_size_take_bounded_memory() {
     let blobs = Blobs::open(&config, keys.path()).await.expect("opens, as few bytes are needed");
     reset_peak();
     let before = peak();
-    let reads = (0..READERS).map(|_| blobs.read(&small, 0..12 * MIB).try_for_each(|_| future::ok(())));
+    let object = blobs.object(&small).await.expect("is asked for with few bytes");
+    let reads = (0..READERS).map(|_| object.read(0..12 * MIB).try_for_each(|_| future::ok(())));
     let ended: Vec<Result<(), Error>> = future::join_all(reads).await;
     assert!(ended.iter().all(Result::is_err), "10 KiB a second are too few");
     let grown = peak().saturating_sub(before);

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use rustix::process::{Resource, Rlimit, setrlimit};
+use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 use config::Flags;
 
@@ -71,6 +71,11 @@ fn main() -> ExitCode {
     let none = Rlimit { current: Some(0), maximum: Some(0) };
     if let Err(error) = setrlimit(Resource::Core, none) {
         eprintln!("dytt: core dumps could not be turned off: {error}");
+    }
+    // Each connection is an open file, and many systems start a program with a thousand of them.
+    let files = getrlimit(Resource::Nofile);
+    if let Err(error) = setrlimit(Resource::Nofile, Rlimit { current: files.maximum, ..files }) {
+        eprintln!("dytt: no more than the usual number of files can be open: {error}");
     }
     let program = Program::parse();
     match run(program) {

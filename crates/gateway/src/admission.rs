@@ -93,6 +93,12 @@ impl Admission {
         self.gate(class).places.close();
     }
 
+    /// How many may come in at once now.
+    #[cfg(test)]
+    pub(crate) fn free(&self, class: Class) -> usize {
+        self.gate(class).places.available_permits()
+    }
+
     fn gate(&self, class: Class) -> &Gate {
         match class {
             Class::Read => &self.read,

@@ -15,6 +15,8 @@ use axum::routing::Route;
 use domain::limits::CALL_TIME;
 use domain::{Error, TraceId};
 use metrics::{Counter, Histogram};
+use tokio::task::yield_now;
+use tokio::time::timeout;
 use tower::{Layer, Service};
 use tracing::Instrument;
 use tracing::field::Empty;
@@ -167,12 +169,18 @@ pub(crate) async fn admit(
         } else {
             // Whether it was done is not known: what was queued for the database may still happen.
             let late = |late| Failure::from(Error::unavailable(late)).into_response();
-            tokio::time::timeout(CALL_TIME, next.run(request)).await.unwrap_or_else(late)
+            timeout(CALL_TIME, next.run(request)).await.unwrap_or_else(late)
         };
         drop(place);
         answer
     };
-    if changes { detached(&gateway, work).await } else { work.await }
+    if changes {
+        return detached(&gateway, work).await;
+    }
+    // A read that waits for nothing would be done before the next request is looked at, and the places would
+    // never run out: the queue would be the sockets'. So those that have arrived are looked at first.
+    yield_now().await;
+    work.await
 }
 
 /// What may change something goes on when its client leaves: half an answer is fine, half a change is not.

@@ -13,9 +13,10 @@ use crate::{Ending, Host, Limits};
 /// How long nothing is accepted after it failed: out of file descriptors, most likely, and the next moment is
 /// no better.
 const PAUSE: Duration = Duration::from_millis(50);
-/// Most of an answer that the system holds and has not sent: what it has taken is how a slow reader is told
-/// from a fast one, and it would take megabytes.
-const MAX_UNSENT_BYTES: u32 = 256 * 1024;
+/// Most of an answer that the system holds and has not sent: it says that it takes more when half of that is
+/// gone, and would hold megabytes, so that a slow reader looked like one that does not read. Half of this
+/// costs large answers 15 %.
+const MAX_UNSENT_BYTES: u32 = 1024 * 1024;
 
 /// Takes connections until the end begins; then the port is closed, so that newcomers are refused at once.
 /// Connections that are open then end as [`Ending`] says.

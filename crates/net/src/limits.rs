@@ -7,7 +7,8 @@ use std::time::Duration;
 pub struct Rate {
     /// Bytes a second, on average over one window.
     pub bytes_per_second: u64,
-    /// The waiting over which it is measured; whoever falls below it is noticed within two of these.
+    /// The waiting over which it is measured: who is always too slow is noticed after one, who stops within
+    /// two.
     pub window: Duration,
 }
 
@@ -44,7 +45,7 @@ pub struct Limits {
     pub http1: bool,
     /// Longest head of a request, in bytes.
     pub head_bytes: u32,
-    /// Most of an HTTP/1 body or answer that is held at once, in bytes.
+    /// Most of an HTTP/1 body that is read at once, in bytes: it grows to that with a fast sender only.
     pub buffer_bytes: usize,
     /// HTTP/2 requests at once on one connection.
     pub streams: u32,
@@ -58,7 +59,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        let rate = Rate { bytes_per_second: 16 * 1024, window: Duration::from_secs(15) };
+        let rate = |seconds| Rate { bytes_per_second: 16 * 1024, window: Duration::from_secs(seconds) };
         Self {
             port: "http",
             connections: 16_384,
@@ -68,10 +69,12 @@ impl Default for Limits {
             handshake: Duration::from_secs(5),
             head: Duration::from_secs(10),
             idle: Some(Duration::from_secs(60)),
-            body: Some(rate),
-            write: rate,
+            body: Some(rate(15)),
+            // Longer, as the system tells of what was taken in pieces of half a MiB.
+            write: rate(30),
             http1: true,
             head_bytes: 16 * 1024,
+            // With 16 KiB an upload costs a quarter more.
             buffer_bytes: 64 * 1024,
             streams: 128,
             stream_bytes: 64 * 1024,

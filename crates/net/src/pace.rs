@@ -68,6 +68,10 @@ impl Pace {
     /// Somebody waits, and is woken when the peer has to be judged; ready when it is too slow.
     pub(crate) fn wait(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let now = Instant::now();
+        if self.waiting_since.is_none() && self.waited.is_zero() {
+            // What moved before anybody had to wait filled a buffer: it says nothing about the peer.
+            self.bytes = 0;
+        }
         let since = *self.waiting_since.get_or_insert(now);
         let mut waited = self.waited + (now - since);
         if waited >= self.rate.window {

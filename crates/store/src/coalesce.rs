@@ -3,19 +3,18 @@
 
 pub(crate) mod edge;
 pub(crate) mod many;
+mod queue;
 
-use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use domain::{Error, Result};
 use futures_util::StreamExt;
 use futures_util::future::BoxFuture;
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
-use tracing::field::Empty;
-use tracing::{Instrument, Span};
+use tracing::Instrument;
 
 use crate::Database;
 use crate::changes::Changes;
@@ -25,9 +24,8 @@ use crate::like::Like;
 use crate::message::NewMessage;
 use crate::mysql::{WRITE_WITHIN, met_another};
 use crate::session::{Probe, Session};
+use queue::{Answer, Batch, Queue};
 
-/// Operations waiting in a queue at once; one more is refused.
-const QUEUE: usize = 4096;
 /// Operations in one transaction. There is no delay: while one is committed, the next gathers. On one hot video
 /// 64 callers so get a multiple of what they get with a transaction each; the example `storm` measures it.
 const BATCH: usize = 256;
@@ -73,7 +71,8 @@ impl Coalesced {
 
     /// Takes nothing more, lets the queues run dry and waits for the last commit.
     pub(crate) async fn close(&self) {
-        let closing = (self.likes.close(), self.follows.close(), self.comments.close(), self.messages.close());
+        let closing =
+            (self.likes.close(), self.follows.close(), self.comments.close(), self.messages.close());
         tokio::join!(closing.0, closing.1, closing.2, closing.3);
     }
 }
@@ -111,7 +110,7 @@ pub(crate) struct Queues<O: Operation> {
 }
 
 impl<O: Operation> Queues<O> {
-    fn start(writes: &Writes, wait: Duration) -> Self {
+    pub(crate) fn start(writes: &Writes, wait: Duration) -> Self {
         // A second one on MySQL writes while the first waits for the disk; SQLite has one writer.
         let count = if writes.is_mysql() { 2 } else { 1 };
         let queues: Vec<_> = (0..count).map(|_| Arc::new(Queue::default())).collect();
@@ -141,9 +140,10 @@ impl<O: Operation> Queues<O> {
     }
 
     async fn close(&self) {
-        self.queues.iter().for_each(|queue| queue.close());
+        let busy: Vec<_> = self.queues.iter().map(|queue| queue.close()).collect();
         let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        for task in tasks {
+        // The others end by themselves.
+        for (task, _) in tasks.into_iter().zip(busy).filter(|(_, busy)| *busy) {
             if let Err(error) = task.await {
                 tracing::error!(%error, kind = O::NAME, "a queue of writes ended badly");
             }
@@ -154,130 +154,20 @@ impl<O: Operation> Queues<O> {
 impl<O: Operation> Drop for Queues<O> {
     /// The tasks end by themselves, when their queues have run dry.
     fn drop(&mut self) {
-        self.queues.iter().for_each(|queue| queue.close());
-    }
-}
-
-struct Queue<O: Operation> {
-    waiting: Mutex<Waiting<O>>,
-    came: Notify,
-}
-
-struct Waiting<O: Operation> {
-    /// In the order of their numbers.
-    calls: VecDeque<Call<O>>,
-    last: u64,
-    closed: bool,
-}
-
-struct Call<O: Operation> {
-    number: u64,
-    operation: O,
-    /// The caller's.
-    span: Span,
-    answer: Answer<O>,
-}
-
-type Answer<O> = oneshot::Sender<Result<<O as Operation>::Answer>>;
-
-impl<O: Operation> Default for Queue<O> {
-    fn default() -> Self {
-        let waiting = Waiting { calls: VecDeque::new(), last: 0, closed: false };
-        Self { waiting: Mutex::new(waiting), came: Notify::new() }
-    }
-}
-
-impl<O: Operation> Queue<O> {
-    fn waiting(&self) -> MutexGuard<'_, Waiting<O>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// The call's number; nothing when the queue is full or closed.
-    fn enqueue(&self, operation: O, answer: Answer<O>) -> Option<u64> {
-        let mut waiting = self.waiting();
-        if waiting.closed || waiting.calls.len() >= QUEUE {
-            return None;
+        for queue in &self.queues {
+            queue.close();
         }
-        waiting.last += 1;
-        let number = waiting.last;
-        waiting.calls.push_back(Call { number, operation, span: Span::current(), answer });
-        drop(waiting);
-        self.came.notify_one();
-        Some(number)
-    }
-
-    /// Takes a call back; false when it has begun.
-    fn withdraw(&self, number: u64) -> bool {
-        let mut waiting = self.waiting();
-        let place = waiting.calls.binary_search_by_key(&number, |call| call.number);
-        place.is_ok_and(|place| waiting.calls.remove(place).is_some())
-    }
-
-    fn close(&self) {
-        self.waiting().closed = true;
-        self.came.notify_one();
-    }
-
-    /// The span of the call that waits longest, once there is one; nothing when there will be none.
-    async fn first(&self) -> Option<Span> {
-        loop {
-            {
-                let waiting = self.waiting();
-                if let Some(call) = waiting.calls.front() {
-                    return Some(call.span.clone());
-                }
-                if waiting.closed {
-                    return None;
-                }
-            }
-            self.came.notified().await;
-        }
-    }
-}
-
-/// One batch. Who is in it is settled when its transaction has begun, so that all wait as short as can be.
-struct Batch<O: Operation> {
-    queue: Arc<Queue<O>>,
-    span: Span,
-    operations: OnceLock<Vec<O>>,
-    answers: Mutex<Vec<Answer<O>>>,
-}
-
-impl<O: Operation> Batch<O> {
-    /// The operations, none of which can be withdrawn any more.
-    fn begin(&self) -> &[O] {
-        self.operations.get_or_init(|| {
-            let mut waiting = self.queue.waiting();
-            let count = waiting.calls.len().min(BATCH);
-            let calls: Vec<_> = waiting.calls.drain(..count).collect();
-            drop(waiting);
-            self.span.record("operations", count);
-            metrics::histogram!("dytt_store_coalesced_operations", "kind" => O::NAME).record(count as f64);
-            let mut answers = self.answers.lock().unwrap_or_else(PoisonError::into_inner);
-            let begin = |call: Call<O>| {
-                self.span.follows_from(&call.span);
-                answers.push(call.answer);
-                call.operation
-            };
-            calls.into_iter().map(begin).collect()
-        })
-    }
-
-    fn answers(&self) -> Vec<Answer<O>> {
-        std::mem::take(&mut *self.answers.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
 /// Makes one transaction after the other of what waits.
 async fn serve<O: Operation>(queue: Arc<Queue<O>>, writes: Writes) {
-    while let Some(first) = queue.first().await {
-        // A batch belongs to the trace of the call that waited longest, and names the others.
-        let span = first.in_scope(
-            || tracing::info_span!(target: "trace", "batch", otel.name = O::NAME, operations = Empty),
-        );
-        let (operations, answers) = (OnceLock::new(), Mutex::default());
-        let batch = Arc::new(Batch { queue: Arc::clone(&queue), span, operations, answers });
-        transact(&batch, &writes).instrument(batch.span.clone()).await;
+    while let Some(span) = queue.next().await {
+        let batch = Arc::new(Batch::new(Arc::clone(&queue), span));
+        transact(&batch, &writes).instrument(batch.span().clone()).await;
+        // Those who were just answered come first: whoever asks again at once is in the next batch, not in the
+        // one after it.
+        tokio::task::yield_now().await;
     }
 }
 

@@ -113,10 +113,10 @@ async fn why_not(session: &Session, video: VideoId, comment: CommentId) -> Resul
 /// A comment to be added.
 #[derive(Clone)]
 pub(crate) struct NewComment {
-    viewer: UserId,
-    video: VideoId,
-    content: Content,
-    now: Timestamp,
+    pub(crate) viewer: UserId,
+    pub(crate) video: VideoId,
+    pub(crate) content: Content,
+    pub(crate) now: Timestamp,
 }
 
 impl NewComment {

@@ -1,6 +1,6 @@
 //! Follows: who follows whom; friends are those who follow each other.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::BTreeMap;
 
 use domain::{Error, Result, Timestamp, UserId};
 use futures_util::future::BoxFuture;
@@ -8,7 +8,7 @@ use sea_orm::Value;
 
 use crate::Store;
 use crate::card::{Friend, UserCard, column, read_all, rows_limit, user_columns};
-use crate::coalesce::edge::{self, Pair, Wish};
+use crate::coalesce::edge::{Edges, Fulfilled, Wish};
 use crate::coalesce::{Coalesced, Operation, Queues, many};
 use crate::row::Row;
 use crate::session::Session;
@@ -101,17 +101,19 @@ impl Store {
 /// A follow, or one taken back.
 #[derive(Clone, Copy)]
 pub(crate) struct Follow {
-    viewer: UserId,
-    user: UserId,
+    pub(crate) viewer: UserId,
+    pub(crate) user: UserId,
     /// Nothing: it is taken back.
-    since: Option<Timestamp>,
+    pub(crate) since: Option<Timestamp>,
 }
 
-impl Follow {
-    fn pair(&self) -> Pair {
-        (self.viewer.get(), self.user.get())
-    }
-}
+const FOLLOWS: Edges = Edges {
+    table: "follow",
+    from: "follower_id",
+    to: "followee_id",
+    target: "LEFT JOIN user t ON t.id = pairs.other",
+    owner: "t.id",
+};
 
 impl Operation for Follow {
     type Answer = ();
@@ -128,13 +130,13 @@ impl Operation for Follow {
     fn carry_out<'s>(session: &'s Session, batch: &'s [Self]) -> BoxFuture<'s, Result<Vec<Result<()>>>> {
         Box::pin(async move {
             session.hold_people(batch.iter().flat_map(|follow| [follow.viewer, follow.user])).await?;
-            let found = Found::of(session, batch.iter().map(Follow::pair).collect()).await?;
-            let follows = batch.iter().filter(|follow| found.people.contains(&follow.user.get()));
-            let wishes = follows.map(|follow| Wish { pair: follow.pair(), since: follow.since });
-            let changes =
-                edge::fulfil(session, ("follow", "follower_id, followee_id"), &found.stored, wishes);
-            count(session, &changes.await?).await?;
-            let answer = |follow: &Follow| match found.people.contains(&follow.user.get()) {
+            let wish = |follow: &Follow| Wish {
+                pair: (follow.viewer.get(), follow.user.get()),
+                since: follow.since,
+            };
+            let done = FOLLOWS.fulfil(session, &batch.iter().map(wish).collect::<Vec<_>>()).await?;
+            count(session, &done).await?;
+            let answer = |follow: &Follow| match done.owners.contains_key(&follow.user.get()) {
                 true => Ok(()),
                 false => Err(Error::UserNotFound(follow.user)),
             };
@@ -143,42 +145,11 @@ impl Operation for Follow {
     }
 }
 
-/// What is there before a batch.
-struct Found {
-    /// Those of the followed who exist.
-    people: HashSet<i64>,
-    /// The number of each follow.
-    stored: HashMap<Pair, i64>,
-}
-
-impl Found {
-    /// One statement.
-    async fn of(session: &Session, pairs: BTreeSet<Pair>) -> Result<Self> {
-        let pairs = many::filled(pairs);
-        // LEFT, so that the pairs come first and each is two look-ups.
-        let sql = format!(
-            "SELECT p.one, p.other, u.id AS user_id, f.id FROM {} p LEFT JOIN user u ON u.id = p.other \
-             LEFT JOIN follow f ON f.follower_id = p.one AND f.followee_id = p.other LIMIT {}",
-            many::pairs(pairs.len()),
-            pairs.len()
-        );
-        let values = pairs.iter().flat_map(|(one, other)| [(*one).into(), (*other).into()]);
-        let (mut people, mut stored) = (HashSet::new(), HashMap::new());
-        for row in session.rows(&sql, values).await? {
-            people.extend(column::<Option<i64>>(&row, "user_id")?);
-            if let Some(id) = column(&row, "id")? {
-                stored.insert((column(&row, "one")?, column(&row, "other")?), id);
-            }
-        }
-        Ok(Self { people, stored })
-    }
-}
-
 /// Invariant: the counters equal the rows of follow; both change in this transaction. One statement, none when
 /// nothing changed.
-async fn count(session: &Session, changes: &[(Pair, i64)]) -> Result<()> {
+async fn count(session: &Session, done: &Fulfilled) -> Result<()> {
     let mut people = BTreeMap::new();
-    for ((follower, followee), by) in changes {
+    for ((follower, followee), by) in &done.changes {
         people.entry(*follower).or_insert([0; 2])[0] += by;
         people.entry(*followee).or_insert([0; 2])[1] += by;
     }

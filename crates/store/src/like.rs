@@ -1,13 +1,13 @@
 //! Likes: who liked what, and how many. Ranking is the feed's.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::BTreeMap;
 
 use domain::{Error, Result, Timestamp, UserId, VideoId};
 use futures_util::future::BoxFuture;
 
 use crate::Store;
-use crate::card::{VideoCard, column, read_all, rows_limit, video_columns, video_joins};
-use crate::coalesce::edge::{self, Pair, Wish};
+use crate::card::{VideoCard, read_all, rows_limit, video_columns, video_joins};
+use crate::coalesce::edge::{Edges, Fulfilled, Wish};
 use crate::coalesce::{Coalesced, Operation, Queues, many};
 use crate::session::Session;
 use crate::user::{must_exist, number};
@@ -56,17 +56,19 @@ impl Store {
 /// A like, or one taken back.
 #[derive(Clone, Copy)]
 pub(crate) struct Like {
-    viewer: UserId,
-    video: VideoId,
+    pub(crate) viewer: UserId,
+    pub(crate) video: VideoId,
     /// Nothing: it is taken back.
-    since: Option<Timestamp>,
+    pub(crate) since: Option<Timestamp>,
 }
 
-impl Like {
-    fn pair(&self) -> Pair {
-        (self.viewer.get(), self.video.get())
-    }
-}
+const LIKES: Edges = Edges {
+    table: "video_like",
+    from: "user_id",
+    to: "video_id",
+    target: "LEFT JOIN video t ON t.id = pairs.other AND t.published_at IS NOT NULL",
+    owner: "t.author_id",
+};
 
 impl Operation for Like {
     type Answer = ();
@@ -83,12 +85,10 @@ impl Operation for Like {
     fn carry_out<'s>(session: &'s Session, batch: &'s [Self]) -> BoxFuture<'s, Result<Vec<Result<()>>>> {
         Box::pin(async move {
             session.hold_videos(batch.iter().map(|like| like.video)).await?;
-            let found = Found::of(session, batch.iter().map(Like::pair).collect()).await?;
-            let likes = batch.iter().filter(|like| found.authors.contains_key(&like.video.get()));
-            let wishes = likes.map(|like| Wish { pair: like.pair(), since: like.since });
-            let changes = edge::fulfil(session, ("video_like", "user_id, video_id"), &found.stored, wishes);
-            count(session, &changes.await?, &found.authors).await?;
-            let answer = |like: &Like| match found.authors.contains_key(&like.video.get()) {
+            let wish = |like: &Like| Wish { pair: (like.viewer.get(), like.video.get()), since: like.since };
+            let done = LIKES.fulfil(session, &batch.iter().map(wish).collect::<Vec<_>>()).await?;
+            count(session, &done).await?;
+            let answer = |like: &Like| match done.owners.contains_key(&like.video.get()) {
                 true => Ok(()),
                 false => Err(Error::VideoNotFound(like.video)),
             };
@@ -97,47 +97,12 @@ impl Operation for Like {
     }
 }
 
-/// What is there before a batch.
-struct Found {
-    /// Who published each video that everybody may see.
-    authors: HashMap<i64, i64>,
-    /// The number of each like.
-    stored: HashMap<Pair, i64>,
-}
-
-impl Found {
-    /// One statement.
-    async fn of(session: &Session, pairs: BTreeSet<Pair>) -> Result<Self> {
-        let pairs = many::filled(pairs);
-        // LEFT, so that the pairs come first and each is two look-ups.
-        let sql = format!(
-            "SELECT p.one, p.other, v.author_id, l.id FROM {} p \
-             LEFT JOIN video v ON v.id = p.other AND v.published_at IS NOT NULL \
-             LEFT JOIN video_like l ON l.user_id = p.one AND l.video_id = p.other LIMIT {}",
-            many::pairs(pairs.len()),
-            pairs.len()
-        );
-        let values = pairs.iter().flat_map(|(one, other)| [(*one).into(), (*other).into()]);
-        let (mut authors, mut stored) = (HashMap::new(), HashMap::new());
-        for row in session.rows(&sql, values).await? {
-            let pair: Pair = (column(&row, "one")?, column(&row, "other")?);
-            if let Some(author) = column(&row, "author_id")? {
-                authors.insert(pair.1, author);
-            }
-            if let Some(id) = column(&row, "id")? {
-                stored.insert(pair, id);
-            }
-        }
-        Ok(Self { authors, stored })
-    }
-}
-
 /// Invariant: the counters equal the rows of video_like; both change in this transaction. Two statements, none
 /// when nothing changed.
-async fn count(session: &Session, changes: &[(Pair, i64)], authors: &HashMap<i64, i64>) -> Result<()> {
+async fn count(session: &Session, done: &Fulfilled) -> Result<()> {
     let (mut videos, mut people) = (BTreeMap::new(), BTreeMap::new());
-    for ((viewer, video), by) in changes {
-        let author = authors.get(video).ok_or_else(|| Error::internal("a like of an unknown video"))?;
+    for ((viewer, video), by) in &done.changes {
+        let author = done.owners.get(video).ok_or_else(|| Error::internal("a like of an unknown video"))?;
         videos.entry(*video).or_insert([0])[0] += by;
         people.entry(*viewer).or_insert([0; 2])[0] += by;
         people.entry(*author).or_insert([0; 2])[1] += by;

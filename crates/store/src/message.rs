@@ -92,10 +92,10 @@ impl Store {
 /// A message to be sent.
 #[derive(Clone)]
 pub(crate) struct NewMessage {
-    sender: UserId,
-    receiver: UserId,
-    content: Content,
-    now: Timestamp,
+    pub(crate) sender: UserId,
+    pub(crate) receiver: UserId,
+    pub(crate) content: Content,
+    pub(crate) now: Timestamp,
 }
 
 impl NewMessage {
@@ -172,12 +172,12 @@ impl Found {
     async fn of(session: &Session, pairs: BTreeSet<(UserId, UserId)>) -> Result<Self> {
         let pairs = many::filled(pairs);
         let sql = format!(
-            "SELECT p.one, p.other, {} AS step, one.id AS one_id, other.id AS other_id, \
-             (SELECT created_at FROM message WHERE sender_id = p.one AND receiver_id = p.other \
+            "SELECT pairs.one, pairs.other, {} AS step, one.id AS one_id, other.id AS other_id, \
+             (SELECT created_at FROM message WHERE sender_id = pairs.one AND receiver_id = pairs.other \
              ORDER BY created_at DESC LIMIT 1) AS there_at, \
-             (SELECT created_at FROM message WHERE sender_id = p.other AND receiver_id = p.one \
+             (SELECT created_at FROM message WHERE sender_id = pairs.other AND receiver_id = pairs.one \
              ORDER BY created_at DESC LIMIT 1) AS back_at \
-             FROM {} p LEFT JOIN user one ON one.id = p.one LEFT JOIN user other ON other.id = p.other LIMIT {}",
+             FROM {} pairs LEFT JOIN user one ON one.id = pairs.one LEFT JOIN user other ON other.id = pairs.other LIMIT {}",
             many::step(session),
             many::pairs(pairs.len()),
             pairs.len()

@@ -2,8 +2,10 @@
 
 mod address;
 mod atomic;
+mod batch;
 mod catalogue;
 mod check;
+mod coalesce;
 mod comment;
 mod crowd;
 mod fault;

@@ -29,7 +29,7 @@ fn name(sql: &str) -> String {
     let (mut before, mut depth, mut inner) = (verb, 0, None);
     for word in words {
         depth += i32::from(word == "(") - i32::from(word == ")");
-        if ["FROM", "INTO", "UPDATE"].contains(&before) && word != "(" {
+        if ["FROM", "JOIN", "INTO", "UPDATE"].contains(&before) && word != "(" {
             let table = word.trim_matches(['`', '"', ',']);
             // What stands outside of brackets is the main table.
             if depth == 0 {
@@ -57,6 +57,7 @@ mod tests {
                 "SELECT MAX(at) FROM (SELECT MAX(created_at) AS at FROM message) ends LIMIT 1",
                 "SELECT message",
             ),
+            ("SELECT p.id FROM (SELECT ? AS id) p LEFT JOIN video v ON v.id = p.id", "SELECT video"),
             ("INSERT INTO video_like (user_id) VALUES (?)", "INSERT video_like"),
             ("INSERT INTO `user` (`name`) VALUES (?)", "INSERT user"),
             ("UPDATE user_stat SET work_count = 1", "UPDATE user_stat"),

@@ -12,7 +12,8 @@ const UNFINISHED: &[(&str, &str)] = &[
 ];
 
 /// Where the environment may be read.
-const READS_ENVIRONMENT: &[&str] = &["crates/dytt/src/config", "xtask/", "crates/e2e/", "crates/servers/"];
+const READS_ENVIRONMENT: &[&str] =
+    &["bench/", "crates/dytt/src/config", "xtask/", "crates/e2e/", "crates/servers/"];
 
 /// Where other programs may be started, beside tests.
 const STARTS_PROGRAMS: &[&str] =

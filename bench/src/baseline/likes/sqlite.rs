@@ -139,7 +139,7 @@ fn call(likes: &Likes, mut like: impl FnMut((i64, i64)) -> bool) -> Seen {
 
 fn like(connection: &Connection, pair: (i64, i64)) -> rusqlite::Result<()> {
     connection.prepare_cached("BEGIN IMMEDIATE")?.execute([])?;
-    let mut change = || {
+    let change = || {
         connection.prepare_cached(COUNT)?.execute([pair.1])?;
         connection.prepare_cached(INSERT)?.execute(pair)?;
         connection.prepare_cached("COMMIT")?.execute([])

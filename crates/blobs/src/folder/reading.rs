@@ -4,7 +4,6 @@
 use std::fs::File;
 use std::io::{Error, IoSliceMut, Result};
 use std::mem;
-use std::num::NonZeroU64;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -12,14 +11,11 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream;
-use rustix::fs::{Advice, fadvise};
 use rustix::io::{ReadWriteFlags, preadv2};
 use tokio::task::spawn_blocking;
 
 /// Bytes read at once: few enough to be still in the processor's cache when they are sent.
 const WINDOW: usize = 128 * 1024;
-/// Bytes the disk is asked for in advance whenever a reader had to wait for it.
-const AHEAD: u64 = 8 * WINDOW as u64;
 /// Buffers kept for the next window: a fresh one costs more to get from the system than to fill.
 const KEPT: usize = 32;
 
@@ -81,12 +77,9 @@ impl Window {
         preadv2(file, &mut slices, start, ReadWriteFlags::NOWAIT).unwrap_or(0)
     }
 
-    /// Reads the rest, and has the disk begin with what comes next.
+    /// Reads the rest. The system reads ahead by itself: asked to, it takes twice the time.
     fn fill(&mut self, done: usize, file: &File, start: u64) -> Result<()> {
-        file.read_exact_at(&mut self.buffer[done..self.bytes], start + done as u64)?;
-        // Only advice: without it the next window waits longer.
-        let _refused = fadvise(file, start + self.bytes as u64, NonZeroU64::new(AHEAD), Advice::WillNeed);
-        Ok(())
+        file.read_exact_at(&mut self.buffer[done..self.bytes], start + done as u64)
     }
 }
 

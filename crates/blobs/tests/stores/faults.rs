@@ -58,6 +58,7 @@ async fn killed(start: Start) {
     let (config, folder) = settings(port, &bucket);
     let blobs = Blobs::open(&config, folder.path()).await.expect("opens");
     let key = stored(&blobs, 1).await;
+    let object = blobs.object(&key).await.expect("is there");
     let (mut cut, to_finish) = (begun(&blobs, 2).await, begun(&blobs, 3).await);
     running.server.kill();
     let (quick, second) = (Duration::from_secs(3), Duration::from_secs(1));
@@ -65,7 +66,7 @@ async fn killed(start: Start) {
     drop(cut);
     assert!(failing(to_finish.finish()).await < quick);
     assert!(failing(blobs.meta(&key)).await < quick);
-    assert!(failing(blobs.read(&key, 0..10).try_collect::<Vec<Bytes>>()).await < quick);
+    assert!(failing(object.read(0..10).try_collect::<Vec<Bytes>>()).await < quick);
     assert!(failing(blobs.check()).await < 2 * second);
     let mut small = blobs.upload(&Key::random("o", 4, "bin")).await.expect("begins");
     small.write(Bytes::from_static(b"few")).await.expect("is held");
@@ -95,13 +96,14 @@ async fn frozen(start: Start) {
     let world = world::bucket(Arc::clone(&running)).await;
     let blobs = &world.blobs;
     let key = stored(blobs, 1).await;
+    let object = blobs.object(&key).await.expect("is there");
     let mut upload = begun(blobs, 2).await;
     running.server.freeze();
     let second = Duration::from_secs(1);
     let (meta, ready, read, written) = tokio::join!(
         failing(blobs.meta(&key)),
         failing(blobs.check()),
-        failing(blobs.read(&key, 0..10).try_collect::<Vec<Bytes>>()),
+        failing(object.read(0..10).try_collect::<Vec<Bytes>>()),
         failing(upload.write(content(5 * 1024 * 1024))),
     );
     drop(upload);

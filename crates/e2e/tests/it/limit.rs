@@ -56,7 +56,8 @@ async fn guessing_in_parallel_is_no_way_around_the_limit() {
     }
     let codes = running.join_all().await;
     let tried = codes.iter().filter(|code| **code == 100_207).count();
-    assert!(tried <= 20 && codes.iter().all(|code| [100_207, 100_005].contains(code)), "{codes:?}");
+    // So many at once may also find no place to wait for a hash.
+    assert!(tried <= 20 && codes.iter().all(|code| [100_207, 100_005, 100_008].contains(code)), "{codes:?}");
     Arc::into_inner(platform).expect("the crowd has left").finish().await;
 }
 

@@ -12,6 +12,8 @@ use proto::{
     RemoteUserService, RemoteVideoService, Step,
 };
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
+use tokio::task::JoinSet;
 use tower::ServiceExt;
 
 use super::*;
@@ -29,8 +31,8 @@ const SOCIAL: [&str; 6] = [
 const LOGIN: [&str; 2] = ["/douyin/user/login/", "/douyin/user/register/"];
 const UPLOAD: [&str; 1] = ["/douyin/publish/action/"];
 
-/// An edge without anything behind it.
-async fn gateway() -> (Gateway, tempfile::TempDir) {
+/// An edge before services that answer every call like this.
+async fn gateway(step: Step) -> (Gateway, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let config = Config {
         public_url: String::new(),
@@ -41,15 +43,15 @@ async fn gateway() -> (Gateway, tempfile::TempDir) {
         utc_offset_hours: 8,
         lan_url: None,
     };
-    let broken = || Step::new(|_| async { proto::to_status(&Error::internal("broken")).into_http() });
+    let step = || step.clone();
     let services = Services {
-        user: Arc::new(RemoteUserService(broken())),
-        feed: Arc::new(RemoteFeedService(broken())),
-        video: Arc::new(RemoteVideoService(broken())),
-        like: Arc::new(RemoteLikeService(broken())),
-        comment: Arc::new(RemoteCommentService(broken())),
-        follow: Arc::new(RemoteFollowService(broken())),
-        message: Arc::new(RemoteMessageService(broken())),
+        user: Arc::new(RemoteUserService(step())),
+        feed: Arc::new(RemoteFeedService(step())),
+        video: Arc::new(RemoteVideoService(step())),
+        like: Arc::new(RemoteLikeService(step())),
+        comment: Arc::new(RemoteCommentService(step())),
+        follow: Arc::new(RemoteFollowService(step())),
+        message: Arc::new(RemoteMessageService(step())),
     };
     let objects = json!({
         "url": "file:objects", "access_key_file": "", "secret_key_file": "", "redirect": "off",
@@ -59,6 +61,11 @@ async fn gateway() -> (Gateway, tempfile::TempDir) {
     let blobs = blobs::Blobs::open(&objects, folder.path()).await.expect("opens");
     let tokens = Tokens::open(&folder.path().join("key")).expect("makes a key");
     (Gateway::new(config, services, blobs, tokens), folder)
+}
+
+/// What a service answers that is asked in vain.
+fn nothing() -> proto::Response {
+    proto::to_status(&Error::internal("nothing is here")).into_http()
 }
 
 /// The addresses a router has, from what it says of itself: it has no other list of them.
@@ -85,7 +92,7 @@ async fn answer(router: &Router, address: &str) -> (StatusCode, Option<Value>) {
 #[tokio::test]
 async fn every_address_is_in_a_class_and_a_full_class_refuses_its_own_alone() {
     for full in [Class::Read, Class::Social, Class::Login, Class::Upload] {
-        let (gateway, _folder) = gateway().await;
+        let (gateway, _folder) = gateway(Step::new(|_| async { nothing() })).await;
         gateway.admission.close(full);
         let router = router(gateway);
         let all = addresses(&router);
@@ -106,4 +113,38 @@ async fn every_address_is_in_a_class_and_a_full_class_refuses_its_own_alone() {
             }
         }
     }
+}
+
+/// A flood beyond every bound: who finds a place is answered, the rest is told to come again.
+#[tokio::test]
+async fn of_a_flood_as_many_are_at_work_as_there_are_places() {
+    let work = Arc::new(Semaphore::new(0));
+    let waiting = Arc::clone(&work);
+    let step = Step::new(move |_| {
+        let waiting = Arc::clone(&waiting);
+        async move {
+            waiting.acquire().await.expect("is open").forget();
+            nothing()
+        }
+    });
+    let (gateway, _folder) = gateway(step).await;
+    let router = router(gateway.clone());
+    let places = gateway.admission.free(Class::Read);
+    let mut flood: JoinSet<_> = (0..places * 2)
+        .map(|_| {
+            let router = router.clone();
+            async move { answer(&router, "/douyin/feed/").await.0 }
+        })
+        .collect();
+    for _ in 0..places {
+        let refused = flood.join_next().await.expect("is running").expect("ends");
+        assert_eq!(refused, StatusCode::SERVICE_UNAVAILABLE);
+    }
+    assert_eq!(gateway.admission.free(Class::Read), 0, "the others are at work");
+    let (status, _json) = answer(&router, "/douyin/favorite/action/").await;
+    assert_eq!(status, StatusCode::OK, "another class goes on");
+    work.add_permits(places);
+    let answered = flood.join_all().await;
+    assert_eq!(answered, vec![StatusCode::INTERNAL_SERVER_ERROR; places], "their service's own answer");
+    assert_eq!(gateway.admission.free(Class::Read), places);
 }

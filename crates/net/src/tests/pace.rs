@@ -119,7 +119,7 @@ async fn an_http2_peer_that_reads_but_grants_no_window_is_cut() {
     drop(held);
 }
 
-/// What systems buffer comes and goes in pieces of 100 KB: over this the average is honest.
+/// What systems buffer comes and goes in pieces of half a MiB: over a window the average is honest.
 #[tokio::test]
 async fn who_reads_slowly_but_fast_enough_is_served() {
     let mut limits = limits();

@@ -13,10 +13,10 @@ use tokio::sync::oneshot;
 use super::fixture::{NOW, On, World, config, reopened, user_name};
 use crate::{Config, Store};
 
-type Queued<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
+pub(super) type Queued<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
 /// Starts a mutation as far as the queue.
-async fn queued<T>(work: impl Future<Output = Result<T>> + Send + 'static) -> Queued<T> {
+pub(super) async fn queued<T>(work: impl Future<Output = Result<T>> + Send + 'static) -> Queued<T> {
     let mut work: Queued<T> = Box::pin(work);
     let first = poll_fn(|context| Poll::Ready(work.as_mut().poll(context))).await;
     assert!(first.is_pending(), "answered before it could run");
@@ -24,7 +24,7 @@ async fn queued<T>(work: impl Future<Output = Result<T>> + Send + 'static) -> Qu
 }
 
 /// A mutation that says when it runs and then waits to be let go.
-async fn gate(store: &Store) -> (oneshot::Receiver<()>, oneshot::Sender<()>, Queued<()>) {
+pub(super) async fn gate(store: &Store) -> (oneshot::Receiver<()>, oneshot::Sender<()>, Queued<()>) {
     let ((runs, running), (open, opened)) = (oneshot::channel(), oneshot::channel());
     let store = store.clone();
     // SQLite's writer runs it once.

@@ -70,7 +70,7 @@ impl Asked<'_> {
 
     /// The JSON to answer with.
     pub(crate) fn show(
-        self,
+        &self,
         pages: &Pages,
         answered: Result<ListFeedResponse>,
         now: Instant,
@@ -97,7 +97,7 @@ impl Asked<'_> {
         }
     }
 
-    fn to_viewer(self, pages: &Pages, answer: ListFeedResponse) -> Result<Bytes> {
+    fn to_viewer(&self, pages: &Pages, answer: ListFeedResponse) -> Result<Bytes> {
         let values = all_values(&answer);
         if let Some(kept) = self.known(&answer) {
             count("template");
@@ -109,7 +109,7 @@ impl Asked<'_> {
         fill(&page, self.base, &values).map(Bytes::from)
     }
 
-    fn to_nobody(self, pages: &Pages, answer: ListFeedResponse) -> Result<Arc<Shown>> {
+    fn to_nobody(&self, pages: &Pages, answer: ListFeedResponse) -> Result<Arc<Shown>> {
         let (known, counts) = (self.known(&answer), answer.counts);
         let shown = known.and_then(|kept| kept.shown.as_ref()).filter(|shown| shown.counts == counts);
         if let Some(shown) = shown.filter(|shown| shown.base == self.base) {
@@ -154,9 +154,8 @@ fn all_values(answer: &ListFeedResponse) -> Vec<i64> {
 }
 
 fn fill(page: &Page, base: &str, values: &[i64]) -> Result<Vec<u8>> {
-    page.template
-        .fill(base, values)
-        .ok_or_else(|| Error::internal("the feed's answer is not of the page it names"))
+    let json = page.template.fill(base, values);
+    json.ok_or_else(|| Error::internal("the feed's answer is not of the page it names"))
 }
 
 /// Tells how much of a page was kept: its `bytes`, its `template`, or nothing: it was `new`.

@@ -133,7 +133,7 @@ fn a_feed_that_gives_no_tags_is_always_asked_for_everything() {
 fn an_answer_that_does_not_fit_the_page_it_names_is_a_bug_and_no_answer() {
     let (pages, full) = (Pages::default(), answer(&mut fastrand::Rng::with_seed(4), 3));
     shown(&pages, &full, &nobody(), BASE);
-    let (ann, nobody, short) = (ann(), nobody(), ListFeedResponse { videos: Vec::new(), ..full.clone() });
+    let (ann, nobody, short) = (ann(), nobody(), ListFeedResponse { videos: Vec::new(), ..full });
     assert!(ask(&pages, &ann, BASE, 0).show(&pages, Ok(short.clone()), Instant::now()).is_err());
     let other = ListFeedResponse { counts: 99, ..short };
     assert!(ask(&pages, &nobody, BASE, 0).show(&pages, Ok(other), Instant::now()).is_err());
