@@ -92,7 +92,7 @@ async fn observe(State(meters): State<Arc<OnceLock<Meters>>>, mut request: Reque
         telemetry::follow(&served, caller);
     }
     let context = caller.or_else(|| telemetry::of(&served));
-    // An id need not be hard to guess, and asking the system for bits is dearer than all the rest here.
+    // An id need not be hard to guess, and asking the system for bits costs many times what these do.
     let trace = TraceId(context.map_or_else(|| fastrand::u128(1..), |context| context.trace));
     request.extensions_mut().insert(trace);
     // Inside the traced span, so that a task that is given the log's span is still part of the trace.

@@ -83,68 +83,109 @@ impl<H: Host> Port<H> {
             Err(_silent) => return calls.cut("head"),
         };
         let caller = Arc::new(caller);
-        let host = Arc::clone(&self.host);
-        let counted = Counted {
-            host,
-            caller: Arc::clone(&caller),
-            calls: Arc::clone(&calls),
-            body_rate: self.limits.body,
-        };
-        let watch = Watch::new(calls, version, since, &self.limits);
-        let socket = TokioIo::new(socket);
-        match version {
-            Version::Http1 => {
-                let connection = self.http1.serve_connection(socket, counted);
-                self.drive(connection, http1::Connection::graceful_shutdown, watch, &caller).await;
+        let over = pin!(rarely(async {
+            tokio::select! {
+                () = self.ending.stopping.cancelled() => {}
+                () = self.host.over(&caller) => {}
             }
+        }));
+        let mut watch = Watch::new(Arc::clone(&calls), version, since, &self.limits);
+        let (host, caller, body_rate) = (Arc::clone(&self.host), Arc::clone(&caller), self.limits.body);
+        let counted = Counted { host, caller, calls, body_rate };
+        match version {
+            Version::Http1 => self.http1(socket, counted, &mut watch, over).await,
             // Large and rare on a public port: in a box it does not make the others large.
-            Version::Http2 => {
-                let connection = self.http2.serve_connection(socket, counted);
-                let end = http2::Connection::graceful_shutdown;
-                Box::pin(self.drive(connection, end, watch, &caller)).await;
+            Version::Http2 => Box::pin(self.http2(socket, counted, &mut watch, over)).await,
+        }
+    }
+
+    async fn http1(
+        &self,
+        mut socket: Socket<H::Stream>,
+        mut counted: Counted<H>,
+        watch: &mut Watch,
+        mut over: Pin<&mut impl Future<Output = ()>>,
+    ) {
+        loop {
+            let mut connection = self.http1.serve_connection(TokioIo::new(socket), counted);
+            let verdict = self.run(Pin::new(&mut connection), watch, over.as_mut()).await;
+            match verdict {
+                None | Some(Verdict::Cut) => return,
+                Some(Verdict::Leave) => {
+                    Pin::new(&mut connection).graceful_shutdown();
+                    return self.leave(Pin::new(&mut connection), watch).await;
+                }
+                // What it has buffered is empty and large: it is given back until there is use for it.
+                Some(Verdict::Rest) => {
+                    let parts = connection.into_parts();
+                    (socket, counted) = (parts.io.into_inner(), parts.service);
+                    socket.put_back(parts.read_buf);
+                    let speaks = tokio::select! {
+                        speaks = watch.rest(socket.version()) => speaks,
+                        () = over.as_mut() => false,
+                    };
+                    if !speaks {
+                        return;
+                    }
+                }
             }
         }
     }
 
-    /// Runs a connection to its end, and tells it when that has come.
-    async fn drive<C>(&self, connection: C, end: fn(Pin<&mut C>), mut watch: Watch, caller: &H::Caller)
-    where
-        C: Future<Output = hyper::Result<()>>,
-    {
-        let mut connection = pin!(connection);
+    async fn http2(
+        &self,
+        socket: Socket<H::Stream>,
+        counted: Counted<H>,
+        watch: &mut Watch,
+        over: Pin<&mut impl Future<Output = ()>>,
+    ) {
+        let mut connection = pin!(self.http2.serve_connection(TokioIo::new(socket), counted));
+        let verdict = self.run(connection.as_mut(), watch, over).await;
+        if let Some(Verdict::Leave | Verdict::Rest) = verdict {
+            connection.as_mut().graceful_shutdown();
+            self.leave(connection, watch).await;
+        }
+    }
+
+    /// Runs a connection until it ends, or until something has to be done about it.
+    async fn run(
+        &self,
+        mut connection: Pin<&mut impl Future<Output = hyper::Result<()>>>,
+        watch: &mut Watch,
+        over: Pin<&mut impl Future<Output = ()>>,
+    ) -> Option<Verdict> {
         let running = poll_fn(|context| match connection.as_mut().poll(context) {
-            Poll::Ready(ended) => Poll::Ready(Ok(ended)),
-            Poll::Pending => watch.judge(context).map(Err),
-        });
-        let over = rarely(async {
-            tokio::select! {
-                () = self.ending.stopping.cancelled() => {}
-                () = self.host.over(caller) => {}
-            }
+            Poll::Ready(ended) => Poll::Ready(Err(ended)),
+            Poll::Pending => watch.judge(context).map(Ok),
         });
         let ended = tokio::select! {
             biased;
             ended = running => ended,
-            () = over => Err(Verdict::Leave),
+            () = over => Ok(Verdict::Leave),
         };
-        let ended = match ended {
-            Ok(ended) => ended,
-            Err(Verdict::Cut) => return,
-            Err(Verdict::Leave) => {
-                end(connection.as_mut());
-                watch.leave();
-                let leaving = poll_fn(|context| match connection.as_mut().poll(context) {
-                    Poll::Ready(ended) => Poll::Ready(Some(ended)),
-                    Poll::Pending => watch.judge(context).map(|_| None),
-                });
-                tokio::select! {
-                    biased;
-                    ended = leaving => ended.unwrap_or(Ok(())),
-                    () = self.ending.cutting.cancelled() => return,
-                    () = tokio::time::sleep(self.limits.leaving) => return,
-                }
-            }
-        };
+        ended.map_err(|ended| self.log(ended)).ok()
+    }
+
+    /// Lets a connection that was told to end do so.
+    async fn leave(
+        &self,
+        mut connection: Pin<&mut impl Future<Output = hyper::Result<()>>>,
+        watch: &mut Watch,
+    ) {
+        watch.leave();
+        let leaving = poll_fn(|context| match connection.as_mut().poll(context) {
+            Poll::Ready(ended) => Poll::Ready(self.log(ended)),
+            Poll::Pending => watch.judge(context).map(drop),
+        });
+        tokio::select! {
+            biased;
+            () = leaving => {}
+            () = self.ending.cutting.cancelled() => {}
+            () = tokio::time::sleep(self.limits.leaving) => {}
+        }
+    }
+
+    fn log(&self, ended: hyper::Result<()>) {
         if let Err(error) = ended {
             tracing::debug!(port = self.name(), error = %Chain(&error), "a connection ended badly");
         }

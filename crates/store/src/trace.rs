@@ -57,7 +57,7 @@ mod tests {
                 "SELECT MAX(at) FROM (SELECT MAX(created_at) AS at FROM message) ends LIMIT 1",
                 "SELECT message",
             ),
-            ("SELECT p.id FROM (SELECT ? AS id) p LEFT JOIN video v ON v.id = p.id", "SELECT video"),
+            ("SELECT p.id FROM (SELECT ? AS id) p LEFT JOIN video v ON v.id = p.id LIMIT 1", "SELECT video"),
             ("INSERT INTO video_like (user_id) VALUES (?)", "INSERT video_like"),
             ("INSERT INTO `user` (`name`) VALUES (?)", "INSERT user"),
             ("UPDATE user_stat SET work_count = 1", "UPDATE user_stat"),

@@ -15,9 +15,9 @@ use rustix::io::{ReadWriteFlags, preadv2};
 use tokio::task::spawn_blocking;
 
 /// Bytes read at once: few enough to be still in the processor's cache when they are sent.
-const WINDOW: usize = 128 * 1024;
+const WINDOW: usize = 256 * 1024;
 /// Buffers kept for the next window: a fresh one costs more to get from the system than to fill.
-const KEPT: usize = 32;
+const KEPT: usize = 16;
 
 /// Buffers that no window is in.
 #[derive(Default)]

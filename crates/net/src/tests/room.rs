@@ -44,7 +44,7 @@ async fn strangers_are_few_and_have_to_hurry() {
 #[tokio::test]
 async fn a_head_has_a_length() {
     let world = World::with(limits()).await;
-    for (length, status) in [(15_000, "200"), (17_000, "431")] {
+    for (length, status) in [(32_000, "200"), (34_000, "431")] {
         let mut peer = world.peer().await;
         let head = format!("GET /?{} HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", "x".repeat(length));
         // It may be refused before it is whole.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 
-use super::world::{HEAD, IDLE, World, answer, get, get2, limits, rest, within};
+use super::world::{HEAD, IDLE, LONG, REST, World, answer, get, get2, limits, rest, within};
 use crate::Limits;
 
 #[tokio::test]
@@ -53,6 +53,22 @@ async fn a_connection_may_rest_longer_than_a_head_takes_but_not_for_ever() {
     let (said, took) = rest(&mut peer).await;
     assert!(said.is_empty() && took < IDLE, "{said:?} {took:?}");
     world.until_open(0).await;
+}
+
+#[tokio::test]
+async fn what_came_before_a_rest_is_not_lost_by_it() {
+    let world = World::with(Limits { head: REST * 20, ..limits() }).await;
+    let next = get("/");
+    let (begun, end) = next.split_at(9);
+    let mut peer = world.peer_with(get("/") + begun).await;
+    answer(&mut peer).await;
+    tokio::time::sleep(REST * 3).await;
+    peer.write_all(end.as_bytes()).await.expect("is taken");
+    answer(&mut peer).await;
+    tokio::time::sleep(REST * 3).await;
+    let ending = world.ending.clone();
+    assert_eq!(ending.drain(LONG).await, 0);
+    assert_eq!(rest(&mut peer).await.0, "");
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ use crate::{Arriving, BodyError, Ending, Host, Limits, Rate, serve};
 pub(crate) const LONG: Duration = Duration::from_secs(20);
 pub(crate) const HEAD: Duration = Duration::from_millis(300);
 pub(crate) const IDLE: Duration = Duration::from_millis(900);
+pub(crate) const REST: Duration = Duration::from_millis(100);
 pub(crate) const WINDOW: Duration = Duration::from_millis(300);
 /// What has to move in one window.
 pub(crate) const QUOTA: usize = 16 * 1024;
@@ -34,6 +35,7 @@ pub(crate) fn limits() -> Limits {
         head: HEAD,
         handshake: HEAD,
         idle: Some(IDLE),
+        rest: REST,
         body: Some(rate),
         write: rate,
         ..Limits::default()

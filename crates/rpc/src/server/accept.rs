@@ -42,6 +42,7 @@ pub(crate) fn limits() -> Limits {
         idle: None,
         body: None,
         http1: false,
+        head_bytes: 16 * 1024,
         // A caller holds one connection and may be the only caller.
         streams: (CALLS + STREAMS) as u32,
         // A peer that answers no ping for this long is gone.

@@ -12,6 +12,7 @@ use super::{BATCH, Operation};
 
 /// Operations waiting in a queue at once; one more is refused.
 const QUEUE: usize = 4096;
+
 /// Calls in the order in which they came.
 pub(super) struct Queue<O: Operation> {
     waiting: Mutex<Waiting<O>>,
