@@ -33,8 +33,7 @@ pub struct Upload {
     parts: Option<Box<dyn MultipartUpload>>,
     /// Whether the object may exist already.
     finishing: bool,
-    /// The start of a part. A copy, so that whoever reads the socket gets its buffers back, and that grows as
-    /// bytes arrive: a slow sender holds little.
+    /// The start of a part. A copy, so that whoever reads the socket gets its buffers back.
     waiting: BytesMut,
     bytes: u64,
     hash: Sha256,
@@ -78,6 +77,10 @@ impl Upload {
             Kind::Folder(_) => FOLDER_PART,
             Kind::Bucket(_) => BUCKET_PART,
         };
+        if self.waiting.capacity() == 0 {
+            // Only address space: memory comes as bytes do, so that many slow senders hold little.
+            self.waiting.reserve(part);
+        }
         // Parts of one length: some S3 servers take no others.
         while self.waiting.len() + bytes.len() >= part {
             let head = bytes.split_to(part - self.waiting.len());

@@ -163,7 +163,13 @@ impl<H: Host> Port<H> {
             ended = running => ended,
             () = over => Ok(Verdict::Leave),
         };
-        ended.map_err(|ended| self.log(ended)).ok()
+        match ended {
+            Ok(verdict) => Some(verdict),
+            Err(ended) => {
+                self.log(ended);
+                None
+            }
+        }
     }
 
     /// Lets a connection that was told to end do so.
@@ -174,12 +180,12 @@ impl<H: Host> Port<H> {
     ) {
         watch.leave();
         let leaving = poll_fn(|context| match connection.as_mut().poll(context) {
-            Poll::Ready(ended) => Poll::Ready(self.log(ended)),
-            Poll::Pending => watch.judge(context).map(drop),
+            Poll::Ready(ended) => Poll::Ready(Some(ended)),
+            Poll::Pending => watch.judge(context).map(|_too_slow| None),
         });
         tokio::select! {
             biased;
-            () = leaving => {}
+            ended = leaving => self.log(ended.unwrap_or(Ok(()))),
             () = self.ending.cutting.cancelled() => {}
             () = tokio::time::sleep(self.limits.leaving) => {}
         }

@@ -104,6 +104,7 @@ impl Sqlite {
 struct Parameter<'v>(&'v Value);
 
 impl ToSql for Parameter<'_> {
+    #[expect(clippy::wildcard_enum_match_arm, reason = "SeaORM knows the kinds of every database")]
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
         let unknown = || rusqlite::Error::ToSqlConversionFailure("a kind of value that is not used".into());
         Ok(match self.0 {
@@ -119,7 +120,7 @@ impl ToSql for Parameter<'_> {
             Value::BigInt(None) | Value::String(None) | Value::Bytes(None) => {
                 ToSqlOutput::Owned(Stored::Null)
             }
-            _unused => return Err(unknown()),
+            _unknown => return Err(unknown()),
         })
     }
 }

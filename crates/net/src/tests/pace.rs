@@ -99,7 +99,7 @@ async fn who_reads_slowly_is_cut() {
     let began = Instant::now();
     let mut one = [0; 64];
     let drip = async {
-        while peer.read(&mut one).await.is_ok_and(|more| more > 0) && world.ending.connections.len() > 0 {
+        while peer.read(&mut one).await.is_ok_and(|more| more > 0) && !world.ending.connections.is_empty() {
             tokio::time::sleep(APART / 5).await;
         }
     };
