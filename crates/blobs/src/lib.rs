@@ -187,7 +187,12 @@ impl Blobs {
     }
 
     /// Each window is asked for when the last was taken: a slow reader holds no connection.
-    pub(crate) fn windows(&self, key: &Key, range: Range<u64>, window: u64) -> BoxStream<'static, Result<Bytes, Error>> {
+    pub(crate) fn windows(
+        &self,
+        key: &Key,
+        range: Range<u64>,
+        window: u64,
+    ) -> BoxStream<'static, Result<Bytes, Error>> {
         let (blobs, path) = (self.clone(), key.path());
         stream::try_unfold(range, move |rest| {
             let (blobs, path) = (blobs.clone(), path.clone());

@@ -10,6 +10,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 const MIB: u64 = 1024 * 1024;
 const READERS: u64 = 50;
+const UPLOADS: u64 = 64;
 
 /// The most memory this process had since the last reset, in bytes.
 fn peak() -> u64 {
@@ -20,6 +21,41 @@ fn peak() -> u64 {
 
 fn reset_peak() {
     std::fs::write("/proc/self/clear_refs", "5").expect("resets");
+}
+
+/// Senders and readers of a folder's objects that are all slow.
+async fn slow_peers_of_a_folder_hold_little() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let config = Config { url: "file:objects".into(), ..config(folder.path(), 0) };
+    let blobs = Blobs::open(&config, folder.path()).await.expect("opens");
+    let key = Key::random("p", 1, "mp4");
+    upload(&blobs, &key, 12 * MIB).await;
+
+    reset_peak();
+    let before = peak();
+    let mut uploads = Vec::new();
+    for bits in 0..UPLOADS {
+        let mut upload = blobs.upload(&Key::random("o", bits.into(), "bin")).await.expect("begins");
+        // What a slow line brings at once, 128 KiB in all.
+        for _ in 0..64 {
+            upload.write(Bytes::from(vec![7; 2048])).await.expect("writes");
+        }
+        uploads.push(upload);
+    }
+    let grown = peak().saturating_sub(before);
+    println!("{UPLOADS} slow uploads: {} KiB more each", grown / 1024 / UPLOADS);
+    assert!(grown < UPLOADS * MIB / 4, "{grown} bytes for {UPLOADS} slow uploads");
+    drop(uploads);
+
+    reset_peak();
+    let before = peak();
+    let object = blobs.object(&key).await.expect("is there");
+    let mut readers: Vec<_> = (0..READERS).map(|_| object.read(0..12 * MIB)).collect();
+    let held = future::join_all(readers.iter_mut().map(StreamExt::next)).await;
+    assert!(held.iter().flatten().all(Result::is_ok));
+    let grown = peak().saturating_sub(before);
+    println!("{READERS} readers of a folder that wait: {} KiB more each", grown / 1024 / READERS);
+    assert!(grown < READERS * MIB / 2, "{grown} bytes for {READERS} readers");
 }
 
 fn config(folder: &std::path::Path, port: u16) -> Config {
@@ -41,6 +77,7 @@ fn config(folder: &std::path::Path, port: u16) -> Config {
 
 #[tokio::test]
 async fn uploads_and_readers_of_any_size_take_bounded_memory() {
+    slow_peers_of_a_folder_hold_little().await;
     let folder = tempfile::tempdir().expect("a folder");
     let Some(server) = servers::or_skip(servers::seaweedfs(folder.path())) else { return };
     let keys = tempfile::tempdir().expect("a folder");

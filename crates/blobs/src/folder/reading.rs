@@ -14,7 +14,8 @@ use futures_util::stream;
 use rustix::io::{ReadWriteFlags, preadv2};
 use tokio::task::spawn_blocking;
 
-/// Bytes read at once: few enough to be still in the processor's cache when they are sent.
+/// Bytes read at once: enough that waking the receiver is cheap beside it (half as many cost a third more), few
+/// enough to be still in the processor's cache when they are sent.
 const WINDOW: usize = 256 * 1024;
 /// Buffers kept for the next window: a fresh one costs more to get from the system than to fill.
 const KEPT: usize = 16;
@@ -69,15 +70,15 @@ impl Window {
         Self { buffer: kept.unwrap_or_else(|| vec![0; WINDOW]), bytes, buffers: Arc::clone(buffers) }
     }
 
-    /// Reads what is there without waiting; says how much that was. Saves the way to another thread and back,
-    /// a quarter of the time of a small object.
+    /// Reads what is there without waiting; says how much that was. With [`Buffers`], a fifth of a long range's
+    /// cost and half of a small object's: no way to another thread and back, no fresh memory.
     fn fill_from_cache(&mut self, file: &File, start: u64) -> usize {
         let mut slices = [IoSliceMut::new(&mut self.buffer[..self.bytes])];
         // Whatever else is wrong, the read that waits will say it.
         preadv2(file, &mut slices, start, ReadWriteFlags::NOWAIT).unwrap_or(0)
     }
 
-    /// Reads the rest. The system reads ahead by itself: asked to, it takes twice the time.
+    /// Reads the rest. The system reads ahead by itself; asked to, it took twice the processor time.
     fn fill(&mut self, done: usize, file: &File, start: u64) -> Result<()> {
         file.read_exact_at(&mut self.buffer[done..self.bytes], start + done as u64)
     }
@@ -95,5 +96,66 @@ impl Drop for Window {
         if kept.len() < KEPT {
             kept.push(mem::take(&mut self.buffer));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures_util::TryStreamExt;
+    use rustix::fs::{Advice, fadvise};
+
+    use super::*;
+
+    const LENGTH: usize = 2 * WINDOW + WINDOW / 2;
+
+    fn reading(content: &[u8]) -> (tempfile::NamedTempFile, Arc<Reading>) {
+        let named = tempfile::NamedTempFile::new().expect("a file");
+        std::fs::write(named.path(), content).expect("writes");
+        let file = File::open(named.path()).expect("opens");
+        (named, Arc::new(Reading { file, buffers: Arc::default() }))
+    }
+
+    fn content() -> Vec<u8> {
+        (0..LENGTH).map(|n| (n / 1000 % 251) as u8).collect()
+    }
+
+    async fn read(reading: &Arc<Reading>, range: Range<u64>) -> Result<Vec<Bytes>> {
+        Arc::clone(reading).windows(range).try_collect().await
+    }
+
+    #[tokio::test]
+    async fn a_range_reads_the_same_from_the_cache_and_from_the_disk() {
+        let (named, reading) = reading(&content());
+        for cached in [true, false] {
+            if !cached {
+                named.as_file().sync_all().expect("syncs");
+                fadvise(&reading.file, 0, None, Advice::DontNeed).expect("forgets");
+            }
+            let windows = read(&reading, 7..LENGTH as u64 - 7).await.expect("reads");
+            assert_eq!(windows.len(), 3);
+            assert_eq!(windows.concat(), content()[7..LENGTH - 7], "cached: {cached}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_removed_file_reads_to_its_end_and_a_shorter_one_is_an_error() {
+        let (named, reading) = reading(&content());
+        let file = named.into_file();
+        assert_eq!(read(&reading, 0..LENGTH as u64).await.expect("reads").concat(), content());
+        file.set_len(WINDOW as u64 + 5).expect("shortens");
+        let error = read(&reading, 0..LENGTH as u64).await.expect_err("lacks bytes");
+        assert_eq!(error.kind(), std::io::ErrorKind::UnexpectedEof);
+    }
+
+    #[tokio::test]
+    async fn buffers_come_back_and_few_are_kept() {
+        let (_named, reading) = reading(&content());
+        let kept = || reading.buffers.0.lock().expect("is whole").len();
+        drop(read(&reading, 0..LENGTH as u64).await.expect("reads"));
+        assert_eq!(kept(), 3);
+        let held: Vec<_> = (0..2 * KEPT).map(|_| Window::of(&reading.buffers, 1)).collect();
+        assert_eq!(kept(), 0);
+        drop(held);
+        assert_eq!(kept(), KEPT);
     }
 }

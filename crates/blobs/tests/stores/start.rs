@@ -141,7 +141,8 @@ async fn a_signed_address_gives_the_bytes_their_type_and_nothing_to_others() {
         let blobs = Blobs::open(&world.config, world.folder.path()).await.expect("opens");
         let Delivery::Proxy(path) = blobs.delivery(&key).await.expect("signs") else { panic!("no path") };
         assert_eq!(send(Method::GET, &format!("http://127.0.0.1:{port}{path}"), "").await.0, 200);
-        let read: Vec<Bytes> = blobs.object(&key).await.expect("is there").read(0..7).try_collect().await.expect("reads");
+        let read: Vec<Bytes> =
+            blobs.object(&key).await.expect("is there").read(0..7).try_collect().await.expect("reads");
         assert_eq!(read.concat(), b"a cover");
     }
 }
