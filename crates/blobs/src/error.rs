@@ -19,6 +19,9 @@ pub enum Error {
         /// The configured minimum.
         wanted: u64,
     },
+    /// As many objects are being read as may be at once.
+    #[error("too many objects are being read")]
+    Busy,
     /// The object store took too long.
     #[error("the object store did not answer within {0:?}")]
     Late(Duration),

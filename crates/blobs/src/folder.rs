@@ -5,7 +5,6 @@ mod reading;
 use std::fs::File;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::SystemTime;
 
 use object_store::local::LocalFileSystem;
@@ -14,13 +13,13 @@ use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat2};
 use crate::config::setting;
 use crate::{Error, Key, Object};
 
-pub(crate) use reading::{Buffers, Reading};
+pub(crate) use reading::{Readers, Reading};
 
 /// The folder, how full it may become, and what its readers share.
 pub(crate) struct Folder {
     path: PathBuf,
     min_free_bytes: u64,
-    buffers: Arc<Buffers>,
+    readers: Readers,
 }
 
 impl Folder {
@@ -29,7 +28,7 @@ impl Folder {
         let made = std::fs::create_dir_all(&path);
         made.map_err(|error| setting(format!("blobs.url: {}: {error}", path.display())))?;
         let store = LocalFileSystem::new_with_prefix(&path)?.with_fsync(true);
-        Ok((Self { path, min_free_bytes, buffers: Arc::default() }, store))
+        Ok((Self { path, min_free_bytes, readers: Readers::default() }, store))
     }
 
     /// Opens an object and learns its length.
@@ -39,7 +38,7 @@ impl Folder {
             Some(file) => file,
             None => tokio::fs::File::open(path).await.map_err(missing)?.into_std().await,
         };
-        Object::of_file(Reading { file, buffers: Arc::clone(&self.buffers) })
+        Object::of_file(self.readers.of(file).ok_or(Error::Busy)?)
     }
 
     /// Whether there is room for more.

@@ -175,7 +175,7 @@ impl Blobs {
     /// A finished object, to be read.
     ///
     /// # Errors
-    /// [`Error::NotFound`], or what the store said.
+    /// [`Error::NotFound`], [`Error::Busy`], or what the store said.
     pub async fn object(&self, key: &Key) -> Result<Object, Error> {
         match &self.kind {
             Kind::Folder(folder) => folder.object(key).await,

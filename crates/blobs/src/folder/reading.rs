@@ -12,6 +12,7 @@ use bytes::Bytes;
 use futures_util::Stream;
 use futures_util::stream;
 use rustix::io::{ReadWriteFlags, preadv2};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::spawn_blocking;
 
 /// Bytes read at once: enough that waking the receiver is cheap beside it (half as many cost a third more), few
@@ -20,14 +21,22 @@ const WINDOW: usize = 256 * 1024;
 /// Buffers kept for the next window: a fresh one costs more to get from the system than to fill.
 const KEPT: usize = 16;
 
-/// Buffers that no window is in.
-#[derive(Default)]
-pub(crate) struct Buffers(Mutex<Vec<Vec<u8>>>);
+/// Files open at once: each holds a descriptor and, while its receiver is slow, a window.
+const READERS: usize = 1024;
+
+/// What all readers of a folder share: buffers that no window is in, and places.
+pub(crate) struct Readers {
+    buffers: Arc<Buffers>,
+    places: Arc<Semaphore>,
+}
+
+type Buffers = Mutex<Vec<Vec<u8>>>;
 
 /// An open file. What it holds can be read to its end even if it is removed meanwhile.
 pub(crate) struct Reading {
     pub file: File,
-    pub buffers: Arc<Buffers>,
+    buffers: Arc<Buffers>,
+    _place: OwnedSemaphorePermit,
 }
 
 /// Bytes of a file, in a buffer that goes back when they are sent.
@@ -35,6 +44,20 @@ struct Window {
     buffer: Vec<u8>,
     bytes: usize,
     buffers: Arc<Buffers>,
+}
+
+impl Default for Readers {
+    fn default() -> Self {
+        Self { buffers: Arc::default(), places: Arc::new(Semaphore::new(READERS)) }
+    }
+}
+
+impl Readers {
+    /// A reader of a file, unless there are too many.
+    pub(crate) fn of(&self, file: File) -> Option<Reading> {
+        let place = Arc::clone(&self.places).try_acquire_owned().ok()?;
+        Some(Reading { file, buffers: Arc::clone(&self.buffers), _place: place })
+    }
 }
 
 impl Reading {
@@ -66,11 +89,11 @@ impl Reading {
 
 impl Window {
     fn of(buffers: &Arc<Buffers>, bytes: usize) -> Self {
-        let kept = buffers.0.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let kept = buffers.lock().unwrap_or_else(PoisonError::into_inner).pop();
         Self { buffer: kept.unwrap_or_else(|| vec![0; WINDOW]), bytes, buffers: Arc::clone(buffers) }
     }
 
-    /// Reads what is there without waiting; says how much that was. With [`Buffers`], a fifth of a long range's
+    /// Reads what is there without waiting; says how much that was. With kept buffers a fifth of a long range's
     /// cost and half of a small object's: no way to another thread and back, no fresh memory.
     fn fill_from_cache(&mut self, file: &File, start: u64) -> usize {
         let mut slices = [IoSliceMut::new(&mut self.buffer[..self.bytes])];
@@ -92,7 +115,7 @@ impl AsRef<[u8]> for Window {
 
 impl Drop for Window {
     fn drop(&mut self) {
-        let mut kept = self.buffers.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut kept = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
         if kept.len() < KEPT {
             kept.push(mem::take(&mut self.buffer));
         }
@@ -112,7 +135,7 @@ mod tests {
         let named = tempfile::NamedTempFile::new().expect("a file");
         std::fs::write(named.path(), content).expect("writes");
         let file = File::open(named.path()).expect("opens");
-        (named, Arc::new(Reading { file, buffers: Arc::default() }))
+        (named, Arc::new(Readers::default().of(file).expect("has a place")))
     }
 
     fn content() -> Vec<u8> {
@@ -150,12 +173,22 @@ mod tests {
     #[tokio::test]
     async fn buffers_come_back_and_few_are_kept() {
         let (_named, reading) = reading(&content());
-        let kept = || reading.buffers.0.lock().expect("is whole").len();
+        let kept = || reading.buffers.lock().expect("is whole").len();
         drop(read(&reading, 0..LENGTH as u64).await.expect("reads"));
         assert_eq!(kept(), 3);
         let held: Vec<_> = (0..2 * KEPT).map(|_| Window::of(&reading.buffers, 1)).collect();
         assert_eq!(kept(), 0);
         drop(held);
         assert_eq!(kept(), KEPT);
+    }
+
+    #[test]
+    fn files_open_at_once_are_bounded() {
+        let readers = Readers::default();
+        let file = || File::open("/dev/null").expect("opens");
+        let mut held: Vec<_> = (0..READERS).map(|_| readers.of(file()).expect("has a place")).collect();
+        assert!(readers.of(file()).is_none());
+        held.pop();
+        assert!(readers.of(file()).is_some());
     }
 }

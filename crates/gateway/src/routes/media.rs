@@ -61,6 +61,7 @@ async fn answer(
     let object = match blobs.object(key).await {
         Ok(object) => object,
         Err(blobs::Error::NotFound) => return Ok(missing()),
+        Err(blobs::Error::Busy) => return Err(Error::Overloaded),
         Err(error) => return Err(Error::unavailable(error)),
     };
     let tag = format!("\"{}\"", key.as_str().trim_start_matches("p/"));
