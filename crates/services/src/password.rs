@@ -38,7 +38,10 @@ impl Passwords {
         let UserConfig { password_memory_kib, password_passes, password_lanes, .. } = *config;
         let params = Params::new(password_memory_kib, password_passes, password_lanes, None);
         let params = params.map_err(|error| Error::internal(error.to_string()))?;
-        let decoy = hash(&params, "nobody's password")?;
+        // No password has this hash of zeros; to compute a real one would cost every start its memory.
+        let (salt, zeros) = ("bm9ib2R5J3Mgc2FsdA", "A".repeat(43));
+        let cost = format!("m={password_memory_kib},t={password_passes},p={password_lanes}");
+        let decoy = format!("$argon2id$v=19${cost}${salt}${zeros}");
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let hashes = (cores / 2).max(1);
         let (at_once, places) = (Semaphore::new(hashes), Semaphore::new(hashes + QUEUE));
@@ -145,11 +148,17 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn an_unknown_user_never_fits_even_with_the_decoys_password() {
-        let passwords = Passwords::new(&config(1)).expect("starts");
+    async fn an_unknown_user_never_fits_and_costs_what_a_known_one_does() {
+        let passwords = Passwords::new(&config(3)).expect("starts");
         let turn = passwords.turn().await.expect("a turn");
-        let found = turn.verify(password("nobody's password"), None).await.expect("verifies");
-        assert_eq!(found, (false, None));
+        assert_eq!(turn.verify(password("correct horse"), None).await.expect("verifies"), (false, None));
+        let known = hash(&passwords.params, "correct horse").expect("hashes");
+        let (known, decoy) = (PasswordHash::new(&known), PasswordHash::new(&passwords.decoy));
+        let (known, decoy) = (known.expect("is a hash"), decoy.expect("is a hash"));
+        let cost = |hash: &PasswordHash| Params::try_from(hash).expect("has its cost");
+        assert!(same_cost(&cost(&known), &cost(&decoy)) && known.algorithm == decoy.algorithm);
+        let bytes = |hash: &PasswordHash| hash.hash.as_ref().map(|hash| hash.as_bytes().len());
+        assert_eq!(bytes(&known), bytes(&decoy));
     }
 
     #[tokio::test]
