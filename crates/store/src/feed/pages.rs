@@ -51,7 +51,7 @@ impl Page {
         self.cards.iter().map(|card| versions(card, changes)).collect()
     }
 
-    /// Whether no more than counters can have changed since.
+    /// Whether it was read so lately that other processes are believed to have changed nothing.
     pub(super) fn is_recent(&self) -> bool {
         self.read.elapsed() < BELIEVED
     }
