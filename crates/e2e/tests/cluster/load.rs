@@ -33,6 +33,13 @@ pub struct Load {
     workers: Vec<JoinHandle<Worker>>,
 }
 
+impl Drop for Load {
+    /// A scenario that failed leaves nobody at work for the next one.
+    fn drop(&mut self) {
+        self.workers.iter().for_each(JoinHandle::abort);
+    }
+}
+
 /// A load that has ended.
 pub struct Done {
     pub calls: Vec<Noted>,
@@ -88,10 +95,10 @@ impl Load {
     }
 
     /// Lets the calls under way end.
-    pub async fn stop(self) -> Done {
+    pub async fn stop(mut self) -> Done {
         self.stop.store(true, Ordering::Relaxed);
-        let mut done = Done { calls: Vec::new(), front: self.front, stories: Vec::new() };
-        for worker in self.workers {
+        let mut done = Done { calls: Vec::new(), front: Arc::clone(&self.front), stories: Vec::new() };
+        for worker in std::mem::take(&mut self.workers) {
             let worker = worker.await.expect("a worker works");
             done.calls.extend(worker.calls);
             done.stories.push(worker.story);
