@@ -11,9 +11,8 @@ use tokio::time::timeout;
 
 /// How long a request may wait for a place. Whoever waits longer has a full queue before them, and the next
 /// try is better spent a second later.
-const WAIT: Duration = Duration::from_millis(50);
-/// Reads at work for each core. One takes a fraction of a millisecond of it, so these and as many in the queue
-/// are some 50 ms of work: what is let in is answered soon, and the readers of the database never run dry.
+const WAIT: Duration = Duration::from_millis(45);
+/// Reads at work for each core: the readers of the database never run dry.
 const READS_PER_CORE: usize = 64;
 /// Likes, comments, follows and messages at work. They share commits: the more wait for one disk, the more it
 /// takes at once, and the writer's own queue is four times as long.
@@ -22,9 +21,10 @@ const SOCIAL: usize = 1024;
 const LOGINS_WAITING: usize = 16;
 /// Uploads arriving at once: each holds a few MiB of memory and a file, and need not have shown a token yet.
 const UPLOADS: usize = 64;
-/// Requests of a class that wait for a place. One is a few KiB; nearly all of them get in or leave within
-/// [`WAIT`].
-const QUEUE: usize = 128;
+/// Requests of a class that wait for a place, some KiB each: more cheap reads than a core does within [`WAIT`],
+/// which is what bounds the wait. To refuse costs half of what such a read does, so whoever can be answered in
+/// time is.
+const QUEUE: usize = 2048;
 
 /// What a route's work is. Each class has places of its own, so none can starve another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -81,8 +81,7 @@ impl Admission {
         self.gate(class).enter().await
     }
 
-    /// Refuses what would find no place. For requests whose body is read first: a sender who takes their time
-    /// holds no place meanwhile.
+    /// Refuses what would find no place, before anything is done for it.
     pub(crate) fn check(&self, class: Class) -> Result<()> {
         self.gate(class).check()
     }

@@ -4,26 +4,29 @@
 
 use std::any::Any;
 use std::convert::Infallible;
+use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, OnceLock};
+use std::task::{Context, Poll};
 use std::time::Instant;
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
-use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
-use axum::routing::Route;
 use domain::limits::CALL_TIME;
 use domain::{Error, TraceId};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 use metrics::{Counter, Histogram};
+use serde::Serialize;
 use tokio::task::yield_now;
 use tokio::time::timeout;
 use tower::{Layer, Service};
 use tracing::Instrument;
 use tracing::field::Empty;
 
-use crate::Gateway;
 use crate::admission::Class;
-use crate::error::{Failure, envelope};
+use crate::error::{Failure, envelope, with_empty_fields};
+use crate::{Gateway, params};
 
 const TRACE_HEADER: HeaderName = HeaderName::from_static("x-trace-id");
 
@@ -72,46 +75,155 @@ impl Meters {
     }
 }
 
-/// A route whose requests are observed, under its own name.
-pub(crate) fn observed(
-    route: Route,
-) -> impl Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
-{
-    from_fn_with_state(Arc::<OnceLock<Meters>>::default(), observe).layer(route)
+/// The edge around routes of a class, around each by itself. It is one layer, because each costs every request
+/// half a microsecond.
+#[derive(Clone)]
+pub(crate) struct Guard {
+    gateway: Gateway,
+    class: Class,
+    /// Gives a failed answer what it has besides the envelope.
+    complete: fn(Response) -> Response,
 }
 
-/// Names the request in its answer, its log lines and its trace, counts and times it under its route's
-/// template. Of what the client sent, only a trace it is part of is passed on.
-async fn observe(State(meters): State<Arc<OnceLock<Meters>>>, mut request: Request, next: Next) -> Response {
-    let meters = meters.get_or_init(|| Meters::of(&request));
-    let route = meters.route.as_str();
-    let caller = telemetry::Context::read(request.headers());
-    let method = known(request.method());
-    let served = served(method, route);
-    if let Some(caller) = caller {
-        telemetry::follow(&served, caller);
+/// A route inside of the edge.
+#[derive(Clone)]
+pub(crate) struct Guarded<R> {
+    guard: Guard,
+    meters: Arc<OnceLock<Meters>>,
+    route: R,
+}
+
+impl Guard {
+    /// `T` is what the routes' answers have besides the envelope, also when they fail.
+    pub(crate) fn new<T: Default + Serialize + 'static>(gateway: &Gateway, class: Class) -> Self {
+        Self { gateway: gateway.clone(), class, complete: with_empty_fields::<T> }
     }
-    let context = caller.or_else(|| telemetry::of(&served));
-    // An id need not be hard to guess, and asking the system for bits costs many times what these do.
-    let trace = TraceId(context.map_or_else(|| fastrand::u128(1..), |context| context.trace));
-    request.extensions_mut().insert(trace);
-    // Inside the traced span, so that a task that is given the log's span is still part of the trace.
-    let span = served.in_scope(|| tracing::info_span!("request", %trace, method, route));
-    let began = Instant::now();
-    let mut response = next.run(request).instrument(span.clone()).instrument(served.clone()).await;
-    let (elapsed, status) = (began.elapsed(), response.status());
-    meters.count(status.as_u16());
-    meters.seconds.record(elapsed);
-    tracing::debug!(parent: &span, status = status.as_u16(), ms = elapsed.as_secs_f64() * 1e3, "answered");
-    served.record("http.status_code", status.as_u16());
-    if status.is_server_error() {
-        served.record("otel.status_code", "error");
+}
+
+impl<R> Layer<R> for Guard {
+    type Service = Guarded<R>;
+
+    fn layer(&self, route: R) -> Guarded<R> {
+        Guarded { guard: self.clone(), meters: Arc::default(), route }
     }
-    harden(response.headers_mut());
-    if let Ok(value) = HeaderValue::try_from(trace.to_string()) {
-        response.headers_mut().insert(TRACE_HEADER, value);
+}
+
+impl<R> Service<Request> for Guarded<R>
+where
+    R: Service<Request, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = BoxFuture<'static, Result<Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
     }
-    response
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        let Self { guard, meters, route } = self.clone();
+        Box::pin(async move {
+            let meters = meters.get_or_init(|| Meters::of(&request));
+            Ok(guard.answer(meters, request, route).await)
+        })
+    }
+}
+
+impl Guard {
+    /// Counts and times a request under its route's template, and names it in its answer.
+    async fn answer<R>(&self, meters: &Meters, request: Request, route: R) -> Response
+    where
+        R: Service<Request, Response = Response, Error = Infallible, Future: Send> + Send + 'static,
+    {
+        let began = Instant::now();
+        let caller = telemetry::Context::read(request.headers());
+        // Before anything that costs: in a flood there are more of these than of all others together.
+        let (trace, mut response) = match self.gateway.admission.check(self.class) {
+            Ok(()) => self.observed(&meters.route, caller, request, route).await,
+            Err(full) => (named(caller), (self.complete)(Failure::from(full).into_response())),
+        };
+        meters.count(response.status().as_u16());
+        meters.seconds.record(began.elapsed());
+        harden(response.headers_mut());
+        if let Ok(value) = HeaderValue::try_from(trace.to_string()) {
+            response.headers_mut().insert(TRACE_HEADER, value);
+        }
+        response
+    }
+
+    /// Names the request in its log lines and its trace, and sees to it that it has an answer. Of what the
+    /// client sent, only a trace it is part of is passed on.
+    async fn observed<R>(
+        &self,
+        name: &str,
+        caller: Option<telemetry::Context>,
+        mut request: Request,
+        route: R,
+    ) -> (TraceId, Response)
+    where
+        R: Service<Request, Response = Response, Error = Infallible, Future: Send> + Send + 'static,
+    {
+        let method = known(request.method());
+        let served = served(method, name);
+        if let Some(caller) = caller {
+            telemetry::follow(&served, caller);
+        }
+        let trace = named(caller.or_else(|| telemetry::of(&served)));
+        request.extensions_mut().insert(trace);
+        // Inside the traced span, so that a task that is given the log's span is still part of the trace.
+        let span = served.in_scope(|| tracing::info_span!("request", %trace, method, route = name));
+        let work = async {
+            let answer = AssertUnwindSafe(self.admitted(request, route)).catch_unwind().await;
+            (self.complete)(answer.map_or_else(panicked, IntoResponse::into_response))
+        };
+        let response = work.instrument(span.clone()).instrument(served.clone()).await;
+        let status = response.status();
+        tracing::debug!(parent: &span, status = status.as_u16(), "answered");
+        served.record("http.status_code", status.as_u16());
+        if status.is_server_error() {
+            served.record("otel.status_code", "error");
+        }
+        (trace, response)
+    }
+
+    /// Lets a request to its route when there is a place among those of its class, and ends the wait for an
+    /// answer nobody would still wait for; an upload may take as long as it moves, and reads its own body.
+    async fn admitted<R>(&self, mut request: Request, mut route: R) -> Result<Response, Failure>
+    where
+        R: Service<Request, Response = Response, Error = Infallible, Future: Send> + Send + 'static,
+    {
+        let is_upload = self.class == Class::Upload;
+        if !is_upload {
+            // A sender who takes their time holds no place meanwhile.
+            request = params::read(&self.gateway, request).await?;
+        }
+        let place = self.gateway.admission.enter(self.class).await?;
+        let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
+        let work = async move {
+            let Ok(answer) = if is_upload {
+                route.call(request).await
+            } else {
+                // Whether it was done is not known: what was queued for the database may still happen.
+                let late = |late| Ok(Failure::from(Error::unavailable(late)).into_response());
+                timeout(CALL_TIME, route.call(request)).await.unwrap_or_else(late)
+            };
+            drop(place);
+            answer
+        };
+        if changes {
+            return Ok(detached(&self.gateway, work).await);
+        }
+        // A read that waits for nothing would be done before the next request is looked at, and the places
+        // would never run out: the queue would be the sockets'. So those that have arrived are looked at first.
+        yield_now().await;
+        Ok(work.await)
+    }
+}
+
+/// A request's name: its trace's, if it is part of one. It need not be hard to guess, and asking the system for
+/// bits costs many times what these do.
+fn named(context: Option<telemetry::Context>) -> TraceId {
+    TraceId(context.map_or_else(|| fastrand::u128(1..), |context| context.trace))
 }
 
 /// A method as it may be told: it can be any word, a secret too.
@@ -151,38 +263,6 @@ fn harden(headers: &mut HeaderMap) {
     }
 }
 
-/// Lets a request to its route when there is a place among those of its class, and ends the wait for an answer
-/// nobody would still wait for; an upload may take as long as it moves.
-pub(crate) async fn admit(
-    State((gateway, class)): State<(Gateway, Class)>,
-    request: Request,
-    next: Next,
-) -> Response {
-    let place = match gateway.admission.enter(class).await {
-        Ok(place) => place,
-        Err(error) => return Failure::from(error).into_response(),
-    };
-    let changes = !matches!(*request.method(), Method::GET | Method::HEAD);
-    let work = async move {
-        let answer = if class == Class::Upload {
-            next.run(request).await
-        } else {
-            // Whether it was done is not known: what was queued for the database may still happen.
-            let late = |late| Failure::from(Error::unavailable(late)).into_response();
-            timeout(CALL_TIME, next.run(request)).await.unwrap_or_else(late)
-        };
-        drop(place);
-        answer
-    };
-    if changes {
-        return detached(&gateway, work).await;
-    }
-    // A read that waits for nothing would be done before the next request is looked at, and the places would
-    // never run out: the queue would be the sockets'. So those that have arrived are looked at first.
-    yield_now().await;
-    work.await
-}
-
 /// What may change something goes on when its client leaves: half an answer is fine, half a change is not.
 async fn detached(gateway: &Gateway, work: impl Future<Output = Response> + Send + 'static) -> Response {
     let task = gateway.tasks.spawn(work.in_current_span());
@@ -198,7 +278,7 @@ async fn detached(gateway: &Gateway, work: impl Future<Output = Response> + Send
 }
 
 /// A panic is that request's failure and nobody else's.
-pub(crate) fn panicked(panic: Box<dyn Any + Send>) -> Response {
+fn panicked(panic: Box<dyn Any + Send>) -> Response {
     metrics::counter!("dytt_panics_total").increment(1);
     let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
     tracing::error!(panic = text.unwrap_or("no text"), "a request panicked");
@@ -218,16 +298,19 @@ mod tests {
     use axum::Router;
     use axum::body::Body;
     use axum::routing::get;
+    use proto::Step;
     use tower::ServiceExt;
-    use tower::layer::layer_fn;
 
     use super::*;
+    use crate::reply::Empty;
+    use crate::routes::tests::{gateway, nothing};
 
     async fn trace_of_answer(header: (&str, &str)) -> String {
         let seen = |request: Request| async move {
             request.extensions().get::<TraceId>().map(TraceId::to_string).unwrap_or_default()
         };
-        let router = Router::new().route("/", get(seen)).layer(layer_fn(observed));
+        let (gateway, _folder) = gateway(Step::new(|_| async { nothing() })).await;
+        let router = Router::new().route("/", get(seen)).layer(Guard::new::<Empty>(&gateway, Class::Read));
         let request = Request::builder().header(header.0, header.1).body(Body::empty()).expect("a request");
         let answer = router.oneshot(request).await.expect("an answer");
         let told = answer.headers()[TRACE_HEADER].to_str().expect("text").to_owned();

@@ -8,7 +8,7 @@ use axum::response::{IntoResponse, Response};
 use domain::{Error, Kind};
 use serde::Serialize;
 
-use crate::reply::{Empty, Reply, json};
+use crate::reply::{Empty, Reply, line};
 
 /// An error on its way out; it is logged here, where it stops.
 #[derive(Debug)]
@@ -49,12 +49,12 @@ impl IntoResponse for Failure {
 
 impl Failed {
     fn render(&self, status: StatusCode, body: impl Serialize) -> Response {
-        json(status, &Reply { status_code: self.status_code, status_msg: self.status_msg.clone(), body })
+        line(status, &Reply { status_code: self.status_code, status_msg: self.status_msg.clone(), body })
     }
 }
 
 /// Gives a failed answer the fields of `T`, empty: some clients read a token or a list even then.
-pub(crate) async fn with_empty_fields<T: Default + Serialize>(mut response: Response) -> Response {
+pub(crate) fn with_empty_fields<T: Default + Serialize>(mut response: Response) -> Response {
     let Some(failed) = response.extensions_mut().remove::<Failed>() else { return response };
     let mut full = failed.render(response.status(), T::default());
     if let Some(seconds) = response.headers_mut().remove(header::RETRY_AFTER) {
@@ -65,7 +65,7 @@ pub(crate) async fn with_empty_fields<T: Default + Serialize>(mut response: Resp
 
 /// An answer in the envelope for what never reached a route: unknown paths, wrong methods, panics.
 pub(crate) fn envelope(status: StatusCode, code: i32, message: &'static str) -> Response {
-    json(status, &Reply { status_code: code, status_msg: message.into(), body: Empty {} })
+    line(status, &Reply { status_code: code, status_msg: message.into(), body: Empty {} })
 }
 
 fn status(kind: Kind) -> StatusCode {

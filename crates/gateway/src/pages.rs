@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use axum::body::Bytes;
 use domain::{Error, Kind, Result};
+use metrics::Counter;
 
 use crate::template::Template;
 
@@ -53,10 +54,29 @@ pub(crate) struct Kept {
 
 #[derive(Default)]
 pub(crate) struct Pages {
+    pub outcomes: Outcomes,
     kept: Mutex<Shelf>,
     /// What stands in, and since when it is kept.
     newest: Mutex<Option<(Instant, Arc<Shown>)>>,
     degraded: AtomicBool,
+}
+
+/// Counts how much of a page that was shown was kept. Each is looked up once: that costs several times what
+/// counting does.
+pub(crate) struct Outcomes {
+    /// All of it.
+    pub bytes: Counter,
+    pub template: Counter,
+    /// Nothing.
+    pub new: Counter,
+}
+
+impl Default for Outcomes {
+    fn default() -> Self {
+        let [bytes, template, new] = ["bytes", "template", "new"]
+            .map(|outcome| metrics::counter!("dytt_feed_pages_total", "outcome" => outcome));
+        Self { bytes, template, new }
+    }
 }
 
 /// Pages by when their first video was published, each with when it was last used.

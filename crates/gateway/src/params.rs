@@ -6,11 +6,9 @@ mod number;
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::extract::{FromRequestParts, Request, State};
+use axum::extract::{FromRequestParts, Request};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use domain::limits::CALL_TIME;
 use domain::{Error, Result};
 use futures_util::StreamExt;
@@ -18,7 +16,6 @@ use percent_encoding::percent_decode;
 use tokio::time::timeout;
 
 use crate::Gateway;
-use crate::admission::Class;
 use crate::error::Failure;
 use crate::form::Form;
 
@@ -115,25 +112,16 @@ impl Params {
     }
 }
 
-/// Reads the parameters once, before the route sees the request. Nothing is read of a request for which there
-/// will be no place; the place itself is looked for afterwards.
-pub(crate) async fn read(
-    State((gateway, class)): State<(Gateway, Class)>,
-    request: Request,
-    next: Next,
-) -> Response {
+/// Reads the parameters once, before the route sees the request.
+///
+/// # Errors
+/// When a body that should carry some cannot be read.
+pub(crate) async fn read(gateway: &Gateway, request: Request) -> Result<Request> {
     let (parts, body) = request.into_parts();
-    let read = match gateway.admission.check(class) {
-        Ok(()) => of_request(&gateway, &parts, body).await,
-        Err(full) => Err(full),
-    };
-    let params = match read {
-        Ok(params) => params,
-        Err(error) => return Failure::from(error).into_response(),
-    };
+    let params = of_request(gateway, &parts, body).await?;
     let mut request = Request::from_parts(parts, Body::empty());
     request.extensions_mut().insert(params);
-    next.run(request).await
+    Ok(request)
 }
 
 impl FromRequestParts<Gateway> for Params {

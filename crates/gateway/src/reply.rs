@@ -9,8 +9,10 @@ use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-/// Bytes set aside before serialising: a page of the feed fits.
-const CAPACITY: usize = 16 * 1024;
+/// Bytes set aside before serialising: a list of 30 videos fits.
+const LIST: usize = 16 * 1024;
+/// The same for an answer that is nothing but its envelope.
+const LINE: usize = 256;
 
 /// The envelope of every answer of the Douyin API around what the endpoint adds to it.
 #[derive(Debug, Serialize, ToSchema)]
@@ -32,7 +34,7 @@ impl<T> Reply<T> {
 
 impl<T: Serialize> IntoResponse for Reply<T> {
     fn into_response(self) -> Response {
-        json(StatusCode::OK, &self)
+        json(StatusCode::OK, LIST, &self)
     }
 }
 
@@ -40,9 +42,14 @@ impl<T: Serialize> IntoResponse for Reply<T> {
 #[derive(Debug, Default, Serialize, ToSchema)]
 pub(crate) struct Empty {}
 
-/// Serialises into one buffer of sufficient size.
-pub(crate) fn json(status: StatusCode, value: &impl Serialize) -> Response {
-    let mut bytes = Vec::with_capacity(CAPACITY);
+/// An answer of a line.
+pub(crate) fn line(status: StatusCode, value: &impl Serialize) -> Response {
+    json(status, LINE, value)
+}
+
+/// Serialises into a buffer of this size.
+fn json(status: StatusCode, capacity: usize, value: &impl Serialize) -> Response {
+    let mut bytes = Vec::with_capacity(capacity);
     if let Err(error) = serde_json::to_writer(&mut bytes, value) {
         tracing::error!(%error, "an answer could not be serialised");
         return StatusCode::INTERNAL_SERVER_ERROR.into_response();

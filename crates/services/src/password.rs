@@ -6,7 +6,7 @@ use argon2::password_hash::phc::PasswordHash;
 use argon2::password_hash::{PasswordHasher, PasswordVerifier};
 use argon2::{Algorithm, Argon2, Params, Version};
 use domain::{Error, Password, Result};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit, oneshot};
 
 use crate::UserConfig;
 
@@ -15,6 +15,9 @@ use crate::UserConfig;
 const QUEUE: usize = 16;
 /// How long one of them may wait, should the machine be that slow.
 const WAIT: Duration = Duration::from_secs(5);
+/// How far a hash stands back: a tenth of a busy core.
+#[cfg(target_os = "linux")]
+const NICENESS: i32 = 10;
 
 pub(crate) struct Passwords {
     params: Params,
@@ -100,8 +103,18 @@ fn hash(params: &Params, password: &str) -> Result<String> {
     Ok(hash.to_string())
 }
 
+/// Runs `work` on a thread of its own, which gives way to whoever has less to do: a hash takes tens of
+/// milliseconds, and who watches should not wait for who logs in.
 async fn off_thread<T: Send + 'static>(work: impl FnOnce() -> Result<T> + Send + 'static) -> Result<T> {
-    tokio::task::spawn_blocking(work).await.map_err(Error::internal)?
+    let (done, result) = oneshot::channel();
+    let run = move || {
+        // Elsewhere this would be the whole process's. Without it a hash is only less polite.
+        #[cfg(target_os = "linux")]
+        let _polite = rustix::process::nice(NICENESS);
+        let _gone = done.send(work());
+    };
+    std::thread::Builder::new().name("password".into()).spawn(run).map_err(Error::unavailable)?;
+    result.await.map_err(Error::internal)?
 }
 
 #[cfg(test)]

@@ -12,16 +12,15 @@ mod video;
 
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
-use axum::middleware::{from_fn_with_state, map_response};
 use axum::routing::MethodRouter;
 use serde::Serialize;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
 use utoipa_axum::routes;
 
 use crate::admission::Class;
-use crate::error::with_empty_fields;
+use crate::edge::Guard;
 use crate::reply::Empty;
-use crate::{Gateway, edge, params};
+use crate::{Gateway, params};
 
 pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
     let most = gateway.config.max_upload_bytes + params::MAX_BODY_BYTES as u64;
@@ -76,20 +75,17 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
             message::message_chat,
         ))
         .routes(action::<Empty>(gateway, Class::Social, routes!(message::message_action)));
-    // An upload reads its own body.
-    let publish = admitted(gateway, Class::Upload, routes!(video::publish_action));
-    let large = OpenApiRouter::new().routes(answered::<Empty>(publish)).layer(upload);
-    small.merge(large)
+    let publish = action::<Empty>(gateway, Class::Upload, routes!(video::publish_action));
+    small.merge(OpenApiRouter::new().routes(publish).layer(upload))
 }
 
-/// A route that changes something; its parameters are read before it is let in.
+/// A route that changes something; `T` is what its answer has besides the envelope, also when it fails.
 fn action<T: Default + Serialize + 'static>(
     gateway: &Gateway,
     class: Class,
     route: UtoipaMethodRouter<Gateway>,
 ) -> UtoipaMethodRouter<Gateway> {
-    let read = from_fn_with_state((gateway.clone(), class), params::read);
-    answered::<T>(UtoipaMethodRouterExt::layer(admitted(gateway, class, route), read))
+    UtoipaMethodRouterExt::layer(route, Guard::new::<T>(gateway, class))
 }
 
 /// A route that only reads, and answers POST too.
@@ -105,20 +101,4 @@ where
 {
     let route: MethodRouter<Gateway> = route.post(handler);
     action::<T>(gateway, Class::Read, (schemas, paths, route))
-}
-
-/// A route that is asked when there is a place for it.
-fn admitted(
-    gateway: &Gateway,
-    class: Class,
-    route: UtoipaMethodRouter<Gateway>,
-) -> UtoipaMethodRouter<Gateway> {
-    UtoipaMethodRouterExt::layer(route, from_fn_with_state((gateway.clone(), class), edge::admit))
-}
-
-/// Around everything a route does: `T` is what its answer has besides the envelope, also when it fails.
-fn answered<T: Default + Serialize + 'static>(
-    route: UtoipaMethodRouter<Gateway>,
-) -> UtoipaMethodRouter<Gateway> {
-    UtoipaMethodRouterExt::layer(route, map_response(with_empty_fields::<T>))
 }

@@ -32,7 +32,7 @@ const LOGIN: [&str; 2] = ["/douyin/user/login/", "/douyin/user/register/"];
 const UPLOAD: [&str; 1] = ["/douyin/publish/action/"];
 
 /// An edge before services that answer every call like this.
-async fn gateway(step: Step) -> (Gateway, tempfile::TempDir) {
+pub(crate) async fn gateway(step: Step) -> (Gateway, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
     let config = Config {
         public_url: String::new(),
@@ -64,7 +64,7 @@ async fn gateway(step: Step) -> (Gateway, tempfile::TempDir) {
 }
 
 /// What a service answers that is asked in vain.
-fn nothing() -> proto::Response {
+pub(crate) fn nothing() -> proto::Response {
     proto::to_status(&Error::internal("nothing is here")).into_http()
 }
 

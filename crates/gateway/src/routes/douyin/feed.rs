@@ -100,10 +100,10 @@ impl Asked<'_> {
     fn to_viewer(&self, pages: &Pages, answer: ListFeedResponse) -> Result<Bytes> {
         let values = all_values(&answer);
         if let Some(kept) = self.known(&answer) {
-            count("template");
+            pages.outcomes.template.increment(1);
             return fill(&kept.page, self.base, &values).map(Bytes::from);
         }
-        count("new");
+        pages.outcomes.new.increment(1);
         let page = page(answer)?;
         pages.keep(Kept { page: Arc::clone(&page), shown: None }, self.kept.as_ref());
         fill(&page, self.base, &values).map(Bytes::from)
@@ -113,10 +113,11 @@ impl Asked<'_> {
         let (known, counts) = (self.known(&answer), answer.counts);
         let shown = known.and_then(|kept| kept.shown.as_ref()).filter(|shown| shown.counts == counts);
         if let Some(shown) = shown.filter(|shown| shown.base == self.base) {
-            count("bytes");
+            pages.outcomes.bytes.increment(1);
             return Ok(Arc::clone(shown));
         }
-        count(if known.is_some() { "template" } else { "new" });
+        let outcome = if known.is_some() { &pages.outcomes.template } else { &pages.outcomes.new };
+        outcome.increment(1);
         // Under another address nothing but the address differs, and the feed did not repeat the values.
         let values = shown.map_or_else(|| all_values(&answer), |shown| shown.values.clone());
         let page = known.map_or_else(|| page(answer), |kept| Ok(Arc::clone(&kept.page)))?;
@@ -156,11 +157,6 @@ fn all_values(answer: &ListFeedResponse) -> Vec<i64> {
 fn fill(page: &Page, base: &str, values: &[i64]) -> Result<Vec<u8>> {
     let json = page.template.fill(base, values);
     json.ok_or_else(|| Error::internal("the feed's answer is not of the page it names"))
-}
-
-/// Tells how much of a page was kept: its `bytes`, its `template`, or nothing: it was `new`.
-fn count(outcome: &'static str) {
-    metrics::counter!("dytt_feed_pages_total", "outcome" => outcome).increment(1);
 }
 
 #[cfg(test)]
