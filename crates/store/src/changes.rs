@@ -3,8 +3,6 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::{UserId, VideoId};
-
 /// Versions; 128 KiB of them.
 const SLOTS: usize = 16_384;
 
@@ -13,10 +11,10 @@ const SLOTS: usize = 16_384;
 pub(crate) enum Touched {
     /// Which videos everybody may see.
     Feed,
-    /// A video's counters.
-    Video(VideoId),
-    /// A person's counters, and what this person likes and follows.
-    User(UserId),
+    /// The counters of the video of this number.
+    Video(i64),
+    /// The counters of the person of this number, and what this person likes and follows.
+    User(i64),
 }
 
 /// The versions; they only grow.
@@ -54,8 +52,8 @@ impl Changes {
     fn slot(&self, of: Touched) -> &AtomicU64 {
         let number = match of {
             Touched::Feed => 0,
-            Touched::Video(id) => id.get().wrapping_mul(2),
-            Touched::User(id) => id.get().wrapping_mul(2) + 1,
+            Touched::Video(id) => id.wrapping_mul(2),
+            Touched::User(id) => id.wrapping_mul(2) + 1,
         };
         &self.slots[number.rem_euclid(SLOTS as i64) as usize]
     }

@@ -131,7 +131,7 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn check(&self) -> Result<Vec<Finding>> {
-        self.read_slowly(|session| Box::pin(findings(session))).await
+        self.database.read_slowly(|session| Box::pin(findings(session))).await
     }
 
     /// Sets every counter to what its rows say; returns how many counters were wrong. Seven statements,
@@ -140,19 +140,20 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn repair_counters(&self) -> Result<u64> {
-        self.write_slowly(|session| {
-            Box::pin(async move {
-                session.hold_all().await?;
-                let mut mended = 0;
-                for Counter { table, column, rows, .. } in &COUNTERS {
-                    let sql =
-                        format!("UPDATE {table} AS s SET {column} = ({rows}) WHERE {column} <> ({rows})");
-                    mended += session.change(&sql, Vec::<Value>::new()).await?;
-                }
-                Ok(mended)
+        self.database
+            .write_slowly(|session| {
+                Box::pin(async move {
+                    session.hold_all().await?;
+                    let mut mended = 0;
+                    for Counter { table, column, rows, .. } in &COUNTERS {
+                        let sql =
+                            format!("UPDATE {table} AS s SET {column} = ({rows}) WHERE {column} <> ({rows})");
+                        mended += session.change(&sql, Vec::<Value>::new()).await?;
+                    }
+                    Ok(mended)
+                })
             })
-        })
-        .await
+            .await
     }
 }
 

@@ -16,14 +16,13 @@ use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tracing::Instrument;
 
-use crate::Database;
-use crate::changes::Changes;
 use crate::comment::NewComment;
+use crate::database::Database;
 use crate::follow::Follow;
 use crate::like::Like;
 use crate::message::NewMessage;
 use crate::mysql::{WRITE_WITHIN, met_another};
-use crate::session::{Probe, Session};
+use crate::session::Session;
 use queue::{Answer, Batch, Queue};
 
 /// Operations in one transaction. There is no delay: while one is committed, the next gathers. On one hot video
@@ -60,12 +59,12 @@ pub(crate) struct Coalesced {
 }
 
 impl Coalesced {
-    pub(crate) fn start(writes: &Writes, wait: Duration) -> Self {
+    pub(crate) fn start(database: &Arc<Database>, wait: Duration) -> Self {
         Self {
-            likes: Queues::start(writes, wait),
-            follows: Queues::start(writes, wait),
-            comments: Queues::start(writes, wait),
-            messages: Queues::start(writes, wait),
+            likes: Queues::start(database, wait),
+            follows: Queues::start(database, wait),
+            comments: Queues::start(database, wait),
+            messages: Queues::start(database, wait),
         }
     }
 
@@ -77,31 +76,6 @@ impl Coalesced {
     }
 }
 
-/// What it takes to write.
-#[derive(Clone)]
-pub(crate) struct Writes {
-    pub(crate) database: Arc<Database>,
-    pub(crate) probe: Arc<Probe>,
-    pub(crate) changes: Arc<Changes>,
-}
-
-impl Writes {
-    fn is_mysql(&self) -> bool {
-        match *self.database {
-            Database::Sqlite(..) => false,
-            Database::MySql(_) => true,
-        }
-    }
-
-    async fn run<T, F>(&self, within: Duration, work: F) -> Result<T>
-    where
-        T: Send + 'static,
-        F: for<'s> FnOnce(&'s Session) -> BoxFuture<'s, Result<T>> + Clone + Send + 'static,
-    {
-        self.database.write(&self.probe, &self.changes, within, work).await
-    }
-}
-
 /// The queues of one kind of operation, as many as there may be transactions of it at once.
 pub(crate) struct Queues<O: Operation> {
     queues: Vec<Arc<Queue<O>>>,
@@ -110,11 +84,11 @@ pub(crate) struct Queues<O: Operation> {
 }
 
 impl<O: Operation> Queues<O> {
-    pub(crate) fn start(writes: &Writes, wait: Duration) -> Self {
+    pub(crate) fn start(database: &Arc<Database>, wait: Duration) -> Self {
         // A second one on MySQL writes while the first waits for the disk; SQLite has one writer.
-        let count = if writes.is_mysql() { 2 } else { 1 };
+        let count = if database.is_mysql() { 2 } else { 1 };
         let queues: Vec<_> = (0..count).map(|_| Arc::new(Queue::default())).collect();
-        let tasks = queues.iter().map(|queue| tokio::spawn(serve(Arc::clone(queue), writes.clone())));
+        let tasks = queues.iter().map(|queue| tokio::spawn(serve(Arc::clone(queue), Arc::clone(database))));
         Self { tasks: Mutex::new(tasks.collect()), queues, wait }
     }
 
@@ -161,20 +135,20 @@ impl<O: Operation> Drop for Queues<O> {
 }
 
 /// Makes one transaction after the other of what waits.
-async fn serve<O: Operation>(queue: Arc<Queue<O>>, writes: Writes) {
+async fn serve<O: Operation>(queue: Arc<Queue<O>>, database: Arc<Database>) {
     while let Some(span) = queue.next().await {
         let batch = Arc::new(Batch::new(Arc::clone(&queue), span));
-        transact(&batch, &writes).instrument(batch.span().clone()).await;
+        transact(&batch, &database).instrument(batch.span().clone()).await;
         // Those who were just answered come first: whoever asks again at once is in the next batch, not in the
         // one after it. On SQLite a quarter more likes each second.
         tokio::task::yield_now().await;
     }
 }
 
-async fn transact<O: Operation>(batch: &Arc<Batch<O>>, writes: &Writes) {
+async fn transact<O: Operation>(batch: &Arc<Batch<O>>, database: &Arc<Database>) {
     let began = Instant::now();
     let shared = Arc::clone(batch);
-    let outcome = writes.run(WRITE_WITHIN, move |session| together(session, shared)).await;
+    let outcome = database.write_within(WRITE_WITHIN, move |session| together(session, shared)).await;
     // Those who wait for a transaction that could not even begin are told so.
     let operations = batch.begin();
     let answers = batch.answers();
@@ -186,7 +160,7 @@ async fn transact<O: Operation>(batch: &Arc<Batch<O>>, writes: &Writes) {
         }
         Err(error) if operations.len() > 1 && is_of_one(&error) => {
             let calls = operations.iter().cloned().zip(answers);
-            singly(writes, calls, began, &error).await;
+            singly(database, calls, began, &error).await;
         }
         Err(error) => {
             for answer in answers {
@@ -216,7 +190,7 @@ fn is_of_one(error: &Error) -> bool {
 /// Carries out the operations of a failed batch each by itself, so that only the guilty fails. All of them
 /// together get no more time than one transaction does.
 async fn singly<O: Operation>(
-    writes: &Writes,
+    database: &Arc<Database>,
     calls: impl Iterator<Item = (O, Answer<O>)>,
     began: Instant,
     error: &Error,
@@ -225,12 +199,12 @@ async fn singly<O: Operation>(
         let left = WRITE_WITHIN.saturating_sub(began.elapsed());
         let result = match left.is_zero() {
             true => Err(Error::unavailable(error.chain())),
-            false => writes.run(left, move |session| one(session, operation)).await,
+            false => database.write_within(left, move |session| one(session, operation)).await,
         };
         let _gone = answer.send(result);
     });
     // In order; on SQLite they still share a commit.
-    let at_once = if writes.is_mysql() { 1 } else { BATCH };
+    let at_once = if database.is_mysql() { 1 } else { BATCH };
     futures_util::stream::iter(runs).buffered(at_once).for_each(|()| async {}).await;
 }
 

@@ -8,6 +8,7 @@ use sea_orm::Value;
 
 use crate::Store;
 use crate::card::{UserCard, column, read_all, rows_limit, user_columns};
+use crate::changes::Touched;
 use crate::coalesce::{Coalesced, Operation, Queues, many};
 use crate::row::Row;
 use crate::session::Session;
@@ -48,18 +49,19 @@ impl Store {
     /// [`Error::VideoNotFound`], [`Error::CommentNotFound`] when the video has no such comment,
     /// [`Error::PermissionDenied`] when another wrote it.
     pub async fn delete_comment(&self, viewer: UserId, video: VideoId, comment: CommentId) -> Result<()> {
-        self.write(move |session| {
-            Box::pin(async move {
-                session.hold_video(video).await?;
-                let sql = "DELETE FROM comment WHERE id = ? AND video_id = ? AND author_id = ?";
-                let values = [comment.get().into(), video.get().into(), viewer.get().into()];
-                if session.change(sql, values).await? == 0 {
-                    return Err(why_not(session, video, comment).await?);
-                }
-                count(session, &BTreeMap::from([(video.get(), [-1])])).await
+        self.database
+            .write(move |session| {
+                Box::pin(async move {
+                    session.hold_video(video).await?;
+                    let sql = "DELETE FROM comment WHERE id = ? AND video_id = ? AND author_id = ?";
+                    let values = [comment.get().into(), video.get().into(), viewer.get().into()];
+                    if session.change(sql, values).await? == 0 {
+                        return Err(why_not(session, video, comment).await?);
+                    }
+                    count(session, &BTreeMap::from([(video.get(), [-1])])).await
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// The comments under a video, newest first, at most 500. Two statements.
@@ -74,13 +76,14 @@ impl Store {
              LEFT JOIN user_stat us ON us.user_id = u.id WHERE c.video_id = ? ORDER BY c.id DESC LIMIT ?"
         );
         let values = [number(viewer), video.get().into(), rows_limit()];
-        self.read(move |session| {
-            Box::pin(async move {
-                published_author(session, video).await?;
-                read_all(&session.rows(sql, values).await?, read)
+        self.database
+            .read(move |session| {
+                Box::pin(async move {
+                    published_author(session, video).await?;
+                    read_all(&session.rows(sql, values).await?, read)
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// How many comments a video has. One statement.
@@ -90,13 +93,14 @@ impl Store {
     pub async fn comment_count(&self, video: VideoId) -> Result<i64> {
         let sql = "SELECT vs.comment_count FROM video v JOIN video_stat vs ON vs.video_id = v.id \
                    WHERE v.id = ? AND v.published_at IS NOT NULL LIMIT 1";
-        self.read(move |session| {
-            Box::pin(async move {
-                let row = session.row(sql, [video.get().into()]).await?;
-                column(&row.ok_or(Error::VideoNotFound(video))?, "comment_count")
+        self.database
+            .read(move |session| {
+                Box::pin(async move {
+                    let row = session.row(sql, [video.get().into()]).await?;
+                    column(&row.ok_or(Error::VideoNotFound(video))?, "comment_count")
+                })
             })
-        })
-        .await
+            .await
     }
 }
 
@@ -193,7 +197,8 @@ async fn cards(session: &Session, people: BTreeSet<UserId>) -> Result<HashMap<i6
 /// for no video.
 async fn count(session: &Session, by: &BTreeMap<i64, [i64; 1]>) -> Result<()> {
     many::add(session, ("video_stat", "video_id"), ["comment_count"], by).await?;
-    by.keys().try_for_each(|video| VideoId::parse(*video).map(|video| session.touched_video(video)))
+    by.keys().for_each(|video| session.touched(Touched::Video(*video)));
+    Ok(())
 }
 
 fn read(row: &Row) -> Result<CommentRow> {

@@ -8,10 +8,10 @@ use std::sync::Arc;
 use domain::limits::FEED_PAGE;
 use domain::{Result, Timestamp, UserId};
 
+use crate::Store;
 use crate::card::{VideoCard, column, video_columns, video_joins};
 use crate::changes::Touched;
 use crate::user::number;
-use crate::{Database, Store};
 
 use overlay::Marks;
 pub use pages::Page;
@@ -49,32 +49,30 @@ impl FeedPage {
 }
 
 impl Store {
-    /// The newest published videos before a moment, strictly: a publication shows at once, a counter as soon as
-    /// this process has changed it and within a second of another's change, a viewer's own changes at once
-    /// everywhere. Three statements at any page length, where the page is in memory one for a viewer and at most
-    /// one for nobody.
+    /// The newest published videos before a moment, strictly. What this process changed shows at once, what
+    /// another did within a second; a viewer sees every publication and all of their own changes at once. Three
+    /// statements at any page length; where the page is in memory one for a viewer and none for nobody, each
+    /// second one.
     ///
     /// # Errors
     /// Only the database's.
     pub async fn feed(&self, before: Timestamp, viewer: Option<UserId>) -> Result<FeedPage> {
-        match (viewer, &*self.database) {
-            (Some(viewer), Database::MySql(_)) => self.feed_of_many(before, viewer).await,
-            (_, Database::Sqlite(..) | Database::MySql(_)) => {
-                let slot = self.pages.slot(before, self.newest().await?);
-                let page = self.current(&slot).await?;
-                let marks = match viewer {
-                    Some(viewer) => self.marks(&page, viewer).await?,
-                    None => Marks::default(),
-                };
-                Ok(FeedPage { page, marks })
-            }
+        if let (Some(viewer), true) = (viewer, self.database.is_mysql()) {
+            return self.feed_of_many(before, viewer).await;
         }
+        let slot = self.pages.slot(before, self.newest().await?);
+        let page = self.current(&slot).await?;
+        let marks = match viewer {
+            Some(viewer) => self.marks(&page, viewer).await?,
+            None => Marks::default(),
+        };
+        Ok(FeedPage { page, marks })
     }
 
     /// Where others write too, a viewer's page is looked up anew but for its texts. Whether a newer video is
     /// there is learnt on the way, and again if need be.
     async fn feed_of_many(&self, before: Timestamp, viewer: UserId) -> Result<FeedPage> {
-        let newest = match self.pages.newest(&self.changes) {
+        let newest = match self.pages.newest(&self.database.changes) {
             Some((newest, _)) => newest,
             None => self.newest().await?,
         };
@@ -97,18 +95,17 @@ impl Store {
 
     /// The page of a slot, with counters that are current.
     async fn current(&self, slot: &Slot) -> Result<Arc<Page>> {
-        let others_write = matches!(&*self.database, Database::MySql(_));
-        if let Some(page) = slot.current(&self.changes) {
-            metrics::counter!("dytt_store_feed_pages_total", "outcome" => "hit").increment(1);
+        if let Some(page) = slot.current(&self.database.changes) {
+            self.pages.hits.increment(1);
             return Ok(page);
         }
         // One renews it, the others wait for that one.
         let _turn = slot.turn.lock().await;
-        if let Some(page) = slot.current(&self.changes) {
+        if let Some(page) = slot.current(&self.database.changes) {
             return Ok(page);
         }
-        metrics::counter!("dytt_store_feed_pages_total", "outcome" => "miss").increment(1);
-        let page = match slot.kept().filter(|_| !others_write) {
+        self.pages.misses.increment(1);
+        let page = match slot.kept().filter(|_| !self.database.is_mysql()) {
             Some(page) => self.recount(&page).await?,
             None => self.load(slot.before).await?,
         };
@@ -126,22 +123,19 @@ impl Store {
         );
         let page = u64::try_from(FEED_PAGE).unwrap_or(u64::MAX);
         let values = [number(None), number(None), before.into(), page.into()];
-        let moment = self.changes.moment();
-        let cards = self.list(sql, values, VideoCard::read).await?;
-        Ok(Arc::new(Page::new(cards, &self.changes, moment)))
+        let moment = self.database.changes.moment();
+        let cards = self.database.list(sql, values, VideoCard::read).await?;
+        Ok(Arc::new(Page::new(cards, &self.database.changes, moment)))
     }
 
-    /// The latest publish time, 0 when there is none. On SQLite this process is the one that publishes, and asks
-    /// once a second all the same.
+    /// The latest publish time, 0 when there is none. Others may publish too, so it is asked for once a second.
     async fn newest(&self) -> Result<i64> {
-        let version = self.changes.version(Touched::Feed);
-        if let (Some((newest, true)), Database::Sqlite(..)) =
-            (self.pages.newest(&self.changes), &*self.database)
-        {
+        let version = self.database.changes.version(Touched::Feed);
+        if let Some((newest, true)) = self.pages.newest(&self.database.changes) {
             return Ok(newest);
         }
         let sql = "SELECT COALESCE(MAX(published_at), 0) AS newest FROM video LIMIT 1";
-        let found = self.list(sql, [], |row| column(row, "newest")).await?;
+        let found = self.database.list(sql, [], |row| column(row, "newest")).await?;
         let newest = found.first().copied().unwrap_or(0);
         self.pages.set_newest(newest, version);
         Ok(newest)

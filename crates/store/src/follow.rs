@@ -8,6 +8,7 @@ use sea_orm::Value;
 
 use crate::Store;
 use crate::card::{Friend, UserCard, column, read_all, rows_limit, user_columns};
+use crate::changes::Touched;
 use crate::coalesce::edge::{Edges, Fulfilled, Wish};
 use crate::coalesce::{Coalesced, Operation, Queues, many};
 use crate::row::Row;
@@ -83,18 +84,19 @@ impl Store {
              THEN sent.id ELSE COALESCE(got.id, 0) END DESC, f.id DESC LIMIT ?"
         );
         let values: [Value; 3] = [viewer.get().into(), viewer.get().into(), rows_limit()];
-        self.list(sql, values, read_friend).await
+        self.database.list(sql, values, read_friend).await
     }
 
     async fn people(&self, sql: &'static str, user: UserId, viewer: Option<UserId>) -> Result<Vec<UserCard>> {
         let values = [number(viewer), user.get().into(), rows_limit()];
-        self.read(move |session| {
-            Box::pin(async move {
-                must_exist(session, user).await?;
-                read_all(&session.rows(sql, values).await?, UserCard::read)
+        self.database
+            .read(move |session| {
+                Box::pin(async move {
+                    must_exist(session, user).await?;
+                    read_all(&session.rows(sql, values).await?, UserCard::read)
+                })
             })
-        })
-        .await
+            .await
     }
 }
 
@@ -111,8 +113,8 @@ const FOLLOWS: Edges = Edges {
     table: "follow",
     from: "follower_id",
     to: "followee_id",
-    target: "LEFT JOIN user t ON t.id = pairs.other",
-    owner: "t.id",
+    target: "LEFT JOIN user_stat t ON t.user_id = pairs.other",
+    owner: "t.user_id",
 };
 
 impl Operation for Follow {
@@ -154,7 +156,8 @@ async fn count(session: &Session, done: &Fulfilled) -> Result<()> {
         people.entry(*followee).or_insert([0; 2])[1] += by;
     }
     many::add(session, ("user_stat", "user_id"), ["follow_count", "follower_count"], &people).await?;
-    people.into_keys().try_for_each(|person| UserId::parse(person).map(|person| session.touched_user(person)))
+    people.into_keys().for_each(|person| session.touched(Touched::User(person)));
+    Ok(())
 }
 
 fn read_friend(row: &Row) -> Result<Friend> {

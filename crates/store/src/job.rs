@@ -44,7 +44,7 @@ impl Store {
     /// Only the database's.
     pub async fn has_due_job(&self, now: Timestamp) -> Result<bool> {
         let sql = "SELECT 1 FROM job WHERE state IN ('queued', 'leased') AND due_at <= ? LIMIT 1";
-        let found = self.list(sql, [now.millis().into()], |_row| Ok(())).await?;
+        let found = self.database.list(sql, [now.millis().into()], |_row| Ok(())).await?;
         Ok(!found.is_empty())
     }
 
@@ -54,18 +54,19 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn claim_job(&self, now: Timestamp, lease: Duration) -> Result<Option<Job>> {
-        self.write(move |session| {
-            Box::pin(async move {
-                for _ in 0..CLAIMS {
-                    let Some(job) = oldest_due(session, now).await? else { return Ok(None) };
-                    if take(session, &job, now.after(lease)).await? {
-                        return Ok(Some(job));
+        self.database
+            .write(move |session| {
+                Box::pin(async move {
+                    for _ in 0..CLAIMS {
+                        let Some(job) = oldest_due(session, now).await? else { return Ok(None) };
+                        if take(session, &job, now.after(lease)).await? {
+                            return Ok(Some(job));
+                        }
                     }
-                }
-                Ok(None)
+                    Ok(None)
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// Prolongs a lease; false when it is no longer this attempt's. One statement.
@@ -73,14 +74,15 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn extend_lease(&self, attempt: Attempt, until: Timestamp) -> Result<bool> {
-        self.write(move |session| {
-            Box::pin(async move {
-                let sql = "UPDATE job SET due_at = ? WHERE id = ? AND fence = ? AND state = 'leased'";
-                let values = [until.millis().into(), attempt.job.get().into(), attempt.fence.into()];
-                Ok(session.change(sql, values).await? > 0)
+        self.database
+            .write(move |session| {
+                Box::pin(async move {
+                    let sql = "UPDATE job SET due_at = ? WHERE id = ? AND fence = ? AND state = 'leased'";
+                    let values = [until.millis().into(), attempt.job.get().into(), attempt.fence.into()];
+                    Ok(session.change(sql, values).await? > 0)
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// Gives a job back, to be tried again at `due`; a clean stop does not count as an attempt.
@@ -95,7 +97,7 @@ impl Store {
         counts: bool,
         why: String,
     ) -> Result<()> {
-        self.write(move |session| {
+        self.database.write(move |session| {
             Box::pin(async move {
                 let sql = "UPDATE job SET state = 'queued', due_at = ?, attempts = attempts - ?, error = ? \
                            WHERE id = ? AND fence = ? AND state = 'leased'";

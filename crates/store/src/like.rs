@@ -7,13 +7,14 @@ use futures_util::future::BoxFuture;
 
 use crate::Store;
 use crate::card::{VideoCard, read_all, rows_limit, video_columns, video_joins};
+use crate::changes::Touched;
 use crate::coalesce::edge::{Edges, Fulfilled, Wish};
 use crate::coalesce::{Coalesced, Operation, Queues, many};
 use crate::session::Session;
 use crate::user::{must_exist, number};
 
 impl Store {
-    /// Likes a video; a repeated like changes nothing. Four statements, one when repeated; on MySQL one more.
+    /// Likes a video; a repeated like changes nothing. Four statements, one when repeated.
     ///
     /// # Errors
     /// [`Error::VideoNotFound`] when there is no published video of that number.
@@ -21,8 +22,7 @@ impl Store {
         self.write_together(Like { viewer, video, since: Some(now) }).await
     }
 
-    /// Takes a like back; without one nothing changes. Four statements, one when there is none; on MySQL
-    /// one more.
+    /// Takes a like back; without one nothing changes. Four statements, one when there is none.
     ///
     /// # Errors
     /// [`Error::VideoNotFound`] when there is no published video of that number.
@@ -43,13 +43,14 @@ impl Store {
             " WHERE l.user_id = ? AND v.published_at IS NOT NULL ORDER BY l.id DESC LIMIT ?"
         );
         let values = [number(viewer), number(viewer), user.get().into(), rows_limit()];
-        self.read(move |session| {
-            Box::pin(async move {
-                must_exist(session, user).await?;
-                read_all(&session.rows(sql, values).await?, VideoCard::read)
+        self.database
+            .read(move |session| {
+                Box::pin(async move {
+                    must_exist(session, user).await?;
+                    read_all(&session.rows(sql, values).await?, VideoCard::read)
+                })
             })
-        })
-        .await
+            .await
     }
 }
 
@@ -66,8 +67,8 @@ const LIKES: Edges = Edges {
     table: "video_like",
     from: "user_id",
     to: "video_id",
-    target: "LEFT JOIN video t ON t.id = pairs.other AND t.published_at IS NOT NULL",
-    owner: "t.author_id",
+    target: "LEFT JOIN video_stat t ON t.video_id = pairs.other",
+    owner: "(SELECT v.author_id FROM video v WHERE v.id = t.video_id AND v.published_at IS NOT NULL)",
 };
 
 impl Operation for Like {
@@ -84,7 +85,6 @@ impl Operation for Like {
 
     fn carry_out<'s>(session: &'s Session, batch: &'s [Self]) -> BoxFuture<'s, Result<Vec<Result<()>>>> {
         Box::pin(async move {
-            session.hold_videos(batch.iter().map(|like| like.video)).await?;
             let wish = |like: &Like| Wish { pair: (like.viewer.get(), like.video.get()), since: like.since };
             let done = LIKES.fulfil(session, &batch.iter().map(wish).collect::<Vec<_>>()).await?;
             count(session, &done).await?;
@@ -109,11 +109,7 @@ async fn count(session: &Session, done: &Fulfilled) -> Result<()> {
     }
     many::add(session, ("video_stat", "video_id"), ["like_count"], &videos).await?;
     many::add(session, ("user_stat", "user_id"), ["liked_count", "received_like_count"], &people).await?;
-    for video in videos.into_keys() {
-        session.touched_video(VideoId::parse(video)?);
-    }
-    for person in people.into_keys() {
-        session.touched_user(UserId::parse(person)?);
-    }
+    videos.into_keys().for_each(|video| session.touched(Touched::Video(video)));
+    people.into_keys().for_each(|person| session.touched(Touched::User(person)));
     Ok(())
 }

@@ -55,7 +55,7 @@ impl Store {
         let [from, to, back_from, back_to] = pair(viewer, peer);
         let limit = rows_limit;
         let values = [from, to, limit(), back_from, back_to, limit(), limit()];
-        let mut messages = self.list(sql, values, read).await?;
+        let mut messages = self.database.list(sql, values, read).await?;
         messages.reverse();
         Ok(messages)
     }
@@ -74,7 +74,7 @@ impl Store {
                    ORDER BY created_at LIMIT ?";
         let values: [Value; 4] =
             [peer.get().into(), viewer.get().into(), after.millis().into(), rows_limit()];
-        self.list(sql, values, read).await
+        self.database.list(sql, values, read).await
     }
 
     /// What anybody wrote to the viewer strictly after a moment, oldest first, at most 500. One statement.
@@ -85,7 +85,7 @@ impl Store {
         let sql =
             "SELECT * FROM message WHERE receiver_id = ? AND created_at > ? ORDER BY created_at LIMIT ?";
         let values: [Value; 3] = [viewer.get().into(), after.millis().into(), rows_limit()];
-        self.list(sql, values, read).await
+        self.database.list(sql, values, read).await
     }
 }
 

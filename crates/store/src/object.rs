@@ -41,7 +41,7 @@ impl Store {
     pub async fn objects(&self, after: &str) -> Result<Vec<ObjectRow>> {
         let sql = "SELECT object_key, video_id, bytes, sha256 FROM video_object WHERE object_key > ? \
                    ORDER BY object_key LIMIT 1000";
-        self.list(sql, [after.into()], read).await
+        self.database.list(sql, [after.into()], read).await
     }
 
     /// Which of at most 1,000 keys some video needs. One statement.
@@ -56,13 +56,14 @@ impl Store {
         let holes = vec!["?"; keys.len()].join(", ");
         let sql = format!("SELECT object_key FROM video_object WHERE object_key IN ({holes}) LIMIT 1000");
         let values: Vec<Value> = keys.iter().map(|key| key.as_str().into()).collect();
-        self.read(move |session| {
-            Box::pin(async move {
-                let rows = session.rows(&sql, values).await?;
-                rows.iter().map(|row| column(row, "object_key")).collect()
+        self.database
+            .read(move |session| {
+                Box::pin(async move {
+                    let rows = session.rows(&sql, values).await?;
+                    rows.iter().map(|row| column(row, "object_key")).collect()
+                })
             })
-        })
-        .await
+            .await
     }
 }
 

@@ -7,13 +7,14 @@ use std::time::Duration;
 use sea_orm_migration::MigratorTrait;
 
 use crate::changes::Changes;
-use crate::coalesce::{Coalesced, Writes};
+use crate::coalesce::Coalesced;
 use crate::config::{Address, Config};
+use crate::database::{Database, Engine};
 use crate::migrations::{Migrator, is_applied};
 use crate::session::Probe;
 use crate::sqlite::{Readers, Sqlite};
 use crate::writer::Writer;
-use crate::{Database, Store, mysql, sqlite};
+use crate::{Store, mysql, sqlite};
 
 /// Why the database cannot be used at all; the text is for the operator and holds no secret.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +95,7 @@ impl Store {
     /// [`OpenError`], before anything was changed or with each finished migration whole.
     pub async fn open(config: &Config, data_dir: &Path) -> Result<Self, OpenError> {
         let (probe, changes) = (Arc::new(Probe::default()), Arc::new(Changes::default()));
-        let database = match config.address()? {
+        let engine = match config.address()? {
             Address::Sqlite(path) => {
                 let path = data_dir.join(path);
                 let migrating = sqlite::migrating(&path, false).await?;
@@ -104,18 +105,17 @@ impl Store {
                 let (connection, wait) = (Sqlite::open(&path, false)?, config.write_wait_ms);
                 let (probe, changes) = (Arc::clone(&probe), Arc::clone(&changes));
                 let writer = Writer::start(connection, probe, changes, Duration::from_millis(wait));
-                Database::Sqlite(Box::new(readers), Box::new(writer))
+                Engine::Sqlite(Box::new(readers), Box::new(writer))
             }
             Address::MySql(place) => {
                 let place = config.complete(*place, data_dir)?;
                 mysql::up(&place).await?;
-                Database::MySql(Arc::new(mysql::connect(&place, config).await?))
+                Engine::MySql(Arc::new(mysql::connect(&place, config).await?))
             }
         };
-        let writes = Writes { database: Arc::new(database), probe, changes };
-        let coalesced = Arc::new(Coalesced::start(&writes, Duration::from_millis(config.write_wait_ms)));
-        let Writes { database, probe, changes } = writes;
-        Ok(Self { database, probe, changes, pages: Arc::default(), coalesced })
+        let database = Arc::new(Database { engine, probe, changes });
+        let coalesced = Arc::new(Coalesced::start(&database, Duration::from_millis(config.write_wait_ms)));
+        Ok(Self { database, pages: Arc::default(), coalesced })
     }
 
     /// Opens a database that is there and current, and changes nothing: for looking at a platform.

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::{Error, Result, UserId, VideoId};
+use domain::{Error, Result};
+use metrics::Counter;
 use rusqlite::ffi::{SQLITE_CONSTRAINT_PRIMARYKEY, SQLITE_CONSTRAINT_UNIQUE};
 use sea_orm::{DbBackend, DbErr, QueryTrait, SqlErr, Statement, Value};
 use tracing::Instrument;
@@ -17,14 +18,28 @@ use crate::sqlite::{Changed, Sqlite};
 use crate::trace;
 
 /// Counts statements, and in tests keeps their texts and makes the chosen one fail.
-#[derive(Default)]
 pub(crate) struct Probe {
     sent: AtomicU64,
+    statements: Counter,
     retried: AtomicU64,
     #[cfg(test)]
     pub(crate) fail_at: AtomicU64,
     #[cfg(test)]
     pub(crate) texts: std::sync::Mutex<Vec<String>>,
+}
+
+impl Default for Probe {
+    fn default() -> Self {
+        Self {
+            sent: AtomicU64::new(0),
+            statements: metrics::counter!("dytt_store_statements_total"),
+            retried: AtomicU64::new(0),
+            #[cfg(test)]
+            fail_at: AtomicU64::new(0),
+            #[cfg(test)]
+            texts: std::sync::Mutex::default(),
+        }
+    }
 }
 
 impl Probe {
@@ -43,7 +58,7 @@ impl Probe {
 
     fn count(&self, _sql: &str) -> Result<(), DbErr> {
         let _number = self.sent.fetch_add(1, Ordering::Relaxed) + 1;
-        metrics::counter!("dytt_store_statements_total").increment(1);
+        self.statements.increment(1);
         #[cfg(test)]
         self.texts.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(_sql.to_owned());
         #[cfg(test)]
@@ -97,19 +112,9 @@ impl Session {
         self.touched.into_inner().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Says that this transaction changes a video's counters.
-    pub(crate) fn touched_video(&self, video: VideoId) {
-        self.touched.lock().unwrap_or_else(PoisonError::into_inner).push(Touched::Video(video));
-    }
-
-    /// Says that this transaction changes which videos everybody may see.
-    pub(crate) fn touched_feed(&self) {
-        self.touched.lock().unwrap_or_else(PoisonError::into_inner).push(Touched::Feed);
-    }
-
-    /// Says that this transaction changes a person's counters, or what this person likes or follows.
-    pub(crate) fn touched_user(&self, user: UserId) {
-        self.touched.lock().unwrap_or_else(PoisonError::into_inner).push(Touched::User(user));
+    /// Says what this transaction changes that others keep in memory.
+    pub(crate) fn touched(&self, what: Touched) {
+        self.touched.lock().unwrap_or_else(PoisonError::into_inner).push(what);
     }
 
     /// Whether others write at the same time, which SQLite's one writer rules out.

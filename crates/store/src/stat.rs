@@ -2,8 +2,9 @@
 //! each by number; then what is counted; then the counters, by the rows that really changed. SQLite has one
 //! writer and needs none of it.
 //!
-//! Likes alone take people's counters last, in the statement that changes them, which goes through the table
-//! in the order of its key: nobody who holds people's counters waits for what a like holds.
+//! Likes alone hold videos in the statement that looks for what is stored, and take people's counters last, in
+//! the statement that changes them, which goes through the table in the order of its key: nobody who holds
+//! people's counters waits for what a like holds.
 
 use std::collections::{BTreeSet, HashSet};
 
@@ -34,14 +35,19 @@ impl Session {
         self.hold(sql, [video.get().into()]).await
     }
 
-    /// Holds the counters of videos. One statement on MySQL, none on SQLite.
-    pub(crate) async fn hold_videos(&self, videos: impl Iterator<Item = VideoId>) -> Result<()> {
-        self.hold_many("video_stat", "video_id", videos.map(VideoId::get)).await
-    }
-
     /// Holds the counters of people. One statement on MySQL, none on SQLite.
     pub(crate) async fn hold_people(&self, people: impl Iterator<Item = UserId>) -> Result<()> {
-        self.hold_many("user_stat", "user_id", people.map(UserId::get)).await
+        if !self.is_mysql() {
+            return Ok(());
+        }
+        let people = many::filled(people.map(UserId::get).collect::<BTreeSet<_>>());
+        let sql = format!(
+            "SELECT user_id FROM user_stat WHERE user_id IN {} ORDER BY user_id LIMIT {} FOR UPDATE",
+            many::list(people.len()),
+            people.len()
+        );
+        self.rows(&sql, people.into_iter().map(Into::into)).await?;
+        Ok(())
     }
 
     /// Holds the counters of videos and tells which of these everybody may see, and by how much the numbers of
@@ -77,20 +83,6 @@ impl Session {
             self.change("UPDATE video_stat SET like_count = like_count ORDER BY video_id", []).await?;
             self.change("UPDATE user_stat SET work_count = work_count ORDER BY user_id", []).await?;
         }
-        Ok(())
-    }
-
-    async fn hold_many(&self, table: &str, key: &str, ids: impl Iterator<Item = i64>) -> Result<()> {
-        if !self.is_mysql() {
-            return Ok(());
-        }
-        let ids = many::filled(ids.collect::<BTreeSet<_>>());
-        let sql = format!(
-            "SELECT {key} FROM {table} WHERE {key} IN {} ORDER BY {key} LIMIT {} FOR UPDATE",
-            many::list(ids.len()),
-            ids.len()
-        );
-        self.rows(&sql, ids.into_iter().map(Into::into)).await?;
         Ok(())
     }
 

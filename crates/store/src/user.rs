@@ -35,17 +35,19 @@ impl Store {
     /// # Errors
     /// [`Error::UsernameTaken`] when the name's key is in use.
     pub async fn create_user(&self, name: UserName, password_hash: String, now: Timestamp) -> Result<UserId> {
-        self.write(move |session| {
-            Box::pin(async move {
-                let sql = "INSERT INTO user (name, name_key, password_hash, created_at) VALUES (?, ?, ?, ?)";
-                let values: [Value; 4] =
-                    [name.as_str().into(), name.key().into(), password_hash.into(), now.millis().into()];
-                let id = session.insert_new(sql, values).await?.ok_or(Error::UsernameTaken)?;
-                session.change("INSERT INTO user_stat (user_id) VALUES (?)", [id.into()]).await?;
-                UserId::parse(id)
+        self.database
+            .write(move |session| {
+                Box::pin(async move {
+                    let sql =
+                        "INSERT INTO user (name, name_key, password_hash, created_at) VALUES (?, ?, ?, ?)";
+                    let values: [Value; 4] =
+                        [name.as_str().into(), name.key().into(), password_hash.into(), now.millis().into()];
+                    let id = session.insert_new(sql, values).await?.ok_or(Error::UsernameTaken)?;
+                    session.change("INSERT INTO user_stat (user_id) VALUES (?)", [id.into()]).await?;
+                    UserId::parse(id)
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// What a login under this name is checked against. One statement.
@@ -54,20 +56,21 @@ impl Store {
     /// Only the database's.
     pub async fn login_row(&self, name: &UserName) -> Result<Option<LoginRow>> {
         let wanted = user::Entity::find().filter(user::Column::NameKey.eq(name.key())).limit(1);
-        self.read(move |session| {
-            Box::pin(async move {
-                let found = session.found(&wanted).await?;
-                let read = |row: &Row| {
-                    Ok(LoginRow {
-                        id: column(row, "id")?,
-                        password_hash: column(row, "password_hash")?,
-                        token_epoch: column(row, "token_epoch")?,
-                    })
-                };
-                found.first().map(read).transpose()
+        self.database
+            .read(move |session| {
+                Box::pin(async move {
+                    let found = session.found(&wanted).await?;
+                    let read = |row: &Row| {
+                        Ok(LoginRow {
+                            id: column(row, "id")?,
+                            password_hash: column(row, "password_hash")?,
+                            token_epoch: column(row, "token_epoch")?,
+                        })
+                    };
+                    found.first().map(read).transpose()
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// Replaces a password's hash. One statement.
@@ -75,14 +78,15 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn set_password_hash(&self, id: UserId, password_hash: String) -> Result<()> {
-        self.write(move |session| {
-            Box::pin(async move {
-                let sql = "UPDATE user SET password_hash = ? WHERE id = ?";
-                session.change(sql, [password_hash.into(), id.get().into()]).await?;
-                Ok(())
+        self.database
+            .write(move |session| {
+                Box::pin(async move {
+                    let sql = "UPDATE user SET password_hash = ? WHERE id = ?";
+                    session.change(sql, [password_hash.into(), id.get().into()]).await?;
+                    Ok(())
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// One person as `viewer` sees them. One statement.
@@ -90,7 +94,7 @@ impl Store {
     /// # Errors
     /// [`Error::UserNotFound`].
     pub async fn user_card(&self, id: UserId, viewer: Option<UserId>) -> Result<UserCard> {
-        self.read(move |session| Box::pin(card(session, id, viewer))).await
+        self.database.read(move |session| Box::pin(card(session, id, viewer))).await
     }
 
     /// Ends every login of an account. One statement.
@@ -98,14 +102,15 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn revoke_tokens(&self, id: UserId, now: Timestamp) -> Result<()> {
-        self.write(move |session| {
-            Box::pin(async move {
-                let sql = "UPDATE user SET token_epoch = token_epoch + 1, revoked_at = ? WHERE id = ?";
-                session.change(sql, [now.millis().into(), id.get().into()]).await?;
-                Ok(())
+        self.database
+            .write(move |session| {
+                Box::pin(async move {
+                    let sql = "UPDATE user SET token_epoch = token_epoch + 1, revoked_at = ? WHERE id = ?";
+                    session.change(sql, [now.millis().into(), id.get().into()]).await?;
+                    Ok(())
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// Accounts whose tokens were revoked at `since` or later, the newest 10,000. One statement.
@@ -117,7 +122,7 @@ impl Store {
                    ORDER BY revoked_at DESC LIMIT 10000";
         let read =
             |row: &Row| Ok(Account { id: column(row, "id")?, token_epoch: column(row, "token_epoch")? });
-        self.list(sql, [since.millis().into()], read).await
+        self.database.list(sql, [since.millis().into()], read).await
     }
 }
 

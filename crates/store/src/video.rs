@@ -4,6 +4,7 @@ use domain::{Error, Result, Timestamp, Title, UserId, VideoId};
 use sea_orm::Value;
 
 use crate::card::{VideoCard, column, read_all, rows_limit, video_columns, video_joins};
+use crate::changes::Touched;
 use crate::object::{self, NewObject};
 use crate::session::Session;
 use crate::user::{must_exist, number};
@@ -36,23 +37,24 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn publish(&self, video: NewVideo, now: Timestamp) -> Result<VideoId> {
-        self.write(move |session| {
-            Box::pin(async move {
-                session.hold_users(video.author, video.author).await?;
-                let id = insert(session, &video, now).await?;
-                session.change("INSERT INTO video_stat (video_id) VALUES (?)", [id.get().into()]).await?;
-                object::insert(session, id, &video.objects).await?;
-                match video.source_key {
-                    None => {
-                        session.touched_user(video.author);
-                        count_work(session, id).await?;
+        self.database
+            .write(move |session| {
+                Box::pin(async move {
+                    session.hold_users(video.author, video.author).await?;
+                    let id = insert(session, &video, now).await?;
+                    session.change("INSERT INTO video_stat (video_id) VALUES (?)", [id.get().into()]).await?;
+                    object::insert(session, id, &video.objects).await?;
+                    match video.source_key {
+                        None => {
+                            session.touched(Touched::User(video.author.get()));
+                            count_work(session, id).await?;
+                        }
+                        Some(source_key) => job::insert(session, id, &source_key, now).await?,
                     }
-                    Some(source_key) => job::insert(session, id, &source_key, now).await?,
-                }
-                Ok(id)
+                    Ok(id)
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// A finished job: the video gets its playable object and becomes visible to all; its source is no
@@ -69,23 +71,24 @@ impl Store {
         play: NewObject,
         now: Timestamp,
     ) -> Result<bool> {
-        self.write(move |session| {
-            Box::pin(async move {
-                session.hold_author_of(video).await?;
-                if !job::end(session, attempt, "done", None).await? {
-                    return Ok(false);
-                }
-                show(session, video, now).await?;
-                if let Some(source_key) = unneeded {
-                    let sql = "DELETE FROM video_object WHERE object_key = ?";
-                    session.change(sql, [source_key.into()]).await?;
-                }
-                object::insert(session, video, &[play]).await?;
-                count_work(session, video).await?;
-                Ok(true)
+        self.database
+            .write(move |session| {
+                Box::pin(async move {
+                    session.hold_author_of(video).await?;
+                    if !job::end(session, attempt, "done", None).await? {
+                        return Ok(false);
+                    }
+                    show(session, video, now).await?;
+                    if let Some(source_key) = unneeded {
+                        let sql = "DELETE FROM video_object WHERE object_key = ?";
+                        session.change(sql, [source_key.into()]).await?;
+                    }
+                    object::insert(session, video, &[play]).await?;
+                    count_work(session, video).await?;
+                    Ok(true)
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// A job given up through no fault of its file: the video is failed, its objects stay. Returns false,
@@ -94,17 +97,18 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn job_dead(&self, attempt: job::Attempt, video: VideoId, why: String) -> Result<bool> {
-        self.write(move |session| {
-            Box::pin(async move {
-                let ours = job::end(session, attempt, "dead", Some(&why)).await?;
-                if ours {
-                    let sql = "UPDATE video SET state = 'failed' WHERE id = ?";
-                    session.change(sql, [video.get().into()]).await?;
-                }
-                Ok(ours)
+        self.database
+            .write(move |session| {
+                Box::pin(async move {
+                    let ours = job::end(session, attempt, "dead", Some(&why)).await?;
+                    if ours {
+                        let sql = "UPDATE video SET state = 'failed' WHERE id = ?";
+                        session.change(sql, [video.get().into()]).await?;
+                    }
+                    Ok(ours)
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// A job that cannot succeed: the video is failed and needs no object any more. Returns the keys that
@@ -118,22 +122,23 @@ impl Store {
         video: VideoId,
         why: String,
     ) -> Result<Vec<String>> {
-        self.write(move |session| {
-            Box::pin(async move {
-                if !job::end(session, attempt, "dead", Some(&why)).await? {
-                    return Ok(Vec::new());
-                }
-                // Bounded: a video has a handful of objects.
-                let sql = "SELECT object_key FROM video_object WHERE video_id = ? LIMIT 100";
-                let keys = session.rows(sql, [video.get().into()]).await?;
-                let sql = "DELETE FROM video_object WHERE video_id = ?";
-                session.change(sql, [video.get().into()]).await?;
-                let sql = "UPDATE video SET state = 'failed', cover_key = NULL WHERE id = ?";
-                session.change(sql, [video.get().into()]).await?;
-                keys.iter().map(|row| column(row, "object_key")).collect()
+        self.database
+            .write(move |session| {
+                Box::pin(async move {
+                    if !job::end(session, attempt, "dead", Some(&why)).await? {
+                        return Ok(Vec::new());
+                    }
+                    // Bounded: a video has a handful of objects.
+                    let sql = "SELECT object_key FROM video_object WHERE video_id = ? LIMIT 100";
+                    let keys = session.rows(sql, [video.get().into()]).await?;
+                    let sql = "DELETE FROM video_object WHERE video_id = ?";
+                    session.change(sql, [video.get().into()]).await?;
+                    let sql = "UPDATE video SET state = 'failed', cover_key = NULL WHERE id = ?";
+                    session.change(sql, [video.get().into()]).await?;
+                    keys.iter().map(|row| column(row, "object_key")).collect()
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// An author's videos, newest first, at most 500; those still processing only for the author.
@@ -151,13 +156,14 @@ impl Store {
              ORDER BY v.id DESC LIMIT ?"
         );
         let values = [number(viewer), number(viewer), author.get().into(), number(viewer), rows_limit()];
-        self.read(move |session| {
-            Box::pin(async move {
-                must_exist(session, author).await?;
-                read_all(&session.rows(sql, values).await?, VideoCard::read)
+        self.database
+            .read(move |session| {
+                Box::pin(async move {
+                    must_exist(session, author).await?;
+                    read_all(&session.rows(sql, values).await?, VideoCard::read)
+                })
             })
-        })
-        .await
+            .await
     }
 }
 
@@ -213,7 +219,7 @@ async fn next_publish_time(session: &Session, now: Timestamp) -> Result<i64> {
 
 /// Invariant: work_count equals the author's ready videos; called where one becomes ready.
 async fn count_work(session: &Session, video: VideoId) -> Result<()> {
-    session.touched_feed();
+    session.touched(Touched::Feed);
     let sql = "UPDATE user_stat SET work_count = work_count + 1 \
                WHERE user_id = (SELECT author_id FROM video WHERE id = ?)";
     match session.change(sql, [video.get().into()]).await? {

@@ -16,9 +16,9 @@ pub(crate) struct Edges {
     pub(crate) table: &'static str,
     pub(crate) from: &'static str,
     pub(crate) to: &'static str,
-    /// Joins what a pair points to, as `t`, unless nobody may see it.
+    /// Joins what a pair points to, as `t`: the rows that MySQL holds for it.
     pub(crate) target: &'static str,
-    /// A number of `t` that is wanted with it.
+    /// Whom what a pair points to belongs to; nothing when nobody may see it.
     pub(crate) owner: &'static str,
 }
 
@@ -39,8 +39,8 @@ pub(crate) struct Fulfilled {
 }
 
 impl Edges {
-    /// Fulfils wishes in their order; whoever calls holds the counters of their targets. Two statements, one
-    /// when nothing changes, three when some rows come and others go; more than 64 that come are several.
+    /// Fulfils wishes in their order, and holds the targets and the pairs. Two statements, one when nothing
+    /// changes, three when some rows come and others go; more than 64 that come are several.
     pub(crate) async fn fulfil(&self, session: &Session, wishes: &[Wish]) -> Result<Fulfilled> {
         let (owners, stored) = self.find(session, wishes).await?;
         let mut fates = BTreeMap::<Pair, Fate>::new();
@@ -57,22 +57,25 @@ impl Edges {
         Ok(Fulfilled { owners, changes: changes.collect() })
     }
 
-    /// The owners of the targets, and the numbers of the rows that are stored. One statement.
+    /// The owners of the targets, and the numbers of the rows that are stored. One statement, which holds what
+    /// it finds, target by target: two that want the same do not wait in a circle.
     async fn find(
         &self,
         session: &Session,
         wishes: &[Wish],
     ) -> Result<(HashMap<i64, i64>, HashMap<Pair, i64>)> {
         let Self { table, from, to, target, owner } = self;
-        let pairs = many::filled(wishes.iter().map(|wish| wish.pair).collect::<BTreeSet<_>>());
-        // LEFT, so that the pairs come first and each is two look-ups.
+        let turned = wishes.iter().map(|Wish { pair: (one, other), .. }| (*other, *one));
+        let pairs = many::filled(turned.collect::<BTreeSet<_>>());
+        // LEFT, so that the pairs come first, in their order, and each is two look-ups.
         let sql = format!(
             "SELECT pairs.one, pairs.other, {owner} AS owner, e.id FROM {} pairs {target} \
-             LEFT JOIN {table} e ON e.{from} = pairs.one AND e.{to} = pairs.other LIMIT {}",
+             LEFT JOIN {table} e ON e.{from} = pairs.one AND e.{to} = pairs.other LIMIT {}{}",
             many::pairs(pairs.len()),
-            pairs.len()
+            pairs.len(),
+            if session.is_mysql() { " FOR UPDATE" } else { "" }
         );
-        let values = pairs.iter().flat_map(|(one, other)| [(*one).into(), (*other).into()]);
+        let values = pairs.iter().flat_map(|(other, one)| [(*one).into(), (*other).into()]);
         let (mut owners, mut stored) = (HashMap::new(), HashMap::new());
         for row in session.rows(&sql, values).await? {
             let pair: Pair = (column(&row, "one")?, column(&row, "other")?);

@@ -30,12 +30,12 @@ const MARKS: &str = "SELECT EXISTS (SELECT 1 FROM video_like WHERE user_id = ?1 
 impl Store {
     /// A page of SQLite's with the counters that are not current read again: one statement.
     pub(super) async fn recount(&self, page: &Arc<Page>) -> Result<Arc<Page>> {
-        let versions = page.versions_now(&self.changes);
+        let versions = page.versions_now(&self.database.changes);
         // After a second all of them: another process may have changed any.
         let places =
             if page.is_recent() { page.outdated(&versions) } else { (0..page.cards.len()).collect() };
         let mut cards = page.cards.clone();
-        let cards = self.read(move |session| {
+        let cards = self.database.read(move |session| {
             Box::pin(async move {
                 let keys = places.iter().map(|place| [cards[*place].id, cards[*place].author.id]);
                 let found = session.look_up::<2, 7>(COUNTS, keys)?;
@@ -53,25 +53,26 @@ impl Store {
     /// A viewer's marks on SQLite: one statement.
     pub(super) async fn marks(&self, page: &Arc<Page>, viewer: UserId) -> Result<Marks> {
         let page = Arc::clone(page);
-        self.read(move |session| {
-            Box::pin(async move {
-                let keys = page.cards.iter().map(|card| [viewer.get(), card.id, card.author.id]);
-                let found = session.look_up::<3, 2>(MARKS, keys)?;
-                let bits = |which: usize| {
-                    let marks = found.iter().map(|marks| marks.is_some_and(|marks| marks[which] != 0));
-                    marks.enumerate().map(|(place, mark)| u64::from(mark) << place).sum()
-                };
-                Ok(Marks { liked: bits(0), followed: bits(1) })
+        self.database
+            .read(move |session| {
+                Box::pin(async move {
+                    let keys = page.cards.iter().map(|card| [viewer.get(), card.id, card.author.id]);
+                    let found = session.look_up::<3, 2>(MARKS, keys)?;
+                    let bits = |which: usize| {
+                        let marks = found.iter().map(|marks| marks.is_some_and(|marks| marks[which] != 0));
+                        marks.enumerate().map(|(place, mark)| u64::from(mark) << place).sum()
+                    };
+                    Ok(Marks { liked: bits(0), followed: bits(1) })
+                })
             })
-        })
-        .await
+            .await
     }
 
     /// On MySQL everything that may differ, in one statement: the latest publish time, the page with its counters
     /// as they are now, and a viewer's marks.
     pub(super) async fn overlay(&self, page: &Arc<Page>, viewer: UserId) -> Result<(i64, Arc<Page>, Marks)> {
-        let versions = page.versions_now(&self.changes);
-        let feed = self.changes.version(Touched::Feed);
+        let versions = page.versions_now(&self.database.changes);
+        let feed = self.database.changes.version(Touched::Feed);
         // One text for every length, which the server then has prepared: 0 is nobody's number.
         let padded = |of: fn(&VideoCard) -> i64| {
             let ids = page.cards.iter().map(of).chain(std::iter::repeat(0));
@@ -81,7 +82,7 @@ impl Store {
         values.extend(padded(|card| card.id));
         values.push(viewer.get().into());
         values.extend(padded(|card| card.author.id));
-        let rows = self.read(move |session| Box::pin(session.rows(&OVERLAY, values))).await?;
+        let rows = self.database.read(move |session| Box::pin(session.rows(&OVERLAY, values))).await?;
         let (mut cards, mut marks, mut newest) = (page.cards.clone(), Marks::default(), 0);
         for row in &rows {
             let (kind, id, numbers, mark) = read(row)?;

@@ -6,7 +6,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use domain::{Timestamp, UserId, VideoId};
+use domain::Timestamp;
+use metrics::Counter;
 
 use crate::card::{UserCard, VideoCard};
 use crate::changes::{Changes, Touched};
@@ -34,10 +35,9 @@ pub struct Page {
 impl Page {
     /// What was read since this moment.
     pub(super) fn new(cards: Vec<VideoCard>, changes: &Changes, moment: u64) -> Self {
-        let versions: Vec<_> = cards.iter().map(|card| versions(card, changes)).collect();
-        let unknown = changes.moment() != moment;
-        let versions = versions.into_iter().map(|version| version.filter(|_| !unknown)).collect();
-        Self::with(cards, versions)
+        let versions: Vec<_> = cards.iter().map(|card| Some(versions(card, changes))).collect();
+        let known = changes.moment() == moment;
+        Self::with(cards, if known { versions } else { vec![None; versions.len()] })
     }
 
     /// What was read after asking for these versions.
@@ -48,7 +48,7 @@ impl Page {
 
     /// The versions to ask for before the counters of these cards are read again.
     pub(super) fn versions_now(&self, changes: &Changes) -> Vec<Option<(u64, u64)>> {
-        self.cards.iter().map(|card| versions(card, changes)).collect()
+        self.cards.iter().map(|card| Some(versions(card, changes))).collect()
     }
 
     /// Whether it was read so lately that other processes are believed to have changed nothing.
@@ -64,17 +64,14 @@ impl Page {
     }
 
     fn is_current(&self, changes: &Changes) -> bool {
-        let same = |(card, version): (&VideoCard, &Option<(u64, u64)>)| {
-            version.is_some() && *version == versions(card, changes)
-        };
+        let same =
+            |(card, version): (&VideoCard, &Option<(u64, u64)>)| *version == Some(versions(card, changes));
         self.is_recent() && self.cards.iter().zip(&self.versions).all(same)
     }
 }
 
-fn versions(card: &VideoCard, changes: &Changes) -> Option<(u64, u64)> {
-    let video = VideoId::parse(card.id).ok()?;
-    let author = UserId::parse(card.author.id).ok()?;
-    Some((changes.version(Touched::Video(video)), changes.version(Touched::User(author))))
+fn versions(card: &VideoCard, changes: &Changes) -> (u64, u64) {
+    (changes.version(Touched::Video(card.id)), changes.version(Touched::User(card.author.id)))
 }
 
 /// The tag of the texts, and of texts and counts.
@@ -94,8 +91,9 @@ fn tags(cards: &[VideoCard]) -> (u64, u64) {
 }
 
 /// The pages of one process.
-#[derive(Default)]
 pub(crate) struct Pages {
+    pub(super) hits: Counter,
+    pub(super) misses: Counter,
     slots: Mutex<HashMap<i64, Arc<Slot>>>,
     uses: AtomicU64,
     newest: Mutex<Option<Newest>>,
@@ -116,6 +114,15 @@ pub(super) struct Slot {
     pub turn: tokio::sync::Mutex<()>,
     page: Mutex<Option<Arc<Page>>>,
     used: AtomicU64,
+}
+
+impl Default for Pages {
+    fn default() -> Self {
+        // Looking them up costs several times what counting does.
+        let counter = |outcome| metrics::counter!("dytt_store_feed_pages_total", "outcome" => outcome);
+        let (hits, misses) = (counter("hit"), counter("miss"));
+        Self { hits, misses, slots: Mutex::default(), uses: AtomicU64::new(0), newest: Mutex::default() }
+    }
 }
 
 impl Pages {

@@ -2,11 +2,11 @@
 //! transaction takes the file's lock once, which makes a look-up in it five times cheaper than one alone.
 
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use crossbeam_channel::{Receiver, Sender, bounded};
 use domain::{Error, Result};
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
@@ -20,12 +20,19 @@ use crate::session::{Probe, Session};
 /// Reads that wait at once; one more is refused. At 50 µs a read they are gone within the wait.
 const QUEUE: usize = 1024;
 
-type Job = Box<dyn FnOnce(&Arc<Sqlite>) + Send>;
+/// How long the first of several answers may wait for the others. Each wakes a thread, which on a busy machine
+/// costs as much as the read.
+const TOGETHER: Duration = Duration::from_micros(200);
+
+/// A read, which leaves its answer.
+type Job = Box<dyn FnOnce(&Arc<Sqlite>) -> Answer + Send>;
+/// Tells who waits.
+type Answer = Box<dyn FnOnce()>;
 
 /// The queue and the threads behind it.
 pub(crate) struct Readers {
     path: PathBuf,
-    queue: Mutex<Option<SyncSender<Job>>>,
+    queue: Mutex<Option<Sender<Job>>>,
     threads: Mutex<Vec<JoinHandle<()>>>,
     wait: Duration,
 }
@@ -33,11 +40,10 @@ pub(crate) struct Readers {
 impl Readers {
     pub(crate) fn start(path: &Path, wait: Duration) -> Result<Self, rusqlite::Error> {
         let cores = std::thread::available_parallelism().map_or(2, usize::from);
-        let (queue, jobs) = sync_channel::<Job>(QUEUE);
-        let jobs = Arc::new(Mutex::new(jobs));
+        let (queue, jobs) = bounded::<Job>(QUEUE);
         let mut threads = Vec::new();
         for _ in 0..cores.clamp(2, 16) {
-            let (connection, jobs) = (Arc::new(Sqlite::open(path, true)?), Arc::clone(&jobs));
+            let (connection, jobs) = (Arc::new(Sqlite::open(path, true)?), jobs.clone());
             threads.push(std::thread::spawn(move || work(&connection, &jobs)));
         }
         Ok(Self { path: path.to_owned(), queue: Mutex::new(Some(queue)), threads: Mutex::new(threads), wait })
@@ -56,14 +62,16 @@ impl Readers {
         let (queued, wait, span, probe) = (Instant::now(), self.wait, Span::current(), Arc::clone(probe));
         let job: Job = Box::new(move |connection| {
             // Nobody is told what comes too late; that is told by the sender's end.
-            if queued.elapsed() <= wait && !answer.is_closed() {
-                let _gone = answer.send(read(connection, probe, span, work));
-            }
+            let in_time = queued.elapsed() <= wait && !answer.is_closed();
+            let read = in_time.then(|| read(connection, probe, span, work));
+            Box::new(move || {
+                if let Some(read) = read {
+                    let _gone = answer.send(read);
+                }
+            })
         });
         let queue = self.queue.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        queue.ok_or(Error::Overloaded)?.try_send(job).map_err(|full| match full {
-            TrySendError::Full(_) | TrySendError::Disconnected(_) => Error::Overloaded,
-        })?;
+        queue.ok_or(Error::Overloaded)?.try_send(job).map_err(|_full| Error::Overloaded)?;
         answered.await.unwrap_or(Err(Error::Overloaded))
     }
 
@@ -96,11 +104,16 @@ impl Readers {
 }
 
 /// Takes one job after the other, whichever thread is free.
-fn work(connection: &Arc<Sqlite>, jobs: &Mutex<Receiver<Job>>) {
-    loop {
-        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-        let Ok(job) = job else { return };
-        job(connection);
+fn work(connection: &Arc<Sqlite>, jobs: &Receiver<Job>) {
+    while let Ok(job) = jobs.recv() {
+        let began = Instant::now();
+        let mut answers = vec![job(connection)];
+        while began.elapsed() < TOGETHER
+            && let Ok(job) = jobs.try_recv()
+        {
+            answers.push(job(connection));
+        }
+        answers.into_iter().for_each(|tell| tell());
     }
 }
 

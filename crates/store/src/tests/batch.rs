@@ -19,7 +19,11 @@ use crate::message::NewMessage;
 /// Carries out a batch in one transaction.
 async fn carry_out<O: Operation>(world: &World, batch: Vec<O>) -> Result<Vec<Result<O::Answer>>> {
     let batch = Arc::new(batch);
-    world.store.write(move |session| Box::pin(async move { O::carry_out(session, &batch).await })).await
+    world
+        .store
+        .database
+        .write(move |session| Box::pin(async move { O::carry_out(session, &batch).await }))
+        .await
 }
 
 /// People and, of each but the last, a published video.
@@ -227,7 +231,7 @@ async fn a_batch_that_fails_at_any_statement_leaves_every_table_as_it_was(on: On
     for_each_batch!(
         |world, name, batch| {
             let untouched = world.dump().await;
-            let probe = &world.store.probe;
+            let probe = &world.store.database.probe;
             let mut statement = 1;
             loop {
                 probe.fail_at.store(probe.statements() + statement, Ordering::Relaxed);
@@ -296,7 +300,7 @@ async fn no_statement_of_a_batch_reads_a_whole_table(on: On) {
     }
     let person = |at: i64| UserId::parse(crowd.peer.get() + at).expect("a number");
     let video = |at: i64| VideoId::parse(crowd.video.get() + at).expect("a number");
-    world.store.probe.texts.lock().expect("the texts").clear();
+    world.store.database.probe.texts.lock().expect("the texts").clear();
     let since = |at: i64| (at % 2 == 0).then_some(NOW);
     let like = |at| Like { viewer: person(at), video: video(at), since: since(at) };
     carry_out(world, (0..16).map(like).collect()).await.expect("like");
@@ -307,7 +311,7 @@ async fn no_statement_of_a_batch_reads_a_whole_table(on: On) {
     let send =
         |at| NewMessage { sender: crowd.hub, receiver: person(at), content: content("text"), now: NOW };
     carry_out(world, (0..16).map(send).collect()).await.expect("send");
-    let texts = std::mem::take(&mut *world.store.probe.texts.lock().expect("the texts"));
+    let texts = std::mem::take(&mut *world.store.database.probe.texts.lock().expect("the texts"));
     assert!(texts.len() >= world.pick(12, 15), "{texts:?}");
     for sql in texts.iter().filter(|sql| !sql.starts_with("INSERT")) {
         for (table, kind) in plan(world, sql).await {

@@ -117,8 +117,10 @@ async fn a_counter_never_falls_below_zero() {
         ("video_stat", "comment_count"),
     ] {
         let sql = format!("UPDATE {table} SET {column} = -1");
-        let result =
-            world.store.write(move |session| Box::pin(async move { session.change(&sql, []).await }));
+        let result = world
+            .store
+            .database
+            .write(move |session| Box::pin(async move { session.change(&sql, []).await }));
         assert!(result.await.is_err(), "{table}.{column}");
     }
 }
@@ -130,7 +132,8 @@ async fn the_writer_enforces_foreign_keys_and_commits_to_the_disk() {
         [("foreign_keys", "1"), ("journal_mode", "wal"), ("synchronous", "2"), ("query_only", "0")]
     {
         let sql = format!("SELECT CAST({pragma} AS TEXT) AS text FROM pragma_{pragma}");
-        let row = world.store.write(move |session| Box::pin(async move { session.row(&sql, []).await }));
+        let row =
+            world.store.database.write(move |session| Box::pin(async move { session.row(&sql, []).await }));
         let row = row.await.expect("ask").expect("an answer");
         assert_eq!(column::<String>(&row, "text").expect("a text"), expected, "{pragma}");
     }
@@ -145,7 +148,8 @@ async fn every_reader_only_reads() {
             let sql = format!("SELECT CAST({pragma} AS TEXT) AS text FROM pragma_{pragma}");
             assert_eq!(world.texts(&sql).await, [expected], "{pragma}");
         }
-        let changed = world.store.read(|session| Box::pin(session.change("DELETE FROM user", []))).await;
+        let changed =
+            world.store.database.read(|session| Box::pin(session.change("DELETE FROM user", []))).await;
         assert!(changed.is_err(), "{changed:?}");
     }
 }

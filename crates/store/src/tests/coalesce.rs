@@ -11,7 +11,7 @@ use tokio::time::timeout;
 
 use super::fixture::{NOW, On, World, config, content, never, no_user, no_video, on_both, reopened};
 use super::writer::{Queued, gate, queued};
-use crate::coalesce::{Coalesced, Operation, Queues, Writes};
+use crate::coalesce::{Coalesced, Operation, Queues};
 use crate::session::Session;
 use crate::{Config, Store};
 
@@ -77,8 +77,7 @@ impl Operation for Step {
 
 /// Queues for steps on a world's database.
 fn steps(world: &World) -> Arc<Queues<Step>> {
-    let Store { database, probe, changes, .. } = world.store.clone();
-    Arc::new(Queues::start(&Writes { database, probe, changes }, Duration::from_secs(60)))
+    Arc::new(Queues::start(&world.store.database, Duration::from_secs(60)))
 }
 
 async fn step(

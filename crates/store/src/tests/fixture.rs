@@ -148,8 +148,11 @@ impl World {
     /// Runs one statement and says how many rows it changed.
     pub(super) async fn run(&self, sql: &str) -> u64 {
         let sql = sql.to_owned();
-        let changed =
-            self.store.write(move |session| Box::pin(async move { session.change(&sql, []).await })).await;
+        let changed = self
+            .store
+            .database
+            .write(move |session| Box::pin(async move { session.change(&sql, []).await }))
+            .await;
         changed.expect("run a statement")
     }
 
@@ -197,6 +200,7 @@ impl World {
         let (sql, holes) = (sql.to_owned(), numbered.unwrap_or_else(|| sql.matches('?').count()));
         let values = (0..holes).map(|_| sea_orm::Value::from(NOW.millis()));
         self.store
+            .database
             .read(move |session| Box::pin(async move { session.rows(&sql, values).await }))
             .await
             .expect("read")

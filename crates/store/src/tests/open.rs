@@ -48,7 +48,8 @@ async fn looking_creates_nothing_and_shows_what_is_applied() {
     assert_eq!(applied, [("m0001_first".to_owned(), true)]);
     Store::attach(&config(), folder.path()).await.expect("attach").ping().await.expect("answer");
     let sql = "DELETE FROM seaql_migrations";
-    let forgotten = store.write(move |session| Box::pin(async move { session.change(sql, []).await }));
+    let forgotten =
+        store.database.write(move |session| Box::pin(async move { session.change(sql, []).await }));
     forgotten.await.expect("forget a migration");
     let attached = Store::attach(&config(), folder.path()).await;
     assert!(matches!(attached, Err(crate::OpenError::Pending)));
@@ -117,7 +118,7 @@ async fn readers_held(store: &Store) -> Vec<std::sync::mpsc::Sender<()>> {
         let ((hold, until), (runs, running)) = (std::sync::mpsc::channel(), tokio::sync::oneshot::channel());
         let store = store.clone();
         tokio::spawn(async move {
-            let read = store.read(move |_session| {
+            let read = store.database.read(move |_session| {
                 Box::pin(async move {
                     runs.send(()).expect("tell that it runs");
                     let _dropped: Result<(), _> = until.recv();

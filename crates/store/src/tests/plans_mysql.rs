@@ -47,7 +47,7 @@ async fn the_check_above_would_notice_a_scan_and_a_sort() {
 }
 
 fn sent(crowd: &Crowd) -> Vec<String> {
-    std::mem::take(&mut *crowd.world.store.probe.texts.lock().expect("the texts"))
+    std::mem::take(&mut *crowd.world.store.database.probe.texts.lock().expect("the texts"))
 }
 
 /// Table, kind of access and remarks of each step.

@@ -163,12 +163,14 @@ async fn every_connection_is_strict_reads_what_is_committed_and_waits_two_second
     let expected = "READ-COMMITTED 2 +00:00 utf8mb4_bin 5";
     let read = world.texts(sql).await;
     assert!(read[0].contains("STRICT_TRANS_TABLES") && read[0].ends_with(expected), "{read:?}");
-    let row = world.store.write(move |session| Box::pin(async move { session.row(sql, []).await })).await;
+    let row =
+        world.store.database.write(move |session| Box::pin(async move { session.row(sql, []).await })).await;
     let written: String = column(&row.expect("ask").expect("an answer"), "text").expect("a text");
     assert_eq!(written, read[0]);
     let limit = "SELECT @@max_statement_time AS text";
     assert_eq!(world.column::<f64>(limit, "text").await, [3.0]);
-    let slowly = world.store.read_slowly(|session| Box::pin(session.rows(limit, []))).await.expect("ask");
+    let slowly =
+        world.store.database.read_slowly(|session| Box::pin(session.rows(limit, []))).await.expect("ask");
     assert_eq!(column::<f64>(&slowly[0], "text").expect("a number"), 0.0);
     assert_eq!(world.column::<f64>(limit, "text").await, [3.0]);
 }

@@ -47,7 +47,7 @@ fn read(source: &str, methods: &mut Vec<Method>) {
             Some(("two", "more.")) => 2,
             _ => 0,
         };
-        let mutates = text.contains("self.write");
+        let mutates = text.contains(".write");
         methods.push(Method { name: name.into(), mutates, statements, more_on_mysql });
     }
 }

@@ -30,7 +30,7 @@ pub(super) async fn gate(store: &Store) -> (oneshot::Receiver<()>, oneshot::Send
     // SQLite's writer runs it once.
     let ends = Arc::new(Mutex::new(Some((runs, opened))));
     let work = queued(async move {
-        let work = store.write(move |_| {
+        let work = store.database.write(move |_| {
             Box::pin(async move {
                 let (runs, opened) = ends.lock().expect("the ends").take().expect("the first run");
                 runs.send(()).expect("tell that it runs");
@@ -57,7 +57,7 @@ fn user(store: &Store, name: &str) -> impl Future<Output = Result<UserId>> + Sen
 /// Makes a user by SQL of its own, then ends as told.
 async fn half_done(store: Store, then: fn() -> Result<()>) -> Result<()> {
     let sql = "INSERT INTO user (name, name_key, password_hash, created_at) VALUES ('x', 'x', 'hash', 0)";
-    let work = store.write(move |session| {
+    let work = store.database.write(move |session| {
         Box::pin(async move {
             session.change(sql, []).await?;
             then()
@@ -121,7 +121,7 @@ async fn a_commit_that_fails_fails_for_all_in_it_and_the_writer_lives_on() {
     let store = world.store.clone();
     // A foreign key that is looked at only at the commit.
     let guilty = queued(async move {
-        let work = store.write(|session| {
+        let work = store.database.write(|session| {
             Box::pin(async move {
                 session.change("PRAGMA defer_foreign_keys = ON", []).await?;
                 session.change("INSERT INTO user_stat (user_id) VALUES (77)", []).await
@@ -145,7 +145,7 @@ async fn a_full_disk_refuses_what_does_not_fit_and_the_writer_lives_on() {
     let author = world.user("author").await;
     world.video(author).await;
     let before = world.dump().await;
-    let full = world.store.write(|session| {
+    let full = world.store.database.write(|session| {
         Box::pin(async move {
             session.row("PRAGMA max_page_count = 1", []).await?;
             let sql = "UPDATE video_object SET sha256 = zeroblob(1000000)";
@@ -155,7 +155,7 @@ async fn a_full_disk_refuses_what_does_not_fit_and_the_writer_lives_on() {
     let full = full.await;
     assert!(matches!(full, Err(Error::Unavailable(_))), "{full:?}");
     assert_eq!(world.dump().await, before);
-    let roomy = world.store.write(|session| {
+    let roomy = world.store.database.write(|session| {
         Box::pin(async move { session.row("PRAGMA max_page_count = 1000000", []).await.map(|_| ()) })
     });
     roomy.await.expect("make room");
@@ -213,7 +213,7 @@ async fn closing_finishes_what_is_queued_and_refuses_what_comes_later() {
     assert!(join_all(works).await.iter().all(Result::is_ok));
     let again = reopened(world.folder.path()).await;
     let names = "SELECT name FROM user LIMIT 1000";
-    let names = again.read(|session| Box::pin(session.rows(names, []))).await.expect("read");
+    let names = again.database.read(|session| Box::pin(session.rows(names, []))).await.expect("read");
     assert_eq!(names.len(), 300);
 }
 
