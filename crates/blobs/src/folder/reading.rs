@@ -18,6 +18,10 @@ use tokio::task::spawn_blocking;
 /// Bytes read at once: enough that waking the receiver is cheap beside it (half as many cost a third more), few
 /// enough to be still in the processor's cache when they are sent.
 const WINDOW: usize = 256 * 1024;
+/// The same when many receivers are slow: each holds a window for as long as it takes.
+const SMALL_WINDOW: usize = 16 * 1024;
+/// Windows of full size on their way at once, 32 MiB of them; whoever comes then gets small ones.
+const LENT: usize = 128;
 /// Buffers kept for the next window: a fresh one costs more to get from the system than to fill.
 const KEPT: usize = 16;
 
@@ -30,7 +34,14 @@ pub(crate) struct Readers {
     places: Arc<Semaphore>,
 }
 
-type Buffers = Mutex<Vec<Vec<u8>>>;
+type Buffers = Mutex<Shelf>;
+
+/// Buffers of full size.
+#[derive(Default)]
+struct Shelf {
+    kept: Vec<Vec<u8>>,
+    lent: usize,
+}
 
 /// An open file. What it holds can be read to its end even if it is removed meanwhile.
 pub(crate) struct Reading {
@@ -78,7 +89,7 @@ impl Reading {
         let bytes = usize::try_from(range.end - range.start).map_or(WINDOW, |bytes| bytes.min(WINDOW));
         let mut window = Window::of(&self.buffers, bytes);
         let (start, cached) = (range.start, window.fill_from_cache(&self.file, range.start));
-        if cached < bytes {
+        if cached < window.bytes {
             let reading = Arc::clone(self);
             let filled = spawn_blocking(move || window.fill(cached, &reading.file, start).map(|()| window));
             window = filled.await.map_err(Error::other)??;
@@ -88,9 +99,18 @@ impl Reading {
 }
 
 impl Window {
+    /// A window for so many bytes, or for as many as there is room for.
     fn of(buffers: &Arc<Buffers>, bytes: usize) -> Self {
-        let kept = buffers.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        Self { buffer: kept.unwrap_or_else(|| vec![0; WINDOW]), bytes, buffers: Arc::clone(buffers) }
+        let mut shelf = buffers.lock().unwrap_or_else(PoisonError::into_inner);
+        let buffers = Arc::clone(buffers);
+        if shelf.lent >= LENT {
+            let bytes = bytes.min(SMALL_WINDOW);
+            return Self { buffer: vec![0; bytes], bytes, buffers };
+        }
+        shelf.lent += 1;
+        let kept = shelf.kept.pop();
+        drop(shelf);
+        Self { buffer: kept.unwrap_or_else(|| vec![0; WINDOW]), bytes, buffers }
     }
 
     /// Reads what is there without waiting; says how much that was. With kept buffers a fifth of a long range's
@@ -115,9 +135,13 @@ impl AsRef<[u8]> for Window {
 
 impl Drop for Window {
     fn drop(&mut self) {
-        let mut kept = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
-        if kept.len() < KEPT {
-            kept.push(mem::take(&mut self.buffer));
+        if self.buffer.len() < WINDOW {
+            return;
+        }
+        let mut shelf = self.buffers.lock().unwrap_or_else(PoisonError::into_inner);
+        shelf.lent -= 1;
+        if shelf.kept.len() < KEPT {
+            shelf.kept.push(mem::take(&mut self.buffer));
         }
     }
 }
@@ -173,13 +197,24 @@ mod tests {
     #[tokio::test]
     async fn buffers_come_back_and_few_are_kept() {
         let (_named, reading) = reading(&content());
-        let kept = || reading.buffers.lock().expect("is whole").len();
+        let kept = || reading.buffers.lock().expect("is whole").kept.len();
         drop(read(&reading, 0..LENGTH as u64).await.expect("reads"));
         assert_eq!(kept(), 3);
         let held: Vec<_> = (0..2 * KEPT).map(|_| Window::of(&reading.buffers, 1)).collect();
         assert_eq!(kept(), 0);
         drop(held);
         assert_eq!(kept(), KEPT);
+    }
+
+    #[tokio::test]
+    async fn who_comes_when_many_are_slow_reads_the_same_in_small_windows() {
+        let (_named, reading) = reading(&content());
+        let slow: Vec<_> = (0..LENT).map(|_| Window::of(&reading.buffers, WINDOW)).collect();
+        let windows = read(&reading, 0..LENGTH as u64).await.expect("reads");
+        assert!(windows.iter().all(|window| window.len() <= SMALL_WINDOW));
+        assert_eq!(windows.concat(), content());
+        drop(slow);
+        assert_eq!(read(&reading, 0..LENGTH as u64).await.expect("reads").len(), 3);
     }
 
     #[test]
