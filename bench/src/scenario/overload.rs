@@ -10,8 +10,8 @@ use super::{CLIENTS, PLATFORM, Stage, watched};
 use crate::load::{self, Tally};
 use crate::report::{Bound, Figures};
 
-/// Connections of the schedule.
-const CONNECTIONS: usize = 1_024;
+/// Connections of the schedule: more than wait for an answer at once, or the schedule would wait for them.
+const CONNECTIONS: usize = 4_096;
 /// What is offered, in capacities.
 const OFFERED: [f64; 4] = [0.7, 1.5, 2.5, 3.0];
 /// Long enough to see a queue grow.
