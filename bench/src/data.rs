@@ -135,6 +135,11 @@ impl Dataset {
         published_at(self.videos, self.videos - page % pages * PAGE) + 1
     }
 
+    /// A moment within the time in which videos were published.
+    pub fn moment(&self, rng: &mut Rng) -> i64 {
+        rng.i64(published_at(self.videos, 1)..=END)
+    }
+
     /// How many pairs of users have written to each other.
     fn chats(&self) -> u64 {
         self.users / 10

@@ -17,13 +17,16 @@ pub async fn comment(stage: &mut Stage<'_>) -> Result<()> {
             comments(site.anyone(&mut lists), dataset.video(&mut lists))
         }),
     ];
-    if let Some(site) = small {
-        let mut rng = site.dataset.rng(2);
-        let next = move || comments(site.anyone(&mut rng), site.dataset.video(&mut rng));
-        variants.push(Variant::asked("1k videos, list", &site.platform.target, next));
+    // Of the video with the most comments a list is as long as lists are, however many videos there are.
+    if let Some(small) = small {
+        for (name, site) in [("platform, longest list", site), ("1k videos, longest list", small)] {
+            let (mut rng, video) = (site.dataset.rng(3), site.dataset.hot_video());
+            let next = move || comments(site.anyone(&mut rng), video);
+            variants.push(Variant::asked(name, &site.platform.target, next));
+        }
     }
     stage.interleave(variants).await?;
-    stage.flat("platform, list", "1k videos, list");
+    stage.flat("platform, longest list", "1k videos, longest list");
     stage.check()
 }
 

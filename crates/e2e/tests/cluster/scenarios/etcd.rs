@@ -13,6 +13,8 @@ const DEAD: Duration = Duration::from_secs(30);
 const HUNG: Duration = Duration::from_secs(15);
 const TTL: Duration = Duration::from_secs(10);
 const ALL_BACK_WITHIN: Duration = Duration::from_secs(15);
+/// An instance that failed for long is tried each 20 s.
+const TRIED_AGAIN_WITHIN: Duration = Duration::from_secs(30);
 
 pub async fn etcd_is_killed_hung_and_wiped_and_nobody_notices(cluster: Arc<Cluster>) {
     let load = Load::start(&cluster, "etcd", 4).await;
@@ -55,7 +57,7 @@ pub async fn etcd_is_killed_hung_and_wiped_and_nobody_notices(cluster: Arc<Clust
     cluster.restart("etcd").await;
     let back = cluster.all_registered(ALL_BACK_WITHIN).await;
     let before = calls_of(&cluster, "like-2").await;
-    eventually("the one that started without etcd gets calls", Duration::from_secs(5), async || {
+    eventually("the one that started without etcd gets calls", TRIED_AGAIN_WITHIN, async || {
         (calls_of(&cluster, "like-2").await > before).then_some(())
     })
     .await;
