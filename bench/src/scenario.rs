@@ -44,6 +44,8 @@ pub enum Scenario {
     FeedPaging,
     /// Profiles and the lists on them
     Profile,
+    /// 10,000 clients who do nothing and 64 who upload slowly: memory, before others have used it
+    Idle,
     /// Likes of many videos, beside a transaction for each (G8)
     LikeSpread,
     /// Likes of one video, beside a transaction for each and the natural order (G7, G9)
@@ -66,8 +68,6 @@ pub enum Scenario {
     Start,
     /// More than can be done, on a schedule (G13)
     Overload,
-    /// 10,000 clients who do nothing and 64 who upload slowly: memory
-    Idle,
 }
 
 impl Scenario {

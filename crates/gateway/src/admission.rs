@@ -2,6 +2,7 @@
 //! anything, and the others go on. How much one asker may ask for is the limits'.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use domain::{Error, Result};
@@ -21,10 +22,12 @@ const SOCIAL: usize = 1024;
 const LOGINS_WAITING: usize = 16;
 /// Uploads arriving at once: each holds a few MiB of memory and a file, and need not have shown a token yet.
 const UPLOADS: usize = 64;
-/// Requests of a class that wait for a place, some KiB each: more cheap reads than a core does within [`WAIT`],
-/// which is what bounds the wait. To refuse costs half of what such a read does, so whoever can be answered in
-/// time is.
+/// Most requests of a class that wait for a place, some KiB each. How many may is learnt: one more after each
+/// wait that was not in vain, half as many after one that was. So a crowd that can be answered in time is, and of
+/// a flood the surplus is refused at once, which costs less than to refuse it late.
 const QUEUE: usize = 2048;
+/// So many may wait in any case.
+const LEAST_QUEUE: usize = 64;
 
 /// What a route's work is. Each class has places of its own, so none can starve another.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,7 +53,9 @@ pub(crate) struct Admission {
 /// The places of one class and the queue before them.
 struct Gate {
     places: Arc<Semaphore>,
-    queue: Semaphore,
+    waiting: AtomicUsize,
+    /// How many may wait.
+    room: AtomicUsize,
     in_flight: Gauge,
     refused: Counter,
 }
@@ -121,7 +126,8 @@ impl Gate {
         refused.increment(0);
         Self {
             places: Arc::new(Semaphore::new(places)),
-            queue: Semaphore::new(QUEUE),
+            waiting: AtomicUsize::new(0),
+            room: AtomicUsize::new(QUEUE),
             in_flight: metrics::gauge!("dytt_http_in_flight", "class" => class),
             refused,
         }
@@ -132,16 +138,37 @@ impl Gate {
         if let Ok(permit) = Arc::clone(&self.places).try_acquire_owned() {
             return Ok(self.place(permit));
         }
-        let Ok(_turn) = self.queue.try_acquire() else { return Err(self.refuse()) };
+        let Some(_turn) = self.queue() else { return Err(self.refuse()) };
         match timeout(WAIT, Arc::clone(&self.places).acquire_owned()).await {
-            Ok(Ok(permit)) => Ok(self.place(permit)),
-            Ok(Err(_)) | Err(_) => Err(self.refuse()),
+            Ok(Ok(permit)) => {
+                self.learn(|room| (room + 1).min(QUEUE));
+                Ok(self.place(permit))
+            }
+            Ok(Err(_closed)) => Err(self.refuse()),
+            Err(_late) => {
+                self.learn(|room| (room / 2).max(LEAST_QUEUE));
+                Err(self.refuse())
+            }
         }
     }
 
     fn check(&self) -> Result<()> {
-        let full = self.places.available_permits() == 0 && self.queue.available_permits() == 0;
+        let full = self.places.available_permits() == 0 && !self.has_room(self.waiting.load(Relaxed));
         if full { Err(self.refuse()) } else { Ok(()) }
+    }
+
+    /// A turn in the queue, if there is room.
+    fn queue(&self) -> Option<Turn<'_>> {
+        let turn = Turn(self);
+        self.has_room(self.waiting.fetch_add(1, Relaxed)).then_some(turn)
+    }
+
+    fn has_room(&self, waiting: usize) -> bool {
+        waiting < self.room.load(Relaxed)
+    }
+
+    fn learn(&self, room: impl Fn(usize) -> usize) {
+        let _before = self.room.fetch_update(Relaxed, Relaxed, |now| Some(room(now)));
     }
 
     fn place(&self, permit: OwnedSemaphorePermit) -> Place {
@@ -152,6 +179,15 @@ impl Gate {
     fn refuse(&self) -> Error {
         self.refused.increment(1);
         Error::Overloaded
+    }
+}
+
+/// One of those who wait, until it is dropped.
+struct Turn<'g>(&'g Gate);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Relaxed);
     }
 }
 
@@ -210,5 +246,23 @@ mod tests {
         gate.check().expect("the queue is empty");
         drop(taken);
         gate.enter().await.expect("there is a place");
+    }
+
+    #[tokio::test]
+    async fn who_waited_in_vain_makes_the_queue_shorter_and_who_did_not_longer() {
+        let (gate, taken) = full(1).await;
+        for room in [QUEUE / 2, QUEUE / 4, QUEUE / 8] {
+            gate.enter().await.map(drop).expect_err("nobody leaves");
+            assert_eq!(gate.room.load(Relaxed), room);
+        }
+        let waiting = gate.enter();
+        let (place, ()) = tokio::join!(waiting, async { drop(taken) });
+        drop(place.expect("somebody left"));
+        assert_eq!(gate.room.load(Relaxed), QUEUE / 8 + 1);
+        let (gate, _taken) = full(1).await;
+        for _ in 0..6 {
+            gate.enter().await.map(drop).expect_err("nobody leaves");
+        }
+        assert_eq!(gate.room.load(Relaxed), LEAST_QUEUE);
     }
 }
