@@ -139,7 +139,7 @@ impl Guard {
         let caller = telemetry::Context::read(request.headers());
         // Before anything that costs: in a flood there are more of these than of all others together.
         let (trace, mut response) = match self.gateway.admission.check(self.class) {
-            Ok(()) => self.observed(&meters.route, caller, request, route).await,
+            Ok(()) => self.observed(&meters.route, began, caller, request, route).await,
             Err(full) => (named(caller), (self.complete)(Failure::from(full).into_response())),
         };
         meters.count(response.status().as_u16());
@@ -156,6 +156,7 @@ impl Guard {
     async fn observed<R>(
         &self,
         name: &str,
+        began: Instant,
         caller: Option<telemetry::Context>,
         mut request: Request,
         route: R,
@@ -178,7 +179,8 @@ impl Guard {
         };
         let response = work.instrument(span.clone()).instrument(served.clone()).await;
         let status = response.status();
-        tracing::debug!(parent: &span, status = status.as_u16(), "answered");
+        let ms = began.elapsed().as_secs_f64() * 1e3;
+        tracing::debug!(parent: &span, status = status.as_u16(), ms, "answered");
         served.record("http.status_code", status.as_u16());
         if status.is_server_error() {
             served.record("otel.status_code", "error");
