@@ -7,13 +7,13 @@ use futures_util::future::BoxFuture;
 use sea_orm::Value;
 
 use crate::Store;
-use crate::card::{Friend, UserCard, column, read_all, rows_limit, user_columns};
+use crate::card::{Friend, UserCard, column, rows_limit, user_columns};
 use crate::changes::Touched;
 use crate::coalesce::edge::{Edges, Fulfilled, Wish};
 use crate::coalesce::{Coalesced, Operation, Queues, many};
 use crate::row::Row;
 use crate::session::Session;
-use crate::user::{must_exist, number};
+use crate::user::number;
 
 impl Store {
     /// Follows a user; a repeated follow changes nothing. Three statements, one when repeated; on MySQL
@@ -89,14 +89,7 @@ impl Store {
 
     async fn people(&self, sql: &'static str, user: UserId, viewer: Option<UserId>) -> Result<Vec<UserCard>> {
         let values = [number(viewer), user.get().into(), rows_limit()];
-        self.database
-            .read(move |session| {
-                Box::pin(async move {
-                    must_exist(session, user).await?;
-                    read_all(&session.rows(sql, values).await?, UserCard::read)
-                })
-            })
-            .await
+        self.database.list_of(user, sql, values, UserCard::read).await
     }
 }
 

@@ -6,12 +6,12 @@ use domain::{Error, Result, Timestamp, UserId, VideoId};
 use futures_util::future::BoxFuture;
 
 use crate::Store;
-use crate::card::{VideoCard, read_all, rows_limit, video_columns, video_joins};
+use crate::card::{VideoCard, rows_limit, video_columns, video_joins};
 use crate::changes::Touched;
 use crate::coalesce::edge::{Edges, Fulfilled, Wish};
 use crate::coalesce::{Coalesced, Operation, Queues, many};
 use crate::session::Session;
-use crate::user::{must_exist, number};
+use crate::user::number;
 
 impl Store {
     /// Likes a video; a repeated like changes nothing. Four statements, one when repeated.
@@ -43,14 +43,7 @@ impl Store {
             " WHERE l.user_id = ? AND v.published_at IS NOT NULL ORDER BY l.id DESC LIMIT ?"
         );
         let values = [number(viewer), number(viewer), user.get().into(), rows_limit()];
-        self.database
-            .read(move |session| {
-                Box::pin(async move {
-                    must_exist(session, user).await?;
-                    read_all(&session.rows(sql, values).await?, VideoCard::read)
-                })
-            })
-            .await
+        self.database.list_of(user, sql, values, VideoCard::read).await
     }
 }
 

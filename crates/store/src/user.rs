@@ -4,7 +4,8 @@ use domain::{Error, Result, Timestamp, UserId, UserName};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Value};
 
 use crate::Store;
-use crate::card::{UserCard, column, user_columns};
+use crate::card::{UserCard, column, read_all, user_columns};
+use crate::database::Database;
 use crate::entity::user;
 use crate::row::Row;
 use crate::session::Session;
@@ -137,10 +138,29 @@ pub(crate) async fn card(session: &Session, id: UserId, viewer: Option<UserId>) 
     UserCard::read(&row.ok_or(Error::UserNotFound(id))?)
 }
 
-/// Fails unless the user exists. One statement.
-pub(crate) async fn must_exist(session: &Session, id: UserId) -> Result<()> {
-    let found = session.row("SELECT 1 FROM user WHERE id = ? LIMIT 1", [id.get().into()]).await?;
-    found.map(|_| ()).ok_or(Error::UserNotFound(id))
+impl Database {
+    /// Reads a list of somebody's by one statement, after one that tells whether there is such a person.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`].
+    pub(crate) async fn list_of<T: Send + 'static>(
+        &self,
+        user: UserId,
+        sql: &'static str,
+        values: impl IntoIterator<Item = Value>,
+        read: fn(&Row) -> Result<T>,
+    ) -> Result<Vec<T>> {
+        let values = Vec::from_iter(values);
+        self.read(move |session| {
+            Box::pin(async move {
+                let found =
+                    session.row("SELECT 1 FROM user WHERE id = ? LIMIT 1", [user.get().into()]).await?;
+                found.ok_or(Error::UserNotFound(user))?;
+                read_all(&session.rows(sql, values).await?, read)
+            })
+        })
+        .await
+    }
 }
 
 /// A viewer as a parameter: 0 is nobody, because no row has that number.

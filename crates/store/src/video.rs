@@ -3,11 +3,11 @@
 use domain::{Error, Result, Timestamp, Title, UserId, VideoId};
 use sea_orm::Value;
 
-use crate::card::{VideoCard, column, read_all, rows_limit, video_columns, video_joins};
+use crate::card::{VideoCard, column, rows_limit, video_columns, video_joins};
 use crate::changes::Touched;
 use crate::object::{self, NewObject};
 use crate::session::Session;
-use crate::user::{must_exist, number};
+use crate::user::number;
 use crate::{Store, job};
 
 /// How many moments may be taken by others before a publication is refused.
@@ -156,14 +156,7 @@ impl Store {
              ORDER BY v.id DESC LIMIT ?"
         );
         let values = [number(viewer), number(viewer), author.get().into(), number(viewer), rows_limit()];
-        self.database
-            .read(move |session| {
-                Box::pin(async move {
-                    must_exist(session, author).await?;
-                    read_all(&session.rows(sql, values).await?, VideoCard::read)
-                })
-            })
-            .await
+        self.database.list_of(author, sql, values, VideoCard::read).await
     }
 }
 
