@@ -158,7 +158,8 @@ fn plan(arguments: &Arguments) -> Result<Plan> {
     let work = std::path::absolute(&arguments.work)?;
     std::fs::create_dir_all(&work).context("make the folder for datasets")?;
     let (topology, cores) = (arguments.topology, Cores::of_this_machine());
-    Ok(Plan { root: root.into(), dytt, xtask, work, topology, database, cores })
+    let settings = platform::settings();
+    Ok(Plan { root: root.into(), dytt, xtask, work, topology, database, cores, settings })
 }
 
 /// What is measured, and the folder for it.

@@ -56,6 +56,8 @@ pub struct Plan {
     pub database: Database,
     /// Where it runs.
     pub cores: Cores,
+    /// Its settings, as variables of the environment.
+    pub settings: Vec<(String, String)>,
 }
 
 /// A running platform. It ends with this handle.
@@ -88,11 +90,18 @@ struct Check {
 }
 
 impl Plan {
+    /// The same with further settings, which go before the others.
+    pub fn with(&self, settings: impl IntoIterator<Item = (String, String)>) -> Self {
+        let mut plan = self.clone();
+        plan.settings.extend(settings);
+        plan
+    }
+
     /// Starts a platform on a fresh copy of a dataset, and waits until it is ready.
     pub async fn start(&self, dataset: &Dataset, scale: &str) -> Result<Platform> {
         let master = prepare::master(self, dataset, scale).await.context("prepare the dataset")?;
         match self.topology {
-            Topology::One => one::start(self, &master, scale).await.context("start the platform"),
+            Topology::One => one::start(self, &master).await.context("start the platform"),
             Topology::Cluster => cluster::start(self, dataset, &master).context("start the cluster"),
         }
     }
@@ -133,8 +142,11 @@ fn told(mut command: Command, settings: &[(String, String)]) -> Command {
 }
 
 /// What every platform here is told: nobody is refused for asking often, and nothing is traced.
-fn settings() -> Vec<(String, String)> {
-    [("DYTT_LIMITS__ENABLED", "false"), ("DYTT_TELEMETRY__EXPORTER", "off")]
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into()
+pub fn settings() -> Vec<(String, String)> {
+    vec![setting("DYTT_LIMITS__ENABLED", "false"), setting("DYTT_TELEMETRY__EXPORTER", "off")]
+}
+
+/// One setting, by the name of its variable.
+pub fn setting(name: &str, value: &str) -> (String, String) {
+    (name.to_owned(), value.to_owned())
 }

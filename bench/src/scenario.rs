@@ -9,6 +9,7 @@ mod media;
 mod mixed;
 mod overload;
 mod start;
+mod tracing;
 mod write;
 
 use std::path::{Path, PathBuf};
@@ -66,6 +67,8 @@ pub enum Scenario {
     Mixed,
     /// From the command to the first answer on an empty folder, and the memory then
     Start,
+    /// One request in a hundred traced, with and without a collector (G16)
+    Tracing,
     /// More than can be done, on a schedule (G13)
     Overload,
 }
@@ -97,6 +100,7 @@ impl Scenario {
             Self::RangeRead => media::range_read(stage).await,
             Self::Mixed => mixed::mixed(stage).await,
             Self::Start => start::start(stage).await,
+            Self::Tracing => tracing::tracing(stage).await,
             Self::Overload => overload::overload(stage).await,
             Self::Idle => idle::idle(stage).await,
         }
@@ -125,6 +129,8 @@ pub struct Stage<'a> {
 
 /// A platform that runs, and who is on it.
 pub struct Site {
+    /// How many videos there are: `1k`, `100k` or `1m`.
+    pub scale: String,
     /// Who exists, and what.
     pub dataset: Dataset,
     /// The platform.
@@ -139,7 +145,7 @@ impl Site {
         let dataset = Dataset::scale(scale).context("find the dataset")?;
         let platform = plan.start(&dataset, scale).await?;
         let logins = (1..=dataset.users).map(|user| platform.signer.token(user)).collect::<Result<_>>()?;
-        Ok(Self { dataset, platform, logins })
+        Ok(Self { scale: scale.to_owned(), dataset, platform, logins })
     }
 
     /// The login of a user.

@@ -8,7 +8,7 @@ use anyhow::{Context, Result, bail};
 use serde_json::Value;
 use servers::Bucket;
 
-use super::{Check, Plan, Platform, Running, Signer, prepare, settings};
+use super::{Check, Plan, Platform, Running, Signer, prepare};
 use crate::data::Dataset;
 use crate::measure::Target;
 
@@ -16,6 +16,7 @@ use crate::measure::Target;
 pub struct Cluster {
     xtask: PathBuf,
     folder: PathBuf,
+    settings: Vec<(String, String)>,
 }
 
 /// Starts it on a copy of a prepared database.
@@ -23,7 +24,8 @@ pub fn start(plan: &Plan, dataset: &Dataset, master: &Path) -> Result<Platform> 
     let folder = plan.work.join(format!("cluster-{}", std::process::id()));
     prepare::remove(&folder)?;
     prepare::copy(&master.join("data"), &folder.join("mariadb/data"))?;
-    let cluster = Cluster { xtask: plan.xtask.clone(), folder: folder.clone() };
+    let settings = plan.settings.clone();
+    let cluster = Cluster { xtask: plan.xtask.clone(), folder: folder.clone(), settings };
     let dytt = plan.dytt.display().to_string();
     cluster.xtask(&["up", "--dytt", &dytt])?;
     let (target, [database, s3]) = members(&folder)?;
@@ -41,7 +43,7 @@ pub fn start(plan: &Plan, dataset: &Dataset, master: &Path) -> Result<Platform> 
         database: prepare::address(database),
         password_file: Some(folder.join("keys/mariadb.password")),
         folder,
-        check: Check { dytt: plan.dytt.clone(), words, settings: settings() },
+        check: Check { dytt: plan.dytt.clone(), words, settings: plan.settings.clone() },
         _running: Running::Cluster { _cluster: cluster },
     })
 }
@@ -50,7 +52,7 @@ impl Cluster {
     fn xtask(&self, words: &[&str]) -> Result<()> {
         let mut command = Command::new(&self.xtask);
         command.arg("cluster").args(words).arg("--dir").arg(&self.folder);
-        command.envs(settings()).stdout(Stdio::null());
+        command.envs(self.settings.clone()).stdout(Stdio::null());
         if !command.status().with_context(|| format!("start {}", self.xtask.display()))?.success() {
             bail!("`cargo xtask cluster {}` failed", words.join(" "));
         }

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
@@ -13,12 +14,15 @@ use serde_json::Value;
 use servers::{Server, Tie};
 use tokio::time::sleep;
 
-use super::{Check, Database, Plan, Platform, Running, Signer, prepare, settings, told};
+use super::{Check, Database, Plan, Platform, Running, Signer, prepare, told};
 use crate::measure::Target;
 
 const READY_WITHIN: Duration = Duration::from_secs(60);
 const END_WITHIN: Duration = Duration::from_secs(20);
 const LOOK_EVERY: Duration = Duration::from_millis(2);
+
+/// How many there were: each has a folder of its own.
+static STARTED: AtomicU32 = AtomicU32::new(0);
 
 /// The process, its database server and its folder; all of it ends with this.
 pub struct Process {
@@ -29,11 +33,12 @@ pub struct Process {
 }
 
 /// Starts it on a copy of a prepared dataset.
-pub async fn start(plan: &Plan, master: &Path, scale: &str) -> Result<Platform> {
-    let folder = plan.work.join(format!("run-{}-{scale}", std::process::id()));
+pub async fn start(plan: &Plan, master: &Path) -> Result<Platform> {
+    let number = STARTED.fetch_add(1, Ordering::Relaxed);
+    let folder = plan.work.join(format!("run-{}-{number}", std::process::id()));
     prepare::remove(&folder)?;
     prepare::copy(master, &folder)?;
-    let (mut settings, mut database) = (settings(), None);
+    let (mut settings, mut database) = (plan.settings.clone(), None);
     let (mut address, mut password_file) = (format!("sqlite:{}", folder.join("dytt.sqlite").display()), None);
     if plan.database == Database::Mariadb {
         let server = servers::mariadb(&folder)?;
@@ -62,7 +67,7 @@ pub async fn empty(plan: &Plan) -> Result<(Process, Target, Duration)> {
     let folder = plan.work.join(format!("run-{}-empty", std::process::id()));
     prepare::remove(&folder)?;
     std::fs::create_dir_all(&folder)?;
-    serve(plan, folder, None, &settings()).await
+    serve(plan, folder, None, &plan.settings).await
 }
 
 async fn serve(

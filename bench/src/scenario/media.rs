@@ -1,14 +1,16 @@
 //! Bytes: uploads at once, beside the one that is held in memory, and ranges, beside nginx.
 
 use std::path::Path;
-use std::process::Command;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
+use tokio::process::Command;
 
 use super::{PLATFORM, Site, Stage, Variant, watched};
 use crate::beside::Beside;
 use crate::load::{self, Request};
+use crate::measure::Target;
 use crate::platform::Topology;
 use crate::report::{Basis, Bound, Figures};
 
@@ -23,12 +25,15 @@ const EACH_MIB: f64 = 16.0;
 const READERS: usize = 16;
 const RANGE_BYTES: u64 = 1024 * 1024;
 
+/// A closed loop of one client that ends after its first answer.
+const ONCE: Duration = Duration::from_millis(1);
+
 const BUFFERED: &str = "held in memory, 16 × 50 MiB";
 const PLATFORM_MANY: &str = "platform, 16 × 50 MiB";
 
 pub async fn upload(stage: &mut Stage<'_>) -> Result<()> {
     let scratch = stage.scratch()?;
-    let clip = clip(scratch.path())?;
+    let clip = clip(scratch.path()).await?;
     let folder = scratch.path().join("buffered").display().to_string();
     let buffered = stage.beside(&["buffered-upload", "--dir", &folder])?;
     let (platform, token) = (&stage.site.platform, stage.site.token(1));
@@ -70,7 +75,43 @@ pub async fn upload(stage: &mut Stage<'_>) -> Result<()> {
     report.judge("G11", "memory 16 uploads take × when held in memory", Bound::AtMost(0.1), &memory);
     // By CPU, ffmpeg's apart: the baseline looks at no clip, so its bytes a second compare with nothing.
     report.judge("G11", "uploads with the same CPU × when held in memory", Bound::AtLeast(2.0), &cpu);
+    playable(stage, scratch.path()).await?;
     stage.check()
+}
+
+/// What makes a phone's clip playable, beside encoding it anew: one of 15 s, as it plays.
+async fn playable(stage: &mut Stage<'_>, folder: &Path) -> Result<()> {
+    const ENCODED: &str = "encoded anew";
+    const PLAYABLE: &str = "platform, 15 s of 1080p30";
+    let path = folder.join("phone.mp4");
+    film("1920x1080", 15, &path).await?;
+    let fields = [("token", stage.site.token(1)), ("title", "a clip")];
+    let request = Request::upload("/douyin/publish/action/", &fields, &std::fs::read(&path)?.into());
+    let platform = &stage.site.platform.target;
+    let own = Target { pids: vec![std::process::id()], ..Target::default() };
+    for round in 0..stage.rounds {
+        let mut next = || request.clone();
+        let publish = async { Ok(load::closed(&platform.addresses, 1, ONCE, &mut next).await) };
+        let (tally, spent, peak) = watched(platform, publish).await?;
+        stage.blame(PLAYABLE, &tally);
+        stage.add(Figures::of(&stage.scenario, PLAYABLE, round, &tally, &spent, peak));
+        let encode = async {
+            encode(&path, &folder.join("anew.mp4")).await?;
+            Ok(tally.clone())
+        };
+        let (tally, spent, peak) = watched(&own, encode).await?;
+        stage.add(Figures::of(&stage.scenario, ENCODED, round, &tally, &spent, peak));
+    }
+    let report = &mut *stage.report;
+    let cpu = |variant: &str| report.values(variant, |figures| figures.cpu_us + figures.children_cpu_us);
+    let share: Vec<f64> = cpu(PLAYABLE).iter().zip(cpu(ENCODED)).map(|(own, other)| own / other).collect();
+    report.judge(
+        "G15",
+        "a clip made playable, share of the CPU that encodes it",
+        Bound::AtMost(0.05),
+        &share,
+    );
+    Ok(())
 }
 
 pub async fn range_read(stage: &mut Stage<'_>) -> Result<()> {
@@ -109,22 +150,36 @@ pub async fn range_read(stage: &mut Stage<'_>) -> Result<()> {
 }
 
 /// A short clip that needs no encoding.
-fn clip(folder: &Path) -> Result<Vec<u8>> {
+async fn clip(folder: &Path) -> Result<Vec<u8>> {
     let path = folder.join("clip.mp4");
-    let mut ffmpeg = Command::new("ffmpeg");
-    ffmpeg.args([
-        "-v",
-        "error",
-        "-nostdin",
-        "-y",
-        "-f",
-        "lavfi",
-        "-i",
-        "testsrc2=size=640x360:rate=30:duration=2",
-    ]);
-    ffmpeg.args(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]).arg(&path);
-    ensure!(ffmpeg.status().context("start ffmpeg")?.success(), "ffmpeg makes no clip");
+    film("640x360", 2, &path).await?;
     std::fs::read(&path).context("read the clip")
+}
+
+/// Makes a clip of this size and so many seconds.
+async fn film(size: &str, seconds: u32, path: &Path) -> Result<()> {
+    let source = format!("testsrc2=size={size}:rate=30:duration={seconds}");
+    let tone = format!("sine=duration={seconds}");
+    let mut ffmpeg = ffmpeg();
+    ffmpeg.args(["-f", "lavfi", "-i", &source, "-f", "lavfi", "-i", &tone, "-c:a", "aac"]);
+    ffmpeg.args(["-c:v", "libx264", "-preset", "ultrafast", "-pix_fmt", "yuv420p"]).arg(path);
+    ensure!(ffmpeg.status().await.context("start ffmpeg")?.success(), "ffmpeg makes no clip");
+    Ok(())
+}
+
+/// Encodes a clip as the platform encodes one that does not play as it is.
+async fn encode(from: &Path, to: &Path) -> Result<()> {
+    let mut ffmpeg = ffmpeg();
+    ffmpeg.arg("-i").arg(from).args(["-c:v", "libx264", "-preset", "veryfast", "-crf", "23", "-c:a", "aac"]);
+    ffmpeg.args(["-movflags", "+faststart"]).arg(to);
+    ensure!(ffmpeg.status().await.context("start ffmpeg")?.success(), "ffmpeg encodes no clip");
+    Ok(())
+}
+
+fn ffmpeg() -> Command {
+    let mut ffmpeg = Command::new("ffmpeg");
+    ffmpeg.args(["-v", "error", "-nostdin", "-y"]);
+    ffmpeg
 }
 
 /// A clip made this large by a box that players skip: the bytes travel, and cost ffmpeg nothing.
