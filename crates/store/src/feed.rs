@@ -4,6 +4,7 @@ mod overlay;
 mod pages;
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use domain::limits::FEED_PAGE;
 use domain::{Result, Timestamp, UserId};
@@ -52,7 +53,7 @@ impl Store {
     /// The newest published videos before a moment, strictly. What this process changed shows at once, what
     /// another did within a second; a viewer sees every publication and all of their own changes at once. Three
     /// statements at any page length; where the page is in memory one for a viewer and none for nobody, each
-    /// second one.
+    /// second one. On MySQL a viewer's page in memory takes one more, shared by all who ask while it waits its turn.
     ///
     /// # Errors
     /// Only the database's.
@@ -72,6 +73,7 @@ impl Store {
     /// Where others write too, a viewer's page is looked up anew but for its texts. Whether a newer video is
     /// there is learnt on the way, and again if need be.
     async fn feed_of_many(&self, before: Timestamp, viewer: UserId) -> Result<FeedPage> {
+        let asked = Instant::now();
         let newest = match self.pages.newest(&self.database.changes) {
             Some((newest, _)) => newest,
             None => self.newest().await?,
@@ -79,18 +81,30 @@ impl Store {
         let mut slot = self.pages.slot(before, newest);
         let mut tries = 0;
         loop {
-            let page = match slot.kept() {
-                Some(page) => page,
-                None => self.current(&slot).await?,
-            };
-            let (newest, page, marks) = self.overlay(&page, viewer).await?;
+            let (newest, page) = self.since(&slot, asked).await?;
             tries += 1;
             if slot.before == key(before, newest) || tries == TRIES {
-                slot.keep(&page);
+                let marks = self.marks_of_many(&page, viewer).await?;
                 return Ok(FeedPage { page, marks });
             }
             slot = self.pages.slot(before, newest);
         }
+    }
+
+    /// The latest publish time and the page of a slot, read after a moment. Who waits for a turn shares what the
+    /// next one reads.
+    async fn since(&self, slot: &Slot, moment: Instant) -> Result<(i64, Arc<Page>)> {
+        let _turn = slot.turn.lock().await;
+        let page = match slot.kept() {
+            Some(page) => page,
+            None => self.load(slot.before).await?,
+        };
+        let (newest, page) = match self.pages.newest_since(moment) {
+            Some(newest) if page.is_since(moment) => (newest, page),
+            _older => self.recount_of_many(&page).await?,
+        };
+        slot.keep(&page);
+        Ok((newest, page))
     }
 
     /// The page of a slot, with counters that are current.
@@ -123,21 +137,21 @@ impl Store {
         );
         let page = u64::try_from(FEED_PAGE).unwrap_or(u64::MAX);
         let values = [number(None), number(None), before.into(), page.into()];
-        let moment = self.database.changes.moment();
+        let (moment, begun) = (self.database.changes.moment(), Instant::now());
         let cards = self.database.list(sql, values, VideoCard::read).await?;
-        Ok(Arc::new(Page::new(cards, &self.database.changes, moment)))
+        Ok(Arc::new(Page::new(cards, &self.database.changes, moment, begun)))
     }
 
     /// The latest publish time, 0 when there is none. Others may publish too, so it is asked for once a second.
     async fn newest(&self) -> Result<i64> {
-        let version = self.database.changes.version(Touched::Feed);
+        let (version, begun) = (self.database.changes.version(Touched::Feed), Instant::now());
         if let Some((newest, true)) = self.pages.newest(&self.database.changes) {
             return Ok(newest);
         }
         let sql = "SELECT COALESCE(MAX(published_at), 0) AS newest FROM video LIMIT 1";
         let found = self.database.list(sql, [], |row| column(row, "newest")).await?;
         let newest = found.first().copied().unwrap_or(0);
-        self.pages.set_newest(newest, version);
+        self.pages.set_newest(newest, version, begun);
         Ok(newest)
     }
 }

@@ -1,6 +1,7 @@
 //! What is laid over a kept page: counters that changed, and one viewer's marks.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
+use std::time::Instant;
 
 use domain::limits::FEED_PAGE;
 use domain::{Result, UserId};
@@ -30,7 +31,7 @@ const MARKS: &str = "SELECT EXISTS (SELECT 1 FROM video_like WHERE user_id = ?1 
 impl Store {
     /// A page of SQLite's with the counters that are not current read again: one statement.
     pub(super) async fn recount(&self, page: &Arc<Page>) -> Result<Arc<Page>> {
-        let versions = page.versions_now(&self.database.changes);
+        let (versions, begun) = (page.versions_now(&self.database.changes), Instant::now());
         // After a second all of them: another process may have changed any.
         let places =
             if page.is_recent() { page.outdated(&versions) } else { (0..page.cards.len()).collect() };
@@ -47,7 +48,7 @@ impl Store {
                 Ok(cards)
             })
         });
-        Ok(Arc::new(Page::with(cards.await?, versions)))
+        Ok(Arc::new(Page::with(cards.await?, versions, begun)))
     }
 
     /// A viewer's marks on SQLite: one statement.
@@ -68,67 +69,90 @@ impl Store {
             .await
     }
 
-    /// On MySQL everything that may differ, in one statement: the latest publish time, the page with its counters
-    /// as they are now, and a viewer's marks.
-    pub(super) async fn overlay(&self, page: &Arc<Page>, viewer: UserId) -> Result<(i64, Arc<Page>, Marks)> {
-        let versions = page.versions_now(&self.database.changes);
+    /// On MySQL what may differ for everybody, in one statement: the latest publish time, and the counters.
+    pub(super) async fn recount_of_many(&self, page: &Page) -> Result<(i64, Arc<Page>)> {
+        let (versions, begun) = (page.versions_now(&self.database.changes), Instant::now());
         let feed = self.database.changes.version(Touched::Feed);
-        // One text for every length, which the server then has prepared: 0 is nobody's number.
-        let padded = |of: fn(&VideoCard) -> i64| {
-            let ids = page.cards.iter().map(of).chain(std::iter::repeat(0));
-            ids.take(FEED_PAGE).map(Value::from).collect::<Vec<_>>()
-        };
-        let mut values = vec![Value::from(viewer.get())];
-        values.extend(padded(|card| card.id));
-        values.push(viewer.get().into());
-        values.extend(padded(|card| card.author.id));
-        let rows = self.database.read(move |session| Box::pin(session.rows(&OVERLAY, values))).await?;
-        let (mut cards, mut marks, mut newest) = (page.cards.clone(), Marks::default(), 0);
+        let values = [ids(page, |card| card.id), ids(page, |card| card.author.id)].concat();
+        let rows = self.database.read(move |session| Box::pin(session.rows(&COUNTS_OF_MANY, values))).await?;
+        let (mut cards, mut newest) = (page.cards.clone(), 0);
         for row in &rows {
-            let (kind, id, numbers, mark) = read(row)?;
+            let (kind, id, numbers) = read(row)?;
             match kind {
                 NEWEST => newest = id,
                 VIDEO => {
-                    for (place, card) in cards.iter_mut().enumerate().filter(|(_, card)| card.id == id) {
-                        count_video(card, [numbers[0], numbers[1]]);
-                        marks.liked |= u64::from(mark) << place;
-                    }
+                    let of = cards.iter_mut().filter(|card| card.id == id);
+                    of.for_each(|card| count_video(card, [numbers[0], numbers[1]]));
                 }
                 _author => {
-                    for (place, card) in cards.iter_mut().enumerate().filter(|(_, card)| card.author.id == id)
-                    {
-                        count_author(card, numbers);
-                        marks.followed |= u64::from(mark) << place;
-                    }
+                    let of = cards.iter_mut().filter(|card| card.author.id == id);
+                    of.for_each(|card| count_author(card, numbers));
                 }
             }
         }
-        self.pages.set_newest(newest, feed);
-        Ok((newest, Arc::new(Page::with(cards, versions)), marks))
+        self.pages.set_newest(newest, feed, begun);
+        Ok((newest, Arc::new(Page::with(cards, versions, begun))))
+    }
+
+    /// A viewer's marks on MySQL: one statement.
+    pub(super) async fn marks_of_many(&self, page: &Page, viewer: UserId) -> Result<Marks> {
+        let viewer = || vec![Value::from(viewer.get())];
+        let likes = [viewer(), ids(page, |card| card.id)];
+        let values = [likes.concat(), viewer(), ids(page, |card| card.author.id)].concat();
+        let rows = self.database.read(move |session| Box::pin(session.rows(&MARKS_OF_MANY, values))).await?;
+        let mut marks = Marks::default();
+        for row in &rows {
+            let (kind, id) = (column::<i64>(row, "kind")?, column::<i64>(row, "id")?);
+            for (place, card) in page.cards.iter().enumerate() {
+                if kind == VIDEO {
+                    marks.liked |= u64::from(card.id == id) << place;
+                } else {
+                    marks.followed |= u64::from(card.author.id == id) << place;
+                }
+            }
+        }
+        Ok(marks)
     }
 }
 
 const VIDEO: i64 = 1;
 const NEWEST: i64 = 3;
 
-static OVERLAY: std::sync::LazyLock<String> = std::sync::LazyLock::new(|| {
-    let holes = vec!["?"; FEED_PAGE].join(", ");
+static COUNTS_OF_MANY: LazyLock<String> = LazyLock::new(|| {
+    let holes = holes();
     format!(
-        "SELECT {VIDEO} AS kind, vs.video_id AS id, vs.like_count AS a, vs.comment_count AS b, 0 AS c, 0 AS d, 0 AS e, \
-         EXISTS (SELECT 1 FROM video_like l WHERE l.user_id = ? AND l.video_id = vs.video_id) AS mark \
+        "SELECT {VIDEO} AS kind, vs.video_id AS id, vs.like_count AS a, vs.comment_count AS b, 0 AS c, 0 AS d, 0 AS e \
          FROM video_stat vs WHERE vs.video_id IN ({holes}) \
          UNION ALL SELECT 2, us.user_id, us.follow_count, us.follower_count, us.work_count, us.liked_count, \
-         us.received_like_count, \
-         EXISTS (SELECT 1 FROM follow f WHERE f.follower_id = ? AND f.followee_id = us.user_id) \
-         FROM user_stat us WHERE us.user_id IN ({holes}) \
-         UNION ALL SELECT {NEWEST}, COALESCE(MAX(v.published_at), 0), 0, 0, 0, 0, 0, 0 FROM video v LIMIT 100"
+         us.received_like_count FROM user_stat us WHERE us.user_id IN ({holes}) \
+         UNION ALL SELECT {NEWEST}, COALESCE(MAX(v.published_at), 0), 0, 0, 0, 0, 0 FROM video v LIMIT 100"
     )
 });
 
-fn read(row: &Row) -> Result<(i64, i64, [i64; 5], bool)> {
+static MARKS_OF_MANY: LazyLock<String> = LazyLock::new(|| {
+    let holes = holes();
+    format!(
+        "SELECT {VIDEO} AS kind, l.video_id AS id FROM video_like l WHERE l.user_id = ? AND l.video_id IN ({holes}) \
+         UNION ALL SELECT 2, f.followee_id FROM follow f WHERE f.follower_id = ? AND f.followee_id IN ({holes}) \
+         LIMIT 100"
+    )
+});
+
+/// One text for every length, which the server then has prepared.
+fn holes() -> String {
+    vec!["?"; FEED_PAGE].join(", ")
+}
+
+/// What fills the holes; 0 is nobody's number.
+fn ids(page: &Page, of: fn(&VideoCard) -> i64) -> Vec<Value> {
+    let ids = page.cards.iter().map(of).chain(std::iter::repeat(0));
+    ids.take(FEED_PAGE).map(Value::from).collect()
+}
+
+fn read(row: &Row) -> Result<(i64, i64, [i64; 5])> {
     let number = |name| column::<i64>(row, name);
     let numbers = [number("a")?, number("b")?, number("c")?, number("d")?, number("e")?];
-    Ok((number("kind")?, number("id")?, numbers, number("mark")? != 0))
+    Ok((number("kind")?, number("id")?, numbers))
 }
 
 fn count_video(card: &mut VideoCard, [likes, comments]: [i64; 2]) {

@@ -29,21 +29,27 @@ pub struct Page {
     /// What changed last when this was read, card by card: of the video, and of its author. Nothing when that is
     /// not known, because something changed meanwhile.
     versions: Vec<Option<(u64, u64)>>,
-    read: Instant,
+    /// When its reading began.
+    begun: Instant,
 }
 
 impl Page {
-    /// What was read since this moment.
-    pub(super) fn new(cards: Vec<VideoCard>, changes: &Changes, moment: u64) -> Self {
+    /// What was read since this moment, of the changes and of time.
+    pub(super) fn new(cards: Vec<VideoCard>, changes: &Changes, moment: u64, begun: Instant) -> Self {
         let versions: Vec<_> = cards.iter().map(|card| Some(versions(card, changes))).collect();
         let known = changes.moment() == moment;
-        Self::with(cards, if known { versions } else { vec![None; versions.len()] })
+        Self::with(cards, if known { versions } else { vec![None; versions.len()] }, begun)
     }
 
-    /// What was read after asking for these versions.
-    pub(super) fn with(cards: Vec<VideoCard>, versions: Vec<Option<(u64, u64)>>) -> Self {
+    /// What was read after asking for these versions, since a moment.
+    pub(super) fn with(cards: Vec<VideoCard>, versions: Vec<Option<(u64, u64)>>, begun: Instant) -> Self {
         let (texts, counts) = tags(&cards);
-        Self { cards, texts, counts, versions, read: Instant::now() }
+        Self { cards, texts, counts, versions, begun }
+    }
+
+    /// Whether its reading began after this moment: everything committed before is in it.
+    pub(super) fn is_since(&self, moment: Instant) -> bool {
+        self.begun >= moment
     }
 
     /// The versions to ask for before the counters of these cards are read again.
@@ -53,7 +59,7 @@ impl Page {
 
     /// Whether it was read so lately that other processes are believed to have changed nothing.
     pub(super) fn is_recent(&self) -> bool {
-        self.read.elapsed() < BELIEVED
+        self.begun.elapsed() < BELIEVED
     }
 
     /// The places of cards whose counters are not current.
@@ -103,7 +109,7 @@ pub(crate) struct Pages {
 struct Newest {
     published_at: i64,
     version: u64,
-    read: Instant,
+    begun: Instant,
 }
 
 /// The place of one page.
@@ -153,15 +159,20 @@ impl Pages {
 
     /// The latest publish time, when it was ever asked for, and whether it is still believed.
     pub(super) fn newest(&self, changes: &Changes) -> Option<(i64, bool)> {
-        let Newest { published_at, version, read } = (*held(&self.newest))?;
-        Some((published_at, version == changes.version(Touched::Feed) && read.elapsed() < BELIEVED))
+        let Newest { published_at, version, begun } = (*held(&self.newest))?;
+        Some((published_at, version == changes.version(Touched::Feed) && begun.elapsed() < BELIEVED))
     }
 
-    /// Keeps the latest publish time that was read after asking for this version of the feed.
-    pub(super) fn set_newest(&self, published_at: i64, version: u64) {
+    /// The latest publish time, when its reading began after this moment.
+    pub(super) fn newest_since(&self, moment: Instant) -> Option<i64> {
+        held(&self.newest).filter(|newest| newest.begun >= moment).map(|newest| newest.published_at)
+    }
+
+    /// Keeps the latest publish time that was read after asking for this version of the feed, since a moment.
+    pub(super) fn set_newest(&self, published_at: i64, version: u64, begun: Instant) {
         let mut newest = held(&self.newest);
-        if newest.is_none_or(|newest| newest.version <= version) {
-            *newest = Some(Newest { published_at, version, read: Instant::now() });
+        if newest.is_none_or(|newest| (newest.version, newest.begun) <= (version, begun)) {
+            *newest = Some(Newest { published_at, version, begun });
         }
     }
 }

@@ -69,8 +69,9 @@ async fn a_page_of_thirty_videos_by_ten_authors_costs_the_statements_of_a_page_o
             world.store.follow_user(viewer, author, NOW).await.expect("follow");
         }
         // At first its newest time and its counters have changed; then nothing has, if it is asked for soon.
-        let mut cost = u64::MAX;
-        while cost > 1 {
+        // On MySQL what all share is a statement of its own.
+        let (mut cost, least) = (u64::MAX, world.pick(1, 2));
+        while cost > least {
             let before = world.store.statements();
             let page = world.feed(never(), Some(viewer)).await;
             assert_eq!(page.len(), length);
