@@ -235,6 +235,7 @@ mod tests {
             ("users.password_memory_kib", "[users]\npassword_memory_kib = 100000"),
             ("users.password_passes", "[users]\npassword_passes = 0"),
             ("media.max_bytes", "[media]\nmax_bytes = 0"),
+            ("media.sandbox", "[media]\nsandbox = \"maybe\""),
             ("media.preset", "[media]\npreset = \"fastest\""),
             ("limits.enabled", "[limits]\nenabled = \"maybe\""),
             ("telemetry.log_format", "[telemetry]\nlog_format = \"xml\""),

@@ -40,6 +40,9 @@ enum Command {
     Serve,
     /// Fill the platform with people, clips, likes, comments and chats, unless it has videos already.
     Demo(commands::demo::Arguments),
+    /// Check what the platform stands on: ffmpeg, disk, database, objects, certificates; exit 1 when something is
+    /// wrong.
+    Doctor,
     /// Check everything that is stored; exit 1 when something is wrong.
     Fsck(commands::fsck::Arguments),
     /// Show every configuration key with its value and where that came from.
@@ -59,6 +62,14 @@ enum Command {
         #[command(subcommand)]
         command: commands::services::Command,
     },
+    /// Show the re-encodings that wait, run or were given up; try one again, or end it.
+    Jobs {
+        #[command(subcommand)]
+        command: commands::jobs::Command,
+    },
+    /// Run a media tool that may open nothing but the files it is given.
+    #[command(hide = true)]
+    Sandbox(commands::sandbox::Arguments),
     /// Manage accounts.
     User {
         #[command(subcommand)]
@@ -89,6 +100,11 @@ fn main() -> ExitCode {
 }
 
 fn run(program: Program) -> anyhow::Result<ExitCode> {
+    let program = match program {
+        // While there is no other thread, and nothing of ours is open.
+        Program { command: Command::Sandbox(arguments), .. } => return Ok(commands::sandbox::run(arguments)),
+        other => other,
+    };
     let own_config = matches!(&program.command, Command::Cert { command } if command.has_own_config());
     let flags = if own_config { program.flags.without_file() } else { program.flags };
     let loaded = config::load(&flags)?;
@@ -103,11 +119,13 @@ fn run(program: Program) -> anyhow::Result<ExitCode> {
         let code = match program.command {
             Command::Serve => commands::serve::run(settings).await,
             Command::Demo(arguments) => commands::demo::run(settings, arguments).await,
+            Command::Doctor => commands::doctor::run(&settings).await,
             Command::Fsck(arguments) => commands::fsck::run(&settings, arguments).await,
-            Command::Config => Ok(ExitCode::SUCCESS),
+            Command::Config | Command::Sandbox(_) => Ok(ExitCode::SUCCESS),
             Command::Migrate { command } => commands::migrate::run(&settings, command).await,
             Command::Cert { command } => commands::cert::run(&settings.tls_dir, command),
             Command::Services { command } => commands::services::run(&settings, command).await,
+            Command::Jobs { command } => commands::jobs::run(&settings, command).await,
             Command::User { command } => commands::user::run(&settings, command).await,
         };
         traces.flush(LAST_SPANS_TIME).await;

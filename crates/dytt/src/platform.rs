@@ -103,6 +103,7 @@ impl Platform {
             rest.spawn(check_media(media));
         }
         if let Some(transcoder) = transcoder {
+            rest.spawn(transcoder.clone().count(stop_rest.clone()));
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
             for _ in 0..(cores / 2).max(1) {
                 rest.spawn(transcoder.clone().run(stop_rest.clone()));

@@ -4,6 +4,8 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use crate::sandbox::Cell;
+
 /// Demuxers. ffmpeg matches any one of a demuxer's names; playlists, manifests and lists of files have others.
 pub(crate) const FORMATS: &str = "mov,mp4,m4a,3gp,3g2,mj2,matroska,webm";
 /// Decoders, by ffmpeg's names for them.
@@ -23,9 +25,15 @@ const MAX_BLOCK_BYTES: &str = "268435456";
 pub(crate) struct Arguments {
     list: Vec<OsString>,
     folder: Option<PathBuf>,
+    cell: Option<Cell>,
 }
 
 impl Arguments {
+    /// Without any file, confined as if there were a hostile one.
+    pub(crate) fn confined() -> Self {
+        Self { cell: Some(Cell::default()), ..Self::default() }
+    }
+
     /// ffmpeg on our own material, or before its first input.
     pub(crate) fn ffmpeg() -> Self {
         Self::default()
@@ -53,13 +61,13 @@ impl Arguments {
 
     /// Adds a hostile file as ffmpeg's next input. Options for reading it go before this.
     pub(crate) fn hostile_input(self, path: &Path) -> Self {
-        self.hostile().value("-i", file(path))
+        self.hostile(path).value("-i", file(path))
     }
 
     /// Adds a hostile file as ffprobe's input.
     pub(crate) fn hostile_probe(self, path: &Path) -> Self {
         let mut this = self
-            .hostile()
+            .hostile(path)
             .value("-codec_whitelist:v", format!("{VIDEO_DECODERS},{IDLE_VIDEO_DECODERS}"))
             .value("-codec_whitelist:a", AUDIO_DECODERS)
             .value("-codec_whitelist:s", IDLE_TEXT_DECODERS);
@@ -69,6 +77,9 @@ impl Arguments {
 
     /// Adds the file to be written.
     pub(crate) fn output(mut self, path: &Path) -> Self {
+        if let Some(cell) = &mut self.cell {
+            cell.write.push(path.to_owned());
+        }
         self.list.push(file(path));
         self
     }
@@ -79,12 +90,13 @@ impl Arguments {
         self
     }
 
-    /// The finished list and the folder to run in.
-    pub(crate) fn finish(self) -> (Vec<OsString>, Option<PathBuf>) {
-        (self.list, self.folder)
+    /// The finished list, the folder to run in, and the cell when there is a hostile file.
+    pub(crate) fn finish(self) -> (Vec<OsString>, Option<PathBuf>, Option<Cell>) {
+        (self.list, self.folder, self.cell)
     }
 
-    fn hostile(self) -> Self {
+    fn hostile(mut self, path: &Path) -> Self {
+        self.cell.get_or_insert_default().read.push(path.to_owned());
         self.words("-protocol_whitelist file -max_streams 8 -probesize 5M -analyzeduration 5M -threads 2")
             .value("-format_whitelist", FORMATS)
             // This one also rules what the demuxer decodes while it looks for the streams' parameters.

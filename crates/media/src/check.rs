@@ -58,7 +58,7 @@ impl Media {
     }
 
     async fn output_of(&self, program: &str, option: &str) -> Result<String, Error> {
-        let arguments = Arguments::default().words("-v error -hide_banner").words(option);
+        let arguments = Arguments::confined().words("-v error -hide_banner").words(option);
         let finished = self.run(program, arguments, self.light_limits()).await?;
         if finished.success() {
             return Ok(String::from_utf8_lossy(&finished.stdout).into_owned());

@@ -3,7 +3,7 @@
 
 use std::ffi::OsString;
 use std::os::unix::process::ExitStatusExt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -13,13 +13,14 @@ use tokio::process::Command;
 use tokio::time::timeout;
 
 use crate::Error;
+use crate::sandbox::{Cell, UNCONFINED};
 
 const MAX_STDOUT_BYTES: usize = 1 << 20;
 const MAX_STDERR_BYTES: usize = 64 << 10;
 const MAX_OPEN_FILES: u32 = 64;
 const MAX_LOG_CHARS: usize = 1_000;
 /// Where programs are looked for. Ours alone: nothing of our environment reaches a child.
-const SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
+pub(crate) const SEARCH_PATH: &str = "/usr/local/bin:/usr/bin:/bin:/opt/homebrew/bin";
 
 /// What one run may use. prlimit sets the limits, so they hold from the program's first instruction.
 #[derive(Clone, Copy, Debug)]
@@ -38,6 +39,8 @@ pub(crate) struct Job<'a> {
     pub(crate) arguments: Vec<OsString>,
     /// The folder to run in; ours when there is none.
     pub(crate) folder: Option<PathBuf>,
+    /// What confines it, and to what.
+    pub(crate) cell: Option<(&'a Path, Cell)>,
     pub(crate) limits: Limits,
 }
 
@@ -66,6 +69,10 @@ impl Finished {
 /// stayed in its process group.
 pub(crate) async fn run(job: Job<'_>) -> Result<Finished, Error> {
     let wall = job.limits.wall;
+    // What does not exist cannot be given to a confined program.
+    for path in job.cell.iter().flat_map(|(_, cell)| &cell.write) {
+        tokio::fs::File::create(path).await.map_err(Error::io("make the file to be written"))?;
+    }
     let mut child = command(&job).spawn().map_err(|source| spawn_error("prlimit", source))?;
     let mut group = Group(child.id().and_then(|id| Pid::from_raw(i32::try_from(id).ok()?)));
     let stdout = child.stdout.take();
@@ -96,7 +103,11 @@ pub(crate) async fn run(job: Job<'_>) -> Result<Finished, Error> {
     if matches!(code, 126 | 127) {
         return Err(missing(job.program));
     }
-    Ok(Finished { code, stdout, stderr: String::from_utf8_lossy(&stderr).into_owned() })
+    let stderr = String::from_utf8_lossy(&stderr).into_owned();
+    if job.cell.is_some() && code == i32::from(UNCONFINED) {
+        return Err(Error::Unconfined { problem: stderr.trim().to_owned() });
+    }
+    Ok(Finished { code, stdout, stderr })
 }
 
 fn command(job: &Job<'_>) -> Command {
@@ -109,6 +120,7 @@ fn command(job: &Job<'_>) -> Command {
         .arg(format!("--nofile={MAX_OPEN_FILES}"))
         .args(["--core=0", "--", "nice", "-n"])
         .arg(limits.niceness.to_string())
+        .args(confined(job))
         .arg(job.program)
         .args(&job.arguments)
         .env_clear()
@@ -123,6 +135,17 @@ fn command(job: &Job<'_>) -> Command {
         command.current_dir(folder);
     }
     command
+}
+
+/// What goes before the program where it is confined: our own `sandbox` command.
+fn confined(job: &Job<'_>) -> Vec<OsString> {
+    let Some((launcher, cell)) = &job.cell else { return Vec::new() };
+    let mut words = vec![launcher.into(), "sandbox".into()];
+    for (name, paths) in [("--read", &cell.read), ("--write", &cell.write)] {
+        words.extend(paths.iter().flat_map(|path| [name.into(), path.into()]));
+    }
+    words.push("--".into());
+    words
 }
 
 fn spawn_error(tool: &str, source: std::io::Error) -> Error {

@@ -27,6 +27,12 @@ pub enum Error {
         /// What is wrong and what would be right.
         problem: String,
     },
+    /// The tool could not be confined, so it was not run.
+    #[error("ffmpeg is not run unconfined: {problem}")]
+    Unconfined {
+        /// What is missing, and what would be right.
+        problem: String,
+    },
     /// The work took longer than its wall-clock limit and was killed.
     #[error("the work was stopped after {} seconds", after.as_secs())]
     TimedOut {

@@ -11,8 +11,10 @@ mod fast_start;
 mod output;
 mod probe;
 mod remux;
+mod sandbox;
 mod transcode;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -24,6 +26,7 @@ pub use check::Version;
 pub use demo::Clip;
 pub use error::{Error, Refusal};
 pub use probe::{Audio, Container, HighDynamicRange, Probe};
+pub use sandbox::{Cell, SandboxError, become_confined};
 
 use arguments::Arguments;
 use child::{Finished, Job, Limits};
@@ -53,6 +56,8 @@ const NICENESS: u8 = 10;
 pub struct Config {
     /// The largest upload, in bytes. A file written here may be twice as large.
     pub max_bytes: u64,
+    /// Whether what reads strangers' files is confined.
+    pub sandbox: Sandbox,
     /// Whether the caller keeps an upload after its renditions are ready. Nothing here deletes one.
     pub keep_originals: bool,
     /// The ffmpeg program: a name looked up in the usual folders, or a path.
@@ -61,6 +66,16 @@ pub struct Config {
     pub ffprobe: String,
     /// The x264 preset of renditions, such as `veryfast`.
     pub preset: String,
+}
+
+/// Whether what reads strangers' files is confined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Sandbox {
+    /// It is, or nothing is published.
+    Required,
+    /// It runs with all rights of this account.
+    Off,
 }
 
 /// The media tools, shared: a clone counts against the same limits.
@@ -74,6 +89,8 @@ struct Tools {
     ffmpeg: String,
     ffprobe: String,
     preset: String,
+    /// The program whose `sandbox` command confines what it is told to run; none where nothing is confined.
+    launcher: Option<PathBuf>,
     max_file_bytes: u64,
     /// Runs of probe, remux, cover and demo at once.
     light: Semaphore,
@@ -91,6 +108,7 @@ impl Media {
             ffmpeg: config.ffmpeg.clone(),
             ffprobe: config.ffprobe.clone(),
             preset: config.preset.clone(),
+            launcher: (config.sandbox == Sandbox::Required).then(own_program),
             max_file_bytes: config.max_bytes.saturating_mul(2),
             light: Semaphore::new(cores),
             heavy: Semaphore::new((cores / 2).max(1)),
@@ -108,8 +126,9 @@ impl Media {
     }
 
     async fn run(&self, program: &str, arguments: Arguments, limits: Limits) -> Result<Finished, Error> {
-        let (arguments, folder) = arguments.finish();
-        child::run(Job { program, arguments, folder, limits }).await
+        let (arguments, folder, cell) = arguments.finish();
+        let cell = self.tools.launcher.as_deref().zip(cell);
+        child::run(Job { program, arguments, folder, cell, limits }).await
     }
 
     /// What a run that only reads or copies may use.
@@ -134,4 +153,9 @@ impl Media {
             niceness: NICENESS,
         }
     }
+}
+
+/// This program, even when another version has taken its place on the disk meanwhile.
+fn own_program() -> PathBuf {
+    format!("/proc/{}/exe", std::process::id()).into()
 }

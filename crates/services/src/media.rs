@@ -82,6 +82,7 @@ pub(crate) fn media_failed(error: media::Error) -> Error {
         }
         media::Error::ToolMissing { .. }
         | media::Error::ToolUnfit { .. }
+        | media::Error::Unconfined { .. }
         | media::Error::Killed { .. }
         | media::Error::Failed { .. }
         | media::Error::Io { .. } => Error::unavailable(error),

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use blobs::Key;
 use domain::{Error, Result, Timestamp};
-use store::{Job, Store};
+use store::{JOB_STATES, Job, Store};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -18,6 +18,8 @@ use crate::{blob_failed, discard};
 const LEASE: Duration = Duration::from_secs(15);
 /// How often an idle worker looks for a job.
 const LOOK: Duration = Duration::from_millis(500);
+/// How often jobs are counted.
+const COUNT: Duration = Duration::from_secs(10);
 /// How often a job is tried before its video is failed; with the waits between, half an hour.
 const ATTEMPTS: i64 = 8;
 /// How much of an error's text a job keeps.
@@ -52,6 +54,24 @@ impl Transcoder {
                 continue;
             };
             self.work(&job, &stop).await;
+        }
+    }
+
+    /// Counts the jobs that are not done for `/metrics`, until `stop`.
+    pub async fn count(self, stop: CancellationToken) {
+        loop {
+            match self.store.job_counts().await {
+                Ok(counts) => {
+                    for (state, count) in JOB_STATES.into_iter().zip(counts) {
+                        metrics::gauge!("dytt_media_jobs", "state" => state).set(count as f64);
+                    }
+                }
+                Err(error) => warn!(error = %error.chain(), "the jobs could not be counted"),
+            }
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep(COUNT) => {}
+            }
         }
     }
 

@@ -7,11 +7,15 @@ use domain::{JobId, Result, Timestamp, VideoId};
 use sea_orm::Value;
 
 use crate::Store;
-use crate::card::column;
+use crate::card::{column, rows_limit};
+use crate::row::Row;
 use crate::session::Session;
 
 /// How many jobs a worker may lose to others before it tries again later.
 const CLAIMS: usize = 10;
+
+/// The states of a job that is not done: it waits, somebody works on it, it is not tried again by itself.
+pub const JOB_STATES: [&str; 3] = ["queued", "leased", "dead"];
 
 /// One worker's hold on a job; a later claim makes an earlier one worthless.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,7 +41,97 @@ pub struct Job {
     pub attempts: i64,
 }
 
+/// A job that is not done, as an operator sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct JobRow {
+    /// Its number.
+    pub id: JobId,
+    /// The video that waits for it.
+    pub video: VideoId,
+    /// One of [`JOB_STATES`].
+    pub state: String,
+    /// How often it was claimed.
+    pub attempts: i64,
+    /// Of a queued one when it is tried next, of a leased one when others may take it.
+    pub due_at: Timestamp,
+    /// When it was queued first.
+    pub created_at: Timestamp,
+    /// What went wrong last.
+    pub error: Option<String>,
+}
+
 impl Store {
+    /// The jobs that are not done, the earliest first, at most 500. One statement.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn jobs(&self) -> Result<Vec<JobRow>> {
+        let sql = "SELECT id, video_id, state, attempts, due_at, created_at, error FROM job \
+                   WHERE state IN ('queued', 'leased', 'dead') ORDER BY id LIMIT ?";
+        self.database.list(sql, [rows_limit()], JobRow::read).await
+    }
+
+    /// How many jobs are queued, leased and dead, in this order. One statement.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn job_counts(&self) -> Result<[i64; 3]> {
+        let sql = "SELECT state, COUNT(*) AS number FROM job \
+                   WHERE state IN ('queued', 'leased', 'dead') GROUP BY state LIMIT 3";
+        let read = |row: &Row| Ok((column::<String>(row, "state")?, column(row, "number")?));
+        let found = self.database.list(sql, [], read).await?;
+        let of = |state: &str| found.iter().find(|(name, _)| name == state).map_or(0, |(_, number)| *number);
+        Ok(JOB_STATES.map(of))
+    }
+
+    /// Queues a dead job again, its video with it, as if it had never been tried. False, changing nothing, when
+    /// it is not dead or what it was to encode is gone. Two statements.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn retry_job(&self, job: JobId, now: Timestamp) -> Result<bool> {
+        self.database
+            .write(move |session| {
+                Box::pin(async move {
+                    let sql = "UPDATE job SET state = 'queued', attempts = 0, due_at = ? \
+                               WHERE id = ? AND state = 'dead' AND EXISTS \
+                               (SELECT 1 FROM video_object o WHERE o.object_key = job.source_key)";
+                    if session.change(sql, [now.millis().into(), job.get().into()]).await? == 0 {
+                        return Ok(false);
+                    }
+                    let sql = "UPDATE video SET state = 'processing' \
+                               WHERE state = 'failed' AND id = (SELECT video_id FROM job WHERE id = ?)";
+                    session.change(sql, [job.get().into()]).await?;
+                    Ok(true)
+                })
+            })
+            .await
+    }
+
+    /// Ends a job that is not done, whoever works on it: its video is failed and needs no object any more.
+    /// Returns the keys that may be deleted; nothing when there is no such job. Five statements.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn cancel_job(&self, job: JobId) -> Result<Option<Vec<String>>> {
+        self.database
+            .write(move |session| {
+                Box::pin(async move {
+                    // A worker that has it holds a number that is worth nothing now.
+                    let sql = "UPDATE job SET state = 'dead', fence = fence + 1, error = ? \
+                               WHERE id = ? AND state IN ('queued', 'leased', 'dead')";
+                    if session.change(sql, ["cancelled".into(), job.get().into()]).await? == 0 {
+                        return Ok(None);
+                    }
+                    let sql = "SELECT video_id FROM job WHERE id = ? LIMIT 1";
+                    let row = session.row(sql, [job.get().into()]).await?;
+                    let Some(row) = row else { return Ok(None) };
+                    crate::video::fail(session, VideoId::parse(column(&row, "video_id")?)?).await.map(Some)
+                })
+            })
+            .await
+    }
+
     /// Whether a job is due. One statement.
     ///
     /// # Errors
@@ -113,6 +207,20 @@ impl Store {
             })
         })
         .await
+    }
+}
+
+impl JobRow {
+    fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: JobId::parse(column(row, "id")?)?,
+            video: VideoId::parse(column(row, "video_id")?)?,
+            state: column(row, "state")?,
+            attempts: column(row, "attempts")?,
+            due_at: Timestamp::from_millis(column(row, "due_at")?),
+            created_at: Timestamp::from_millis(column(row, "created_at")?),
+            error: column(row, "error")?,
+        })
     }
 }
 

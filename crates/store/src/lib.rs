@@ -40,7 +40,7 @@ pub use check::Finding;
 pub use comment::CommentRow;
 pub use config::Config;
 pub use feed::{FeedPage, Page};
-pub use job::{Attempt, Job};
+pub use job::{Attempt, JOB_STATES, Job, JobRow};
 pub use message::MessageRow;
 pub use object::{NewObject, ObjectRow};
 pub use open::OpenError;

@@ -128,14 +128,7 @@ impl Store {
                     if !job::end(session, attempt, "dead", Some(&why)).await? {
                         return Ok(Vec::new());
                     }
-                    // Bounded: a video has a handful of objects.
-                    let sql = "SELECT object_key FROM video_object WHERE video_id = ? LIMIT 100";
-                    let keys = session.rows(sql, [video.get().into()]).await?;
-                    let sql = "DELETE FROM video_object WHERE video_id = ?";
-                    session.change(sql, [video.get().into()]).await?;
-                    let sql = "UPDATE video SET state = 'failed', cover_key = NULL WHERE id = ?";
-                    session.change(sql, [video.get().into()]).await?;
-                    keys.iter().map(|row| column(row, "object_key")).collect()
+                    fail(session, video).await
                 })
             })
             .await
@@ -158,6 +151,18 @@ impl Store {
         let values = [number(viewer), number(viewer), author.get().into(), number(viewer), rows_limit()];
         self.database.list_of(author, sql, values, VideoCard::read).await
     }
+}
+
+/// Marks a video failed that needs no object any more; the keys that may be deleted. Three statements.
+pub(crate) async fn fail(session: &Session, video: VideoId) -> Result<Vec<String>> {
+    // Bounded: a video has a handful of objects.
+    let sql = "SELECT object_key FROM video_object WHERE video_id = ? LIMIT 100";
+    let keys = session.rows(sql, [video.get().into()]).await?;
+    let sql = "DELETE FROM video_object WHERE video_id = ?";
+    session.change(sql, [video.get().into()]).await?;
+    let sql = "UPDATE video SET state = 'failed', cover_key = NULL WHERE id = ?";
+    session.change(sql, [video.get().into()]).await?;
+    keys.iter().map(|row| column(row, "object_key")).collect()
 }
 
 /// Who published a video that everybody may see. One statement.

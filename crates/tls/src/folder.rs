@@ -17,7 +17,7 @@ use crate::verify::{self, Purpose, Trust};
 use crate::{Error, Identity, file};
 
 /// The roots; one file of the folder.
-pub(crate) const ROOTS: &str = "ca.pem";
+pub const ROOTS: &str = "ca.pem";
 /// What the roots took back; need not be there.
 pub(crate) const CRL: &str = "crl.pem";
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, SystemTime};
 
-use e2e::{Platform, eventually, is_cluster, shape, skipped_in_a_cluster};
+use e2e::{Platform, clip, eventually, is_cluster, run, shape, skipped_in_a_cluster};
 use serde_json::Value;
 
 fn faults(ended: &e2e::Ended) -> Vec<Value> {
@@ -196,4 +196,84 @@ async fn the_demo_tells_the_same_story_for_the_same_seed() {
     assert_eq!(story(&live).await, told, "a second demo changes nothing");
     live.finish().await;
     asleep.finish().await;
+}
+
+#[tokio::test]
+async fn a_job_is_listed_while_it_is_not_done_and_leaves_nothing_when_cancelled() {
+    let platform = Platform::start().await;
+    let ann = platform.register("ann").await;
+    let nothing = platform.command(&["jobs", "list"]).await;
+    assert_eq!(nothing.stdout, "no job waits, runs or was given up\n", "{nothing:?}");
+    platform.publish(&ann.token, clip::long_webm(), "webm").await.ok();
+    let listed = jobs(&platform).await;
+    let number = listed[0]["job"].to_string();
+    assert!(
+        listed.len() == 1 && ["queued", "leased"].contains(&shape::text(&listed[0], "state")),
+        "{listed:?}"
+    );
+    let early = platform.command(&["jobs", "retry", &number]).await;
+    assert!(early.code == Some(1) && early.stderr.contains("only a dead one"), "{early:?}");
+    let cancelled = platform.command(&["jobs", "cancel", &number]).await;
+    assert!(cancelled.code == Some(0) && cancelled.stdout.contains("is cancelled"), "{cancelled:?}");
+    let listed = jobs(&platform).await;
+    assert_eq!((&listed[0]["state"], &listed[0]["error"]), (&"dead".into(), &"cancelled".into()));
+    let shown = platform.command(&["jobs", "list"]).await;
+    assert!(shown.stdout.lines().count() == 2 && shown.stdout.contains("cancelled"), "{shown:?}");
+    let late = platform.command(&["jobs", "retry", &number]).await;
+    assert!(late.code == Some(1) && late.stderr.contains("is gone"), "{late:?}");
+    let unknown = platform.command(&["jobs", "cancel", "999999"]).await;
+    assert!(unknown.code == Some(1) && unknown.stderr.contains("there is no job 999999"), "{unknown:?}");
+    if !is_cluster() {
+        let address = format!("http://{}/metrics", platform.admin());
+        eventually("the metrics tell of it", Duration::from_secs(30), async || {
+            let metrics = platform.fetch(&address).await.text().await.expect("text");
+            metrics.contains("dytt_media_jobs{state=\"dead\"} 1").then_some(())
+        })
+        .await;
+    }
+    // The worker that had it notices, and what it was making goes too.
+    eventually("nothing of the upload is left", Duration::from_secs(30), async || {
+        platform.files().is_empty().then_some(())
+    })
+    .await;
+    platform.finish().await;
+}
+
+async fn jobs(platform: &Platform) -> Vec<Value> {
+    let ended = platform.command(&["jobs", "list", "--json"]).await;
+    let json: Value = serde_json::from_str(&ended.stdout).unwrap_or_else(|_| panic!("no JSON: {ended:?}"));
+    json.as_array().expect("a list").clone()
+}
+
+#[tokio::test]
+async fn the_doctor_finds_a_running_platform_well_and_leaves_nothing() {
+    let platform = Platform::start().await;
+    let before = platform.files();
+    let ended = platform.command(&["doctor"]).await;
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for what in ["ffmpeg", "disk", "database", "clock", "objects"] {
+        assert!(
+            ended.stdout.lines().any(|line| line.starts_with(&format!("ok   {what} "))),
+            "{}",
+            ended.stdout
+        );
+    }
+    assert!(ended.stdout.contains(", confined"), "{}", ended.stdout);
+    assert_eq!(platform.files(), before);
+    platform.finish().await;
+}
+
+#[tokio::test]
+async fn the_doctor_says_what_is_wrong_and_what_helps() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let check = async |name: &str, value: &str, said: &[&str]| {
+        let settings = [(name.to_owned(), value.to_owned())];
+        let ended = run(folder.path(), &settings, &["doctor"]).await;
+        assert_eq!(ended.code, Some(1), "{name}: {ended:?}");
+        let line = ended.stdout.lines().find(|line| line.starts_with("BAD")).unwrap_or_default();
+        assert!(said.iter().all(|word| line.contains(word)), "{name}: {ended:?}");
+    };
+    check("DYTT_MEDIA__FFMPEG", "no-such-ffmpeg", &["no-such-ffmpeg", "apt-get install ffmpeg"]).await;
+    check("DYTT_BLOBS__MIN_FREE_BYTES", "1000000000000000", &["GiB free", "make room"]).await;
+    assert_eq!(std::fs::read_dir(folder.path()).expect("a folder").count(), 0, "it makes nothing");
 }

@@ -20,6 +20,7 @@ mod overload;
 mod page;
 mod playback;
 mod route;
+mod sandbox;
 mod secret;
 mod slow;
 mod stop;

@@ -17,6 +17,7 @@ pub fn config() -> Config {
     Config {
         max_bytes: 200 << 20,
         keep_originals: false,
+        sandbox: media::Sandbox::Off,
         ffmpeg: "ffmpeg".to_owned(),
         ffprobe: "ffprobe".to_owned(),
         preset: "ultrafast".to_owned(),

@@ -180,6 +180,7 @@ fn tools() -> Media {
     Media::new(&media::Config {
         max_bytes: 64 << 20,
         keep_originals: false,
+        sandbox: media::Sandbox::Off,
         ffmpeg: "ffmpeg".into(),
         ffprobe: "ffprobe".into(),
         preset: "ultrafast".into(),

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use domain::{CommentId, Error, Result, UserId, VideoId};
+use domain::{CommentId, Error, JobId, Result, UserId, VideoId};
 use futures_util::future::BoxFuture;
 
 use super::fixture::{LEASE, NOW, On, World, content, later, object, on_both, user_name};
@@ -18,6 +18,7 @@ struct Scene {
     liked: VideoId,
     job: Job,
     overtaken: Job,
+    given_up: JobId,
     comment: CommentId,
 }
 
@@ -31,12 +32,17 @@ impl Scene {
         let comment = world.store.add_comment(viewer, liked, content("first"), NOW).await.expect("comment");
         world.store.send_message(viewer, author, content("hello"), NOW).await.expect("send");
         world.processing(author).await;
+        let given_up = world.claim().await;
+        let dead = world.store.job_dead(given_up.attempt, given_up.video, "no space".into()).await;
+        assert!(dead.expect("ends"));
+        world.processing(author).await;
         let overtaken = world.claim().await;
         world.store.release_job(overtaken.attempt, NOW, true, "crashed".into()).await.expect("release");
         let job = world.claim().await;
         world.processing(author).await;
         let comment = CommentId::parse(comment.id).expect("a number");
-        Self { world, author, viewer, fresh, liked, job, overtaken, comment }
+        let given_up = given_up.attempt.job;
+        Self { world, author, viewer, fresh, liked, job, overtaken, given_up, comment }
     }
 
     fn store(&self) -> &Store {
@@ -67,6 +73,9 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "video_failed, overtaken", 1 + 0, |s| s.store().video_failed(s.overtaken.attempt, s.job.video, "why".into());
     "job_dead", 2 + 0, |s| s.store().job_dead(s.job.attempt, s.job.video, "why".into());
     "job_dead, overtaken", 1 + 0, |s| s.store().job_dead(s.overtaken.attempt, s.job.video, "why".into());
+    "retry_job", 2 + 0, |s| s.store().retry_job(s.given_up, NOW);
+    "retry_job, not dead", 1 + 0, |s| s.store().retry_job(s.job.attempt.job, NOW);
+    "cancel_job", 5 + 0, |s| s.store().cancel_job(s.job.attempt.job);
     "claim_job", 2 + 0, |s| s.store().claim_job(NOW, LEASE);
     "claim_job, none due", 1 + 0, |s| s.store().claim_job(later(-1), LEASE);
     "extend_lease", 1 + 0, |s| s.store().extend_lease(s.job.attempt, later(5));
@@ -129,7 +138,7 @@ async fn failing_at(scene: &Scene, statement: u64, mutation: Mutation) -> Result
 #[test]
 fn every_mutation_is_interrupted_here_and_documents_its_statements() {
     let documented: Vec<_> = stated::methods().into_iter().filter(|method| method.mutates).collect();
-    assert_eq!(documented.len(), 18, "{documented:?}");
+    assert_eq!(documented.len(), 20, "{documented:?}");
     for method in documented {
         let measured = MUTATIONS.iter().find(|row| row.0 == method.name).map(|row| (row.1, row.2));
         assert!(measured.is_some(), "{} is not interrupted", method.name);

@@ -126,7 +126,53 @@ async fn an_ended_job_is_never_claimed_again(on: On) {
     assert_eq!(ends, ["done -", "dead broken"]);
 }
 
+async fn a_dead_job_is_tried_again_when_its_upload_is_there(on: On) {
+    let world = World::new(on).await;
+    let author = world.user("author").await;
+    let (kept, broken) = (world.processing(author).await, world.processing(author).await);
+    let job = world.claim().await;
+    assert_eq!(job.video, kept);
+    assert!(!world.store.retry_job(job.attempt.job, NOW).await.expect("retry"), "somebody works on it");
+    assert!(world.store.job_dead(job.attempt, kept, "no space".into()).await.expect("ends"));
+    let refused = world.claim().await;
+    world.store.video_failed(refused.attempt, broken, "no picture".into()).await.expect("fails");
+    let listed = world.store.jobs().await.expect("a list");
+    let shown: Vec<_> =
+        listed.iter().map(|job| (job.video, job.state.as_str(), job.error.as_deref())).collect();
+    assert_eq!(shown, [(kept, "dead", Some("no space")), (broken, "dead", Some("no picture"))]);
+    assert_eq!(world.store.job_counts().await.expect("counts"), [0, 0, 2]);
+    assert!(!world.store.retry_job(refused.attempt.job, NOW).await.expect("retry"), "its upload is gone");
+    assert!(world.store.retry_job(job.attempt.job, NOW).await.expect("retry"));
+    let again = world.claim().await;
+    assert_eq!((again.video, again.attempts), (kept, 1));
+    assert_eq!(world.store.job_counts().await.expect("counts"), [0, 1, 1]);
+    assert!(world.finish(&again).await);
+    assert_eq!(world.store.jobs().await.expect("a list").len(), 1, "what is done is not listed");
+    world.is_sound().await;
+}
+
+async fn a_cancelled_job_is_nobodys_and_leaves_nothing(on: On) {
+    let world = World::new(on).await;
+    let author = world.user("author").await;
+    let new = world.unready(author);
+    world.store.publish(new.clone(), NOW).await.expect("publish");
+    let job = world.claim().await;
+    let keys = world.store.cancel_job(job.attempt.job).await.expect("cancel").expect("the job");
+    assert!(keys.contains(new.source_key.as_ref().expect("a source")));
+    assert!(!world.store.extend_lease(job.attempt, later(5)).await.expect("extend"));
+    assert!(!world.finish(&job).await);
+    assert_eq!(world.store.claim_job(Timestamp::from_millis(i64::MAX), LEASE).await.expect("claim"), None);
+    assert!(world.store.videos_of(author, Some(author)).await.expect("a list").is_empty());
+    assert_eq!(
+        world.store.cancel_job(domain::JobId::parse(999).expect("a number")).await.expect("cancel"),
+        None
+    );
+    world.is_sound().await;
+}
+
 on_both!(
+    a_dead_job_is_tried_again_when_its_upload_is_there,
+    a_cancelled_job_is_nobodys_and_leaves_nothing,
     only_a_processing_video_waits_as_a_job,
     the_oldest_due_job_is_claimed_first,
     a_lease_holds_until_its_last_millisecond_and_not_longer,

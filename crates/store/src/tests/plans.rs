@@ -44,6 +44,8 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "create_user", Index, |c| c.world.store.create_user(user_name("new"), "hash".into(), NOW);
     "publish", Index, |c| c.world.store.publish(c.world.ready(c.hub), NOW);
     "publish, with a job", Index, |c| c.world.store.publish(c.world.unready(c.hub), NOW);
+    "job_counts", Index, |c| c.world.store.job_counts();
+    "jobs", Sorted, |c| c.world.store.jobs();
     "claim_job", Sorted, |c| c.world.store.claim_job(later(9), LEASE);
     "follow_user", Index, |c| c.world.store.follow_user(c.hub, c.peer, NOW);
     "unfollow_user", Index, |c| c.world.store.unfollow_user(c.hub, c.peer);

@@ -36,6 +36,8 @@ const READS: &[(&str, u64, Read)] = reads![
     "objects", 1, |c| c.world.store.objects(""), |list| list.len();
     "known_objects", 1, |c| c.world.store.known_objects(&["r/0".into(), "r/1".into()]), |keys| keys.len();
     "has_due_job", 1, |c| c.world.store.has_due_job(NOW), |due| usize::from(!due);
+    "job_counts", 1, |c| c.world.store.job_counts(), |counts| counts.len();
+    "jobs", 1, |c| c.world.store.jobs(), |list| list.len();
     "check", 14, |c| c.world.store.check(), |findings| findings.len();
 ];
 
@@ -48,7 +50,7 @@ async fn a_read_costs_its_stated_statements_at_any_length(on: On) {
             // The file's own check is SQLite's alone.
             let stated = if *name == "check" { crowd.world.pick(14, 13) } else { *stated };
             assert_eq!(crowd.world.store.statements() - before, stated, "{name} of {length} rows");
-            let empty = ["revoked_since", "check"].contains(name);
+            let empty = ["revoked_since", "jobs", "check"].contains(name);
             assert_eq!(length == 0, empty, "{name} of {length} rows");
         }
     }
