@@ -108,7 +108,7 @@ mod linux {
         RulesetCreated, RulesetCreatedAttr, Scope,
     };
     use rustix::process::{Signal, getpid, set_parent_process_death_signal};
-    use seccompiler::{apply_filter, compile_from_json};
+    use seccompiler::{BpfMap, TargetArch, apply_filter, compile_from_json};
     use serde_json::json;
 
     use super::{Cell, SandboxError};
@@ -178,10 +178,8 @@ mod linux {
         "unshare",
         "userfaultfd",
     ];
-    #[cfg(target_arch = "x86_64")]
+    /// Older calls for the same as `clone`, which only the oldest of the architectures has.
     const OLD_WAYS_TO_FORK: [&str; 2] = ["fork", "vfork"];
-    #[cfg(not(target_arch = "x86_64"))]
-    const OLD_WAYS_TO_FORK: [&str; 0] = [];
 
     /// Leaves this process, and what it becomes, the program, its libraries and the cell's files. It also dies
     /// with who started it.
@@ -224,7 +222,13 @@ mod linux {
     /// Takes the calls away.
     pub(super) fn calls() -> Result<(), SandboxError> {
         let architecture = std::env::consts::ARCH.try_into().map_err(unable)?;
-        let denied = DENIED.iter().chain(&OLD_WAYS_TO_FORK).map(|name| json!({ "syscall": name }));
+        let programs = filters(architecture).map_err(unable)?;
+        programs.values().try_for_each(|program| apply_filter(program)).map_err(unable)
+    }
+
+    fn filters(architecture: TargetArch) -> seccompiler::Result<BpfMap> {
+        let old = if architecture == TargetArch::x86_64 { &OLD_WAYS_TO_FORK[..] } else { &[] };
+        let denied = DENIED.iter().chain(old).map(|name| json!({ "syscall": name }));
         let compare = |operator, value| json!({ "index": 0, "type": "qword", "op": operator, "val": value });
         let no_thread = compare(json!({ "masked_eq": THREAD }), 0);
         let not_itself = compare(json!("ne"), u64::from(getpid().as_raw_nonzero().get().unsigned_abs()));
@@ -239,11 +243,23 @@ mod linux {
             // What it would clone is behind a pointer, which no filter reads: the C library then uses `clone`.
             "unknown": filter(ENOSYS, vec![json!({ "syscall": "clone3" })]),
         });
-        let programs = compile_from_json(filters.to_string().as_bytes(), architecture).map_err(unable)?;
-        programs.values().try_for_each(|program| apply_filter(program)).map_err(unable)
+        compile_from_json(filters.to_string().as_bytes(), architecture)
     }
 
     fn unable(error: impl std::fmt::Display) -> SandboxError {
         SandboxError::Unable { problem: error.to_string() }
+    }
+
+    #[cfg(test)]
+    mod tests {
+        use super::*;
+
+        #[test]
+        fn every_architecture_knows_the_calls_that_are_taken_away() {
+            for architecture in [TargetArch::x86_64, TargetArch::aarch64, TargetArch::riscv64] {
+                let programs = filters(architecture).expect("known calls");
+                assert_eq!(programs.len(), 2, "{architecture:?}");
+            }
+        }
     }
 }

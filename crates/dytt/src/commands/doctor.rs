@@ -39,7 +39,8 @@ pub(crate) async fn run(settings: &Settings) -> Result<ExitCode> {
     }
     say("disk", disk(settings));
     // What a first start makes is not missed before it.
-    if settings.roles.is_whole() && !settings.data_dir.exists() {
+    let embedded = settings.roles.is_whole() && settings.store.url.starts_with("sqlite:");
+    if embedded && !settings.data_dir.exists() {
         say(
             "data_dir",
             Ok(format!("{} is not there yet: `dytt serve` makes it", settings.data_dir.display())),
@@ -55,8 +56,10 @@ pub(crate) async fn run(settings: &Settings) -> Result<ExitCode> {
         }
         Err(error) => say("objects", Err(error)),
     }
-    if !settings.roles.is_whole() {
+    if !settings.roles.is_whole() || settings.tls_dir.is_dir() {
         say("certificates", certificates(settings));
+    }
+    if settings.discovery.kind == discovery::Kind::Etcd {
         say("registry", registry(settings).await);
     }
     if !settings.public_url.is_empty() {
