@@ -26,9 +26,12 @@ pub fn command(dir: &Path, ports: &[u16]) -> Result<Command, Error> {
     if !is_installed() {
         return Err(Kind::Mariadb.missing());
     }
+    // A server that starts removes what it takes for leftovers in a shared one, also of those being installed.
+    let temporary = dir.join("tmp");
+    std::fs::create_dir_all(&temporary).map_err(|error| Error::failed(SERVER, error))?;
     let data = dir.join("data");
     if !data.join("mysql").exists() {
-        install(dir, &data)?;
+        install(dir, &data, &temporary)?;
     }
     let users = dir.join("users.sql");
     std::fs::write(&users, accounts()).map_err(|error| Error::failed(SERVER, error))?;
@@ -36,9 +39,6 @@ pub fn command(dir: &Path, ports: &[u16]) -> Result<Command, Error> {
     // These stand first: others are an error before them.
     command.arg("--no-defaults").args(as_root());
     command.arg(option("datadir", &data)).arg(option("init-file", &users));
-    // A server that starts removes what it takes for leftovers in a shared one.
-    let temporary = dir.join("tmp");
-    std::fs::create_dir_all(&temporary).map_err(|error| Error::failed(SERVER, error))?;
     command.arg(option("tmpdir", &temporary));
     // Relative to the data folder: the path of a unix socket may have 107 bytes.
     command.args(["--socket=socket", "--bind-address=127.0.0.1", &format!("--port={}", ports[0])]);
@@ -77,12 +77,12 @@ pub(crate) fn ask(port: u16, user: &str, statements: &str) -> Result<String, Err
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
-fn install(dir: &Path, data: &Path) -> Result<(), Error> {
+fn install(dir: &Path, data: &Path, temporary: &Path) -> Result<(), Error> {
     let mut command = Command::new(program(INSTALLER)?);
     command.arg("--no-defaults").args(as_root()).arg(option("datadir", data));
     command.args(["--auth-root-authentication-method=normal", "--skip-test-db"]);
     // It is a script that writes to the folder it is run in.
-    command.current_dir(dir).stdin(Stdio::null());
+    command.current_dir(dir).env("TMPDIR", temporary).stdin(Stdio::null());
     let output = command.output().map_err(|error| Error::failed(INSTALLER, error))?;
     if !output.status.success() {
         let said = String::from_utf8_lossy(&output.stderr);
