@@ -52,7 +52,7 @@ impl Cluster {
     fn xtask(&self, words: &[&str]) -> Result<()> {
         let mut command = Command::new(&self.xtask);
         command.arg("cluster").args(words).arg("--dir").arg(&self.folder);
-        command.envs(self.settings.clone()).stdout(Stdio::null());
+        command.envs(self.settings.iter().map(|(name, value)| (name, value))).stdout(Stdio::null());
         if !command.status().with_context(|| format!("start {}", self.xtask.display()))?.success() {
             bail!("`cargo xtask cluster {}` failed", words.join(" "));
         }

@@ -237,7 +237,10 @@ mod linux {
             // A program that aborts signals itself.
             json!({ "syscall": "tgkill", "args": [not_itself] }),
         ];
-        let filter = |errno, calls| json!({ "mismatch_action": "allow", "match_action": { "errno": errno }, "filter": calls });
+        let filter = |errno, calls| {
+            let refused = json!({ "errno": errno });
+            json!({ "mismatch_action": "allow", "match_action": refused, "filter": calls })
+        };
         let filters = json!({
             "denied": filter(EPERM, denied.chain(conditional).collect::<Vec<_>>()),
             // What it would clone is behind a pointer, which no filter reads: the C library then uses `clone`.

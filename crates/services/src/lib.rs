@@ -54,7 +54,7 @@ fn blob_failed(error: blobs::Error) -> domain::Error {
 }
 
 /// Deletes an object nobody needs; what cannot be deleted now is swept later.
-async fn discard(blobs: &blobs::Blobs, key: &str) {
+pub async fn discard(blobs: &blobs::Blobs, key: &str) {
     let Some(key) = blobs::Key::parse(key) else { return };
     if let Err(error) = blobs.delete(&key).await {
         tracing::warn!(%error, "an unneeded object stays until the sweep");

@@ -97,7 +97,10 @@ impl Store {
         let _turn = slot.turn.lock().await;
         let page = match slot.kept() {
             Some(page) => page,
-            None => self.load(slot.before).await?,
+            None => {
+                self.pages.misses.increment(1);
+                self.load(slot.before).await?
+            }
         };
         let (newest, page) = match self.pages.newest_since(moment) {
             Some(newest) if page.is_since(moment) => (newest, page),

@@ -3,7 +3,6 @@
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use blobs::Key;
 use clap::Subcommand;
 use domain::{JobId, Timestamp};
 use serde_json::json;
@@ -90,11 +89,8 @@ async fn cancel(settings: &Settings, store: &Store, number: i64) -> Result<()> {
     let job = known(store, number).await?;
     let blobs = open_blobs(settings).await?;
     let keys = store.cancel_job(job.id).await?.with_context(|| format!("job {number} is done meanwhile"))?;
-    for key in keys.iter().filter_map(|key| Key::parse(key)) {
-        // What stays is nobody's, and the sweep's.
-        if let Err(error) = blobs.delete(&key).await {
-            eprintln!("dytt: {key} stays until the sweep: {error}");
-        }
+    for key in &keys {
+        services::discard(&blobs, key).await;
     }
     println!("job {number} is cancelled, and what video {} had is deleted", job.video);
     Ok(())

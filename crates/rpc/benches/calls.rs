@@ -1,5 +1,6 @@
-//! What mutual TLS adds to a call between services: a page of the feed over HTTP/2 on loopback, in plain text and
-//! encrypted. Caller and service share one thread, so the time of a call is the CPU of both.
+//! What a call between services costs: the pick of an instance; and what mutual TLS adds, with a page of the feed
+//! over HTTP/2 on loopback, in plain text and encrypted. Caller and service share one thread, so that the time of
+//! a call is the CPU of both.
 
 use std::convert::Infallible;
 use std::time::{Duration, SystemTime};
@@ -12,6 +13,7 @@ use hyper::client::conn::http2::{SendRequest, handshake};
 use hyper::server::conn::http2::Builder;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioIo};
+use rpc::bench::Balancer;
 use tls::Identities;
 use tls::authority::Authority;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -22,15 +24,26 @@ const SIZES: [usize; 2] = [2_000, 13_000];
 
 type Sends = SendRequest<Full<Bytes>>;
 
-fn identities() -> Identities {
+/// Those of these services, by an authority of their own.
+fn identities(services: &[&str]) -> Identities {
     let folder = tempfile::tempdir().expect("a folder");
     let (dir, now, mut warnings) = (folder.path(), SystemTime::now(), Vec::new());
     let authority = Authority::create(dir, "dytt", None, now, &mut warnings).expect("a root");
     let day = Duration::from_secs(86_400);
-    for service in ["gateway", "feed"] {
+    for service in services {
         authority.issue(service, &[], day, dir, now, &mut warnings).expect("a certificate");
     }
-    Identities::load(dir, &["gateway", "feed"]).expect("identities")
+    Identities::load(dir, services).expect("identities")
+}
+
+fn pick(criterion: &mut Criterion) {
+    let identities = identities(&["gateway"]);
+    let mut group = criterion.benchmark_group("pick");
+    for instances in [1, 2, 10] {
+        let balancer = Balancer::new(&identities, instances);
+        group.bench_function(format!("of {instances}"), |bencher| bencher.iter(|| assert!(balancer.pick())));
+    }
+    group.finish();
 }
 
 async fn sockets() -> (TcpStream, TcpStream) {
@@ -69,7 +82,7 @@ async fn call(mut sends: Sends, size: usize) {
 
 fn mtls(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-    let identities = identities();
+    let identities = identities(&["gateway", "feed"]);
     for size in SIZES {
         let mut group = criterion.benchmark_group(format!("call, {size} bytes"));
         let plain = runtime.block_on(async {
@@ -91,5 +104,5 @@ fn mtls(criterion: &mut Criterion) {
     }
 }
 
-criterion_group!(calls, mtls);
+criterion_group!(calls, pick, mtls);
 criterion_main!(calls);
