@@ -1,7 +1,13 @@
 //! The names of objects.
 
 /// What an object is, by the end of its key.
-pub(crate) const MEDIA_TYPES: [(&str, &str); 2] = [("mp4", "video/mp4"), ("jpg", "image/jpeg")];
+pub(crate) const MEDIA_TYPES: [(&str, &str); 5] = [
+    ("mp4", "video/mp4"),
+    ("jpg", "image/jpeg"),
+    ("webp", "image/webp"),
+    ("m3u8", "application/vnd.apple.mpegurl"),
+    ("vtt", "text/vtt; charset=utf-8"),
+];
 
 /// A key: a short prefix that says who may read it, random text made by the server, an extension.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -22,6 +28,13 @@ impl Key {
     #[must_use]
     pub fn random(prefix: &str, bits: u128, extension: &str) -> Self {
         Self(format!("{prefix}/{bits:032x}.{extension}"))
+    }
+
+    /// The key of the same name behind another prefix.
+    #[must_use]
+    pub fn behind(&self, prefix: &str) -> Self {
+        let name = self.0.split_once('/').map_or("", |(_, name)| name);
+        Self(format!("{prefix}/{name}"))
     }
 
     /// The key as text.

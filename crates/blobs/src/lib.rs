@@ -155,6 +155,49 @@ impl Blobs {
         }
     }
 
+    /// Makes one object of others' contents, in their order; these stay.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or as [`Blobs::upload`].
+    pub async fn join(&self, parts: &[Key], key: &Key) -> Result<Stored, Error> {
+        let mut upload = self.upload(key).await?;
+        for part in parts {
+            let bytes = self.meta(part).await?.bytes;
+            let mut windows = self.windows(part, 0..bytes, WINDOW);
+            while let Some(window) = windows.try_next().await? {
+                upload.write(window).await?;
+            }
+        }
+        upload.finish().await
+    }
+
+    /// Puts an object under a second key.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or what the store said.
+    pub async fn duplicate(&self, from: &Key, to: &Key) -> Result<(), Error> {
+        self.within(SLOW, self.store.copy(&from.path(), &to.path())).await
+    }
+
+    /// Stores a text under a key.
+    ///
+    /// # Errors
+    /// As [`Blobs::upload`].
+    pub async fn store_text(&self, text: String, key: &Key) -> Result<Stored, Error> {
+        let mut upload = self.upload(key).await?;
+        upload.write(text.into()).await?;
+        upload.finish().await
+    }
+
+    /// A short object's content as text.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], or what the store said.
+    pub async fn text(&self, key: &Key) -> Result<String, Error> {
+        let bytes = self.within(SLOW, async { self.store.get(&key.path()).await?.bytes().await }).await?;
+        Ok(String::from_utf8_lossy(&bytes).into_owned())
+    }
+
     async fn copy(&self, key: &Key, bytes: u64, path: &Path) -> Result<(), Error> {
         let mut file = tokio::fs::File::create_new(path).await?;
         let mut windows = self.windows(key, 0..bytes, COPY_WINDOW);

@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::time::Duration;
 
-use crate::{CommentId, UserId, VideoId};
+use crate::{CommentId, JobId, UserId, VideoId};
 
 /// A result of the platform's own operations.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
@@ -78,6 +78,21 @@ pub enum Error {
     /// No such video, or none the viewer may see.
     #[error("this video does not exist")]
     VideoNotFound(VideoId),
+    /// No such job, or nothing can be done about it any more.
+    #[error("this job does not exist, or nothing can be done about it")]
+    JobNotFound(JobId),
+    /// No such upload of the viewer's, or its time is over.
+    #[error("this upload does not exist any more, please begin again")]
+    UploadNotFound,
+    /// An upload is not where the request takes it to be.
+    #[error("this is not where the upload continues, please ask where it does")]
+    UploadMoved,
+    /// What arrived is not what was announced.
+    #[error("the bytes that arrived are not those of the checksum")]
+    ChecksumMismatch,
+    /// The account holds as much as it may.
+    #[error("this account has as many uploads as it may have")]
+    QuotaExceeded,
     /// No such comment under this video.
     #[error("this comment does not exist")]
     CommentNotFound(CommentId),
@@ -173,6 +188,11 @@ impl Error {
             Self::UserNotFound(_) => (Kind::NotFound, 110_001, "user_not_found"),
             Self::UsernameTaken => (Kind::AlreadyExists, 110_002, "username_taken"),
             Self::VideoNotFound(_) => (Kind::NotFound, 120_001, "video_not_found"),
+            Self::JobNotFound(_) => (Kind::NotFound, 120_006, "job_not_found"),
+            Self::UploadNotFound => (Kind::NotFound, 120_003, "upload_not_found"),
+            Self::UploadMoved => (Kind::AlreadyExists, 120_004, "upload_moved"),
+            Self::ChecksumMismatch => (Kind::InvalidArgument, 120_005, "checksum_mismatch"),
+            Self::QuotaExceeded => (Kind::PermissionDenied, 100_209, "quota_exceeded"),
             Self::CommentNotFound(_) => (Kind::NotFound, 120_002, "comment_not_found"),
             Self::Foreign { kind, code, reason, .. } => (*kind, *code, reason),
             Self::Overloaded => (Kind::Unavailable, 100_008, "overloaded"),

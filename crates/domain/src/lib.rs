@@ -7,9 +7,11 @@ mod error;
 mod id;
 pub mod limits;
 mod text;
+mod visibility;
 
 pub use call::{Call, IdempotencyKey, TraceId};
 pub use clock::Timestamp;
 pub use error::{Error, Kind, Result};
 pub use id::{CommentId, JobId, UserId, VideoId};
 pub use text::{Content, Password, Title, UserName};
+pub use visibility::Visibility;

@@ -21,7 +21,7 @@ use tracing::{info, warn};
 
 use crate::config::Settings;
 use crate::folder::{DataFolder, Running};
-use crate::wiring::{self, Ground, Parts};
+use crate::wiring::{self, Ground, Parts, Workers};
 
 /// What runs.
 pub(crate) struct Platform {
@@ -84,7 +84,7 @@ impl Platform {
             called: mesh.as_ref().map(|mesh| (mesh.clients.clone(), roles.called())),
             started: Arc::default(),
         };
-        let Parts { gateway, hosted, transcoder, sweep } =
+        let Parts { gateway, hosted, workers } =
             wiring::wire(settings, ground, folder.tmp(), running.http)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let mut rest = JoinSet::new();
@@ -93,21 +93,20 @@ impl Platform {
             rest.spawn(gateway.maintain(learned, stop_rest.clone()));
             knows_revoked
         });
-        if let Some(sweep) = sweep {
+        if let Some(Workers { transcoder, settler, sweep }) = workers {
             // Alone, whatever is older than this process belongs to nobody; among others it may be theirs.
             let alone = whole && !sweep.blobs.is_shared();
             let before = if alone { started } else { started - sweep.orphan_ttl };
             rest.spawn(sweep.run(before, stop_rest.clone()));
-        }
-        if let Some(media) = media {
-            rest.spawn(check_media(media));
-        }
-        if let Some(transcoder) = transcoder {
+            rest.spawn(settler.run(stop_rest.clone()));
             rest.spawn(transcoder.clone().count(stop_rest.clone()));
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
             for _ in 0..(cores / 2).max(1) {
                 rest.spawn(transcoder.clone().run(stop_rest.clone()));
             }
+        }
+        if let Some(media) = media {
+            rest.spawn(check_media(media));
         }
         if let Some(mesh) = &mesh {
             rest.spawn(mesh.identities.clone().keep_fresh(stop_rest.clone()));

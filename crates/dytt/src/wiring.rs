@@ -15,7 +15,9 @@ use proto::{
     VideoService,
 };
 use rpc::Hosted;
-use services::{Comments, Feed, Follows, Likes, MediaFiles, Messages, Sweep, Transcoder, Users, Videos};
+use services::{
+    Comments, Feed, Follows, Likes, MediaFiles, Messages, Settler, Sweep, Transcoder, UploadLimits, Users, Videos,
+};
 use store::Store;
 use tokio_util::sync::CancellationToken;
 
@@ -59,8 +61,14 @@ pub(crate) struct Parts {
     pub gateway: Option<Gateway>,
     /// What answers the calls of other processes; unused when this one runs everything.
     pub hosted: Vec<Hosted>,
-    pub transcoder: Option<Transcoder>,
-    pub sweep: Option<Sweep>,
+    pub workers: Option<Workers>,
+}
+
+/// What works in the background, beside the media service.
+pub(crate) struct Workers {
+    pub transcoder: Transcoder,
+    pub settler: Settler,
+    pub sweep: Sweep,
 }
 
 /// Puts the services on their ground, and the edge in front of them.
@@ -83,6 +91,7 @@ pub(crate) fn wire(
         |step| Arc::new(proto::RemoteMediaService(step)),
         proto::serve_media,
     )?;
+    let uploads = UploadLimits { max_bytes: settings.media.max_bytes, user_bytes: settings.user_bytes };
     let services = Services {
         user: place.of::<dyn UserService>(
             ("gateway", "user"),
@@ -98,7 +107,7 @@ pub(crate) fn wire(
         )?,
         video: place.of::<dyn VideoService>(
             ("gateway", "video"),
-            || Ok(Arc::new(Videos { store: store()?, blobs: blobs()?, media })),
+            || Ok(Arc::new(Videos { store: store()?, blobs: blobs()?, media, uploads })),
             |step| Arc::new(proto::RemoteVideoService(step)),
             proto::serve_video,
         )?,
@@ -128,20 +137,23 @@ pub(crate) fn wire(
         )?,
     };
     let hosted = place.hosted;
-    let (transcoder, sweep) = match files {
+    let workers = match files {
         Some(files) => {
             let keep_originals = settings.media.keep_originals;
             let orphan_ttl = Duration::from_secs(settings.blobs.orphan_ttl_seconds);
-            let sweep = Sweep { store: store()?, blobs: blobs()?, orphan_ttl };
-            (Some(Transcoder { store: store()?, files, keep_originals }), Some(sweep))
+            Some(Workers {
+                transcoder: Transcoder { store: store()?, files, keep_originals },
+                settler: Settler { store: store()?, blobs: blobs()? },
+                sweep: Sweep { store: store()?, blobs: blobs()?, orphan_ttl },
+            })
         }
-        None => (None, None),
+        None => None,
     };
     let gateway = match (ground.tokens, http, ground.blobs) {
         (Some(tokens), Some(http), Some(blobs)) => Some(edge(settings, services, blobs, tokens, http)),
         (_, _, _) => None,
     };
-    Ok(Parts { gateway, hosted, transcoder, sweep })
+    Ok(Parts { gateway, hosted, workers })
 }
 
 /// Finds each service its place.

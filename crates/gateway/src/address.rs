@@ -8,31 +8,48 @@ use axum::extract::{ConnectInfo, FromRequestParts};
 use axum::http::request::Parts;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, header};
+use domain::Timestamp;
 
 use crate::{Config, Gateway};
 
+/// A link to what not everybody may see is good for so long, and at least for half of it.
+const SIGNED_FOR: i64 = blobs::SIGNED_FOR.as_secs().cast_signed();
+
 /// Where links in an answer point to; by default nowhere, and they are paths.
 #[derive(Default)]
-pub(crate) struct Base(String);
+pub(crate) struct Base {
+    address: String,
+    signer: Option<Gateway>,
+}
 
 impl Base {
     /// Under an address without a trailing slash.
     pub(crate) fn at(address: impl Into<String>) -> Self {
-        Self(address.into())
+        Self { address: address.into(), signer: None }
     }
 
-    /// The address of a stored object.
+    /// The address of a stored object; with a signature, for a while, when not everybody may read it.
     pub(crate) fn object(&self, key: &str) -> String {
-        format!("{}/media/{key}", self.0)
+        let address = &self.address;
+        match &self.signer {
+            Some(gateway) if key.starts_with("s/") => {
+                // The same for minutes, so that a browser asks once.
+                let half = SIGNED_FOR / 2;
+                let until = (Timestamp::now().millis() / 1000 / half + 2) * half;
+                let signature = gateway.tokens.sign_object(key, until);
+                format!("{address}/media/{key}?exp={until}&sig={signature}")
+            }
+            _ => format!("{address}/media/{key}"),
+        }
     }
 
     /// The address of something we ship.
     pub(crate) fn asset(&self, name: &str) -> String {
-        format!("{}/assets/{name}", self.0)
+        format!("{}/assets/{name}", self.address)
     }
 
     pub(crate) fn as_str(&self) -> &str {
-        &self.0
+        &self.address
     }
 }
 
@@ -40,7 +57,8 @@ impl FromRequestParts<Gateway> for Base {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Infallible> {
-        Ok(Self::at(base(&gateway.config, &parts.headers, peer(parts), parts.uri.authority())))
+        let address = base(&gateway.config, &parts.headers, peer(parts), parts.uri.authority());
+        Ok(Self { address, signer: Some(gateway.clone()) })
     }
 }
 

@@ -96,7 +96,12 @@ pub(crate) struct Guarded<R> {
 impl Guard {
     /// `T` is what the routes' answers have besides the envelope, also when they fail.
     pub(crate) fn new<T: Default + Serialize + 'static>(gateway: &Gateway, class: Class) -> Self {
-        Self { gateway: gateway.clone(), class, complete: with_empty_fields::<T> }
+        Self::with(gateway, class, with_empty_fields::<T>)
+    }
+
+    /// `complete` makes of a failure's answer that of the routes' face.
+    pub(crate) fn with(gateway: &Gateway, class: Class, complete: fn(Response) -> Response) -> Self {
+        Self { gateway: gateway.clone(), class, complete }
     }
 }
 

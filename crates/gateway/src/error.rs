@@ -1,5 +1,5 @@
-//! Errors as HTTP answers of the Douyin API: 200 with a number for whatever a client did, 503 and 500 for
-//! what we or our surroundings did.
+//! Errors as HTTP answers. Of the Douyin API: 200 with a number for whatever a client did, 503 and 500 for what
+//! we or our surroundings did. Of `/api/v1`: the status that says it, and a problem in detail.
 
 use std::borrow::Cow;
 
@@ -7,6 +7,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::{Error, Kind};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::reply::{Empty, Reply, line};
 
@@ -25,6 +26,30 @@ impl From<Error> for Failure {
 struct Failed {
     status_code: i32,
     status_msg: Cow<'static, str>,
+    kind: Kind,
+    reason: String,
+    field: Option<String>,
+}
+
+/// A failure as programs read it (RFC 9457).
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Problem {
+    /// Always `about:blank`: what happened is told by `reason`.
+    r#type: &'static str,
+    /// The HTTP status in words.
+    title: &'static str,
+    /// The HTTP status.
+    status: u16,
+    /// What went wrong, in words a person understands.
+    detail: String,
+    /// The stable word for programs, such as `video_not_found`.
+    reason: String,
+    /// The parameter that is at fault.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<String>,
+    /// What to tell an operator.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    trace_id: Option<String>,
 }
 
 impl IntoResponse for Failure {
@@ -37,7 +62,17 @@ impl IntoResponse for Failure {
             (Kind::Internal, _) => tracing::error!(error = %error.chain(), "request failed"),
             (_, _) => {}
         }
-        let failed = Failed { status_code: error.code(), status_msg: error.to_string().into() };
+        let field = match &error {
+            Error::BadParameter { name, .. } | Error::Invalid { name, .. } => Some(name.to_string()),
+            _ => None,
+        };
+        let failed = Failed {
+            status_code: error.code(),
+            status_msg: error.to_string().into(),
+            kind: error.kind(),
+            reason: error.reason().to_owned(),
+            field,
+        };
         let mut response = failed.render(status(error.kind()), Empty {});
         if let Some(seconds) = retry_after(&error) {
             response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
@@ -63,6 +98,38 @@ pub(crate) fn with_empty_fields<T: Default + Serialize>(mut response: Response) 
     full
 }
 
+/// A failed answer of `/api/v1`.
+pub(crate) fn as_problem(mut response: Response) -> Response {
+    let Some(failed) = response.extensions_mut().remove::<Failed>() else { return response };
+    let status = match failed.reason.as_str() {
+        // tus 1.0, "Checksum".
+        "checksum_mismatch" => StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST),
+        "unsupported_media" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        _ => honest(failed.kind),
+    };
+    let title = status.canonical_reason().unwrap_or("Checksum Mismatch");
+    let mut told = line(
+        status,
+        &Problem {
+            r#type: "about:blank",
+            title,
+            status: status.as_u16(),
+            detail: failed.status_msg.into_owned(),
+            reason: failed.reason,
+            field: failed.field,
+            trace_id: None,
+        },
+    );
+    told.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    if failed.kind == Kind::Unauthenticated {
+        told.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+    }
+    if let Some(seconds) = response.headers_mut().remove(header::RETRY_AFTER) {
+        told.headers_mut().insert(header::RETRY_AFTER, seconds);
+    }
+    told
+}
+
 /// An answer in the envelope for what never reached a route: unknown paths, wrong methods, panics.
 pub(crate) fn envelope(status: StatusCode, code: i32, message: &'static str) -> Response {
     line(status, &Reply { status_code: code, status_msg: message.into(), body: Empty {} })
@@ -77,6 +144,20 @@ fn status(kind: Kind) -> StatusCode {
         | Kind::AlreadyExists
         | Kind::TooLarge
         | Kind::RateLimited => StatusCode::OK,
+        Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+        Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+fn honest(kind: Kind) -> StatusCode {
+    match kind {
+        Kind::InvalidArgument => StatusCode::BAD_REQUEST,
+        Kind::Unauthenticated => StatusCode::UNAUTHORIZED,
+        Kind::PermissionDenied => StatusCode::FORBIDDEN,
+        Kind::NotFound => StatusCode::NOT_FOUND,
+        Kind::AlreadyExists => StatusCode::CONFLICT,
+        Kind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Kind::RateLimited => StatusCode::TOO_MANY_REQUESTS,
         Kind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
         Kind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
     }

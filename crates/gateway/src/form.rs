@@ -19,6 +19,8 @@ use crate::params::{MAX_BODY_BYTES, bad};
 const MAX_PARTS: usize = 32;
 /// A client that sends nothing for this long has gone.
 pub(crate) const SILENCE: Duration = Duration::from_secs(30);
+/// Bytes a second that an upload has to keep up on average once it has taken longer than [`SILENCE`].
+pub(crate) const SLOWEST: u64 = 16 * 1024;
 /// How long everything but a file's content may take altogether.
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How long the rest of a refused body is still read, so that its sender reads the answer.

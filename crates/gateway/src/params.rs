@@ -1,4 +1,4 @@
-//! Parameters, wherever a client puts them: query, then form, then multipart fields; the first that is not
+//! Parameters, wherever a client puts them: query, then form, multipart fields or JSON; the first that is not
 //! empty wins. Which of them an endpoint needs is the endpoint's to say.
 
 mod number;
@@ -13,6 +13,7 @@ use domain::limits::CALL_TIME;
 use domain::{Error, Result};
 use futures_util::StreamExt;
 use percent_encoding::percent_decode;
+use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::Gateway;
@@ -148,11 +149,27 @@ async fn of_body(kind: &HeaderValue, parts: &Parts, body: Body) -> Result<Vec<Pa
     if kind.starts_with("multipart/form-data") {
         return fields(Request::from_parts(parts.clone(), body)).await;
     }
+    if kind.starts_with("application/json") {
+        return members(&small_body(body).await?);
+    }
     Ok(Vec::new())
 }
 
+/// The members of a JSON object; those that are no text, number or truth are refused by name if they are wanted.
+fn members(text: &[u8]) -> Result<Vec<Pair>> {
+    let object: serde_json::Map<String, Value> =
+        serde_json::from_slice(text).map_err(|_wrong| bad("request body", "must be a JSON object"))?;
+    let pair = |(name, value)| match value {
+        Value::Null => (name, Some(String::new())),
+        Value::String(text) => (name, Some(text)),
+        Value::Bool(_) | Value::Number(_) => (name, Some(value.to_string())),
+        Value::Array(_) | Value::Object(_) => (name, None),
+    };
+    Ok(object.into_iter().map(pair).collect())
+}
+
 /// A body that carries parameters alone.
-async fn small_body(body: Body) -> Result<Vec<u8>> {
+pub(crate) async fn small_body(body: Body) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {

@@ -47,6 +47,11 @@ pub(crate) fn line(status: StatusCode, value: &impl Serialize) -> Response {
     json(status, LINE, value)
 }
 
+/// An answer of many lines.
+pub(crate) fn list(status: StatusCode, value: &impl Serialize) -> Response {
+    json(status, LIST, value)
+}
+
 /// Serialises into a buffer of this size.
 fn json(status: StatusCode, capacity: usize, value: &impl Serialize) -> Response {
     let mut bytes = Vec::with_capacity(capacity);

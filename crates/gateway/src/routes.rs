@@ -1,5 +1,6 @@
 //! Every address the gateway answers, and what happens around it.
 
+mod api;
 mod docs;
 pub(crate) mod douyin;
 mod media;
@@ -21,6 +22,7 @@ pub fn router(gateway: Gateway) -> Router {
     let read = Guard::new::<Empty>(&gateway, Class::Read);
     let described = OpenApiRouter::with_openapi(docs::Description::openapi()).merge(douyin::routes(&gateway));
     let (routes, description) = described.split_for_parts();
+    let (modern, modern_description) = api::routes(&gateway).split_for_parts();
     let pages = Router::new()
         .route("/", get(page::first))
         .route("/qr.svg", get(page::qr))
@@ -28,9 +30,10 @@ pub fn router(gateway: Gateway) -> Router {
         .route("/media/{*key}", get(media::object))
         .layer(read.clone());
     routes
+        .merge(modern)
         .merge(pages)
         .with_state(gateway)
-        .merge(docs::router(description).layer(read.clone()))
+        .merge(docs::router(description, modern_description).layer(read.clone()))
         .fallback(edge::not_found.layer(read.clone()))
         .method_not_allowed_fallback(edge::wrong_method.layer(read))
 }

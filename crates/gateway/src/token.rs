@@ -126,6 +126,21 @@ impl Tokens {
         jsonwebtoken::encode(&header, &claims, &self.encoding).map_err(Error::internal)
     }
 
+    /// What proves that somebody may read an object until a moment, in seconds since 1970. A token is never the
+    /// signature of such a text: it has no line breaks.
+    pub(crate) fn sign_object(&self, key: &str, until: i64) -> String {
+        let signed = jsonwebtoken::crypto::sign(text_of(key, until).as_bytes(), &self.encoding, Algorithm::HS256);
+        signed.unwrap_or_default()
+    }
+
+    /// Whether this proves that.
+    pub(crate) fn is_signed(&self, key: &str, until: i64, signature: &str) -> bool {
+        let text = text_of(key, until);
+        let verified =
+            jsonwebtoken::crypto::verify(signature, text.as_bytes(), &self.decoding, Algorithm::HS256);
+        verified.unwrap_or(false)
+    }
+
     /// What a token proves. Whether it was revoked is asked elsewhere.
     pub(crate) fn check(&self, token: &str) -> Result<Proof> {
         if token.len() > MAX_TOKEN_BYTES {
@@ -144,6 +159,10 @@ impl Tokens {
             _ => Err(Error::TokenInvalid),
         }
     }
+}
+
+fn text_of(key: &str, until: i64) -> String {
+    format!("object\n{key}\n{until}")
 }
 
 fn create_key(path: &Path) -> std::io::Result<()> {

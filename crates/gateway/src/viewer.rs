@@ -64,6 +64,6 @@ impl Inner {
     }
 }
 
-fn trace(parts: &Parts) -> TraceId {
+pub(crate) fn trace(parts: &Parts) -> TraceId {
     parts.extensions.get().copied().unwrap_or(TraceId(0))
 }

@@ -64,6 +64,15 @@ impl Arguments {
         self.hostile(path).value("-i", file(path))
     }
 
+    /// Adds a JPEG made here as the next input, as little trusted as what it was made of.
+    pub(crate) fn picture_input(mut self, path: &Path) -> Self {
+        self.cell.get_or_insert_default().read.push(path.to_owned());
+        self.words("-protocol_whitelist file -format_whitelist mjpeg,jpeg_pipe -codec_whitelist mjpeg -threads 1")
+            .words("-f jpeg_pipe")
+            .value("-max_pixels", DECODER_MAX_PIXELS)
+            .value("-i", file(path))
+    }
+
     /// Adds a hostile file as ffprobe's input.
     pub(crate) fn hostile_probe(self, path: &Path) -> Self {
         let mut this = self
@@ -82,6 +91,14 @@ impl Arguments {
         }
         self.list.push(file(path));
         self
+    }
+
+    /// Adds an option that names a second file to be written.
+    pub(crate) fn also_output(mut self, name: &str, path: &Path) -> Self {
+        if let Some(cell) = &mut self.cell {
+            cell.write.push(path.to_owned());
+        }
+        self.value(name, file(path))
     }
 
     /// Runs in `folder`.

@@ -12,7 +12,8 @@ use crate::{Error, Media};
 const OLDEST: (u32, u32, u32) = (5, 1, 0);
 /// The first release of each line that fixes CVE-2026-8461, a decoder overflow our decoder list keeps out of reach.
 const PATCHED: [(u32, u32, u32); 4] = [(5, 1, 10), (6, 1, 6), (7, 1, 5), (8, 1, 2)];
-const ENCODERS: [&str; 3] = ["libx264", "aac", "mjpeg"];
+const ENCODERS: [&str; 5] = ["libx264", "aac", "mjpeg", "libwebp", "libwebp_anim"];
+const FILTERS: [&str; 4] = ["ebur128", "alimiter", "zscale", "tonemap"];
 const DECODERS: [&str; 2] = ["h264", "aac"];
 
 /// An ffmpeg version, as far as it could be read.
@@ -44,7 +45,7 @@ impl Media {
         if version.is_too_old() {
             return Err(unfit(format!("it is version {version}, install 5.1 or newer")));
         }
-        for (list, wanted) in [("-encoders", &ENCODERS[..]), ("-decoders", &DECODERS[..])] {
+        for (list, wanted) in [("-encoders", &ENCODERS[..]), ("-decoders", &DECODERS[..]), ("-filters", &FILTERS[..])] {
             let have = self.output_of(ffmpeg, list).await?;
             if let Some(lacks) = wanted.iter().find(|name| !lists(&have, name)) {
                 let what = list.trim_start_matches('-').trim_end_matches('s');
@@ -59,7 +60,7 @@ impl Media {
 
     async fn output_of(&self, program: &str, option: &str) -> Result<String, Error> {
         let arguments = Arguments::confined().words("-v error -hide_banner").words(option);
-        let finished = self.run(program, arguments, self.light_limits()).await?;
+        let finished = self.run(program, arguments, self.light_limits(), None).await?;
         if finished.success() {
             return Ok(String::from_utf8_lossy(&finished.stdout).into_owned());
         }

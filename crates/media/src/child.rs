@@ -42,6 +42,8 @@ pub(crate) struct Job<'a> {
     /// What confines it, and to what.
     pub(crate) cell: Option<(&'a Path, Cell)>,
     pub(crate) limits: Limits,
+    /// Is told what the program prints, as it comes.
+    pub(crate) told: Option<&'a (dyn Fn(&[u8]) + Send + Sync)>,
 }
 
 /// A run that ended by itself.
@@ -86,7 +88,7 @@ pub(crate) async fn run(job: Job<'_>) -> Result<Finished, Error> {
                 group.kill();
                 status
             },
-            keep_first(stdout, MAX_STDOUT_BYTES),
+            keep_first(stdout, MAX_STDOUT_BYTES, job.told),
             keep_last(stderr, MAX_STDERR_BYTES),
         )
     };
@@ -179,9 +181,14 @@ impl Drop for Group {
 }
 
 /// Reads to the end, so that the child never blocks, and keeps the first `limit` bytes.
-async fn keep_first(stream: Option<impl AsyncRead + Unpin>, limit: usize) -> Vec<u8> {
+async fn keep_first(
+    stream: Option<impl AsyncRead + Unpin>,
+    limit: usize,
+    told: Option<&(dyn Fn(&[u8]) + Send + Sync)>,
+) -> Vec<u8> {
     let mut kept = Vec::new();
     read_all(stream, |chunk| {
+        told.into_iter().for_each(|told| told(chunk));
         let room = limit - kept.len();
         kept.extend_from_slice(&chunk[..room.min(chunk.len())]);
     })

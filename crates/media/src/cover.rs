@@ -4,7 +4,7 @@ use std::path::Path;
 
 use crate::arguments::Arguments;
 use crate::output::Output;
-use crate::transcode::tone_map;
+use crate::encode::tone_map;
 use crate::{Error, Media, Probe};
 
 /// Square pixels, long edge 1280 at most. Before the choice, which keeps 40 frames in memory.

@@ -1,4 +1,4 @@
-//! Reads the outermost boxes of an MP4 to tell whether a player can begin before it has the whole file.
+//! Reads boxes of an MP4: whether a player can begin before it has the whole file, and what it has to decode.
 
 use std::io::{ErrorKind, Result, SeekFrom};
 use std::path::Path;
@@ -7,6 +7,8 @@ use tokio::fs::File;
 use tokio::io::{AsyncReadExt, AsyncSeekExt};
 
 const MAX_BOXES: usize = 64;
+/// Where an index that comes first is looked through.
+const MAX_INDEX_BYTES: u64 = 64 * 1024;
 /// A box's size and name; a size of 1 means that the real one follows as a 64-bit number.
 const HEADER_BYTES: u64 = 8;
 const LONG_HEADER_BYTES: u64 = 16;
@@ -31,6 +33,16 @@ pub(crate) async fn is_fast_start(path: &Path) -> Result<bool> {
         position = next;
     }
     Ok(false)
+}
+
+/// The video codec as RFC 6381 names it, of a file made here, whose index comes first: what decoders need to know
+/// stands behind `avcC` (ISO/IEC 14496-15, 5.3.3.1), its profile, constraints and level after the version.
+pub(crate) async fn codec_of(path: &Path) -> Result<String> {
+    let mut head = Vec::new();
+    File::open(path).await?.take(MAX_INDEX_BYTES).read_to_end(&mut head).await?;
+    let found = head.windows(8).find(|window| window.starts_with(b"avcC"));
+    let found = found.ok_or_else(|| std::io::Error::new(ErrorKind::InvalidData, "it has no avcC"))?;
+    Ok(format!("avc1.{:02x}{:02x}{:02x}", found[5], found[6], found[7]))
 }
 
 /// The name and whole size of the box here; none at the end of the file or on nonsense.

@@ -7,12 +7,17 @@ mod child;
 mod cover;
 mod demo;
 mod error;
+mod encode;
 mod fast_start;
+mod ladder;
+mod loudness;
+mod moving;
 mod output;
+mod pictures;
 mod probe;
 mod remux;
 mod sandbox;
-mod transcode;
+mod segment;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -25,8 +30,14 @@ use tokio::sync::Semaphore;
 pub use check::Version;
 pub use demo::Clip;
 pub use error::{Error, Refusal};
+pub use encode::Rendition;
+pub use ladder::Rung;
+pub use loudness::Gain;
+pub use moving::Storyboard;
+pub use pictures::Pictures;
 pub use probe::{Audio, Container, HighDynamicRange, Probe};
 pub use sandbox::{Cell, SandboxError, become_confined};
+pub use segment::{SEGMENTS_ADDRESS, Segments};
 
 use arguments::Arguments;
 use child::{Finished, Job, Limits};
@@ -35,6 +46,8 @@ use child::{Finished, Job, Limits};
 pub const MIN_DURATION: Duration = Duration::from_millis(500);
 /// The longest clip accepted.
 pub const MAX_DURATION: Duration = Duration::from_secs(600);
+/// Clips longer than this are also offered in segments.
+pub const HLS_FROM: Duration = Duration::from_secs(60);
 /// The smallest side of a picture, in pixels, as coded and as shown.
 pub const MIN_SIDE_PIXELS: u32 = 16;
 /// The largest side of a picture, in pixels, as coded and as shown.
@@ -118,17 +131,33 @@ impl Media {
     }
 
     async fn ffmpeg(&self, arguments: Arguments, limits: Limits) -> Result<Finished, Error> {
-        self.run(&self.tools.ffmpeg, arguments, limits).await
+        self.run(&self.tools.ffmpeg, arguments, limits, None).await
+    }
+
+    /// As `ffmpeg`, telling what it prints as it comes.
+    async fn ffmpeg_telling(
+        &self,
+        arguments: Arguments,
+        limits: Limits,
+        told: &(dyn Fn(&[u8]) + Send + Sync),
+    ) -> Result<Finished, Error> {
+        self.run(&self.tools.ffmpeg, arguments, limits, Some(told)).await
     }
 
     async fn ffprobe(&self, arguments: Arguments, limits: Limits) -> Result<Finished, Error> {
-        self.run(&self.tools.ffprobe, arguments, limits).await
+        self.run(&self.tools.ffprobe, arguments, limits, None).await
     }
 
-    async fn run(&self, program: &str, arguments: Arguments, limits: Limits) -> Result<Finished, Error> {
+    async fn run(
+        &self,
+        program: &str,
+        arguments: Arguments,
+        limits: Limits,
+        told: Option<&(dyn Fn(&[u8]) + Send + Sync)>,
+    ) -> Result<Finished, Error> {
         let (arguments, folder, cell) = arguments.finish();
         let cell = self.tools.launcher.as_deref().zip(cell);
-        child::run(Job { program, arguments, folder, cell, limits }).await
+        child::run(Job { program, arguments, folder, cell, limits, told }).await
     }
 
     /// What a run that only reads or copies may use.

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::child::Finished;
 use crate::fast_start::is_fast_start;
-use crate::{Error, Media, Refusal};
+use crate::{Error, Media, Probe, Refusal};
 
 /// Nothing of the source's tags, chapters, timecodes and other tracks; nor of ours. NAL type 6 is SEI, where
 /// cameras and editors leave text.
@@ -55,7 +55,7 @@ impl Drop for Output<'_> {
 impl Media {
     /// Proves that `path` is a fast-start MP4 with one H.264 video as long as its source. A tool that could not
     /// read its input through often says nothing, so a difference is taken as the input's damage.
-    pub(crate) async fn verify(&self, path: &Path, source: Duration) -> Result<(), Error> {
+    pub(crate) async fn verify(&self, path: &Path, source: Duration) -> Result<Probe, Error> {
         let made = match self.describe(path).await {
             Err(Error::Refused { .. }) => return Err(Refusal::Damaged.into()),
             made => made?,
@@ -64,7 +64,7 @@ impl Media {
         let sound = made.video_codec == "h264"
             && made.duration.abs_diff(source) <= slack
             && is_fast_start(path).await.map_err(Error::io("read the media file written"))?;
-        if sound { Ok(()) } else { Err(Refusal::Damaged.into()) }
+        if sound { Ok(made) } else { Err(Refusal::Damaged.into()) }
     }
 }
 

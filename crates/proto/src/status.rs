@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use domain::{CommentId, Error, Kind, UserId, VideoId};
+use domain::{CommentId, Error, JobId, Kind, UserId, VideoId};
 use tonic::metadata::MetadataMap;
 use tonic::{Code, Status};
 
@@ -96,6 +96,7 @@ fn about(error: &Error) -> (String, &str) {
         Error::UserNotFound(id) => (id.to_string(), ""),
         Error::VideoNotFound(id) => (id.to_string(), ""),
         Error::CommentNotFound(id) => (id.to_string(), ""),
+        Error::JobNotFound(id) => (id.to_string(), ""),
         Error::SelfFollow
         | Error::SelfMessage
         | Error::TokenMissing
@@ -104,6 +105,10 @@ fn about(error: &Error) -> (String, &str) {
         | Error::WrongPassword
         | Error::PermissionDenied
         | Error::UsernameTaken
+        | Error::UploadNotFound
+        | Error::UploadMoved
+        | Error::ChecksumMismatch
+        | Error::QuotaExceeded
         | Error::Overloaded
         | Error::Foreign { .. }
         | Error::Unavailable(_)
@@ -131,6 +136,11 @@ fn known(reason: &str, subject: &str, detail: String) -> Option<Error> {
         "username_taken" => Error::UsernameTaken,
         "video_not_found" => Error::VideoNotFound(VideoId::parse(number()?).ok()?),
         "comment_not_found" => Error::CommentNotFound(CommentId::parse(number()?).ok()?),
+        "job_not_found" => Error::JobNotFound(JobId::parse(number()?).ok()?),
+        "upload_not_found" => Error::UploadNotFound,
+        "upload_moved" => Error::UploadMoved,
+        "checksum_mismatch" => Error::ChecksumMismatch,
+        "quota_exceeded" => Error::QuotaExceeded,
         "overloaded" => Error::Overloaded,
         "unavailable" => Error::unavailable("the service said so; its own log says why"),
         "internal" => Error::internal("the service said so; its own log says why"),

@@ -1,7 +1,8 @@
 //! The store's cards as the contract's messages.
 
-use proto::{User, UserList, Video, VideoList};
-use store::{UserCard, VideoCard};
+use domain::Timestamp;
+use proto::{Job, JobList, Timeline, User, UserList, Video, VideoDetail, VideoEvent, VideoFile, VideoList};
+use store::{JobRow, UserCard, VideoCard, VideoFiles};
 
 pub(crate) fn user(card: UserCard) -> User {
     User {
@@ -37,4 +38,62 @@ pub(crate) fn video(card: VideoCard) -> Video {
 
 pub(crate) fn videos(cards: Vec<VideoCard>) -> VideoList {
     VideoList { videos: cards.into_iter().map(video).collect() }
+}
+
+pub(crate) fn detail(card: VideoCard, files: VideoFiles) -> VideoDetail {
+    let VideoFiles { state, visibility, duration_ms, thumbhash, files, .. } = files;
+    VideoDetail {
+        video: Some(video(card)),
+        visibility: visibility.as_str().into(),
+        state,
+        duration_ms,
+        thumbhash: thumbhash.unwrap_or_default(),
+        files: files.into_iter().map(file).collect(),
+    }
+}
+
+fn file(file: store::VideoFile) -> VideoFile {
+    VideoFile {
+        key: file.key,
+        role: file.role,
+        bytes: file.bytes,
+        width: file.shape.width,
+        height: file.shape.height,
+        bits_per_second: file.shape.bits_per_second,
+        format: file.shape.format.unwrap_or_default(),
+    }
+}
+
+/// What is left is told from what is done: nothing can be said before that is something.
+pub(crate) fn timeline(found: store::Timeline, now: Timestamp) -> Timeline {
+    let remaining = found.progress.zip(found.queued_at).filter(|(progress, _)| *progress > 0);
+    let remaining_ms = remaining.map_or(-1, |(progress, since)| {
+        let elapsed = now.millis().saturating_sub(since.millis());
+        elapsed.saturating_mul(1000 - progress.min(1000)) / progress
+    });
+    let event = |event: store::VideoEvent| VideoEvent {
+        name: event.name,
+        detail: event.detail.unwrap_or_default(),
+        created_at: event.created_at.millis(),
+    };
+    Timeline {
+        events: found.events.into_iter().map(event).collect(),
+        progress: found.progress.unwrap_or(-1),
+        remaining_ms,
+    }
+}
+
+pub(crate) fn jobs(rows: Vec<JobRow>) -> JobList {
+    let job = |row: JobRow| Job {
+        id: row.id.get(),
+        video_id: row.video.get(),
+        kind: row.kind,
+        state: row.state,
+        progress: row.progress,
+        attempts: row.attempts,
+        due_at: row.due_at.millis(),
+        created_at: row.created_at.millis(),
+        error: row.error.unwrap_or_default(),
+    };
+    JobList { jobs: rows.into_iter().map(job).collect() }
 }

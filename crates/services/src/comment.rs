@@ -36,8 +36,8 @@ impl CommentService for Comments {
         Ok(CommentList { comments: rows.into_iter().map(comment).collect() })
     }
 
-    async fn count_comments(&self, _call: &Call, request: ListCommentsRequest) -> Result<CommentCount> {
-        Ok(CommentCount { count: self.store.comment_count(VideoId::parse(request.video_id)?).await? })
+    async fn count_comments(&self, call: &Call, request: ListCommentsRequest) -> Result<CommentCount> {
+        Ok(CommentCount { count: self.store.comment_count(VideoId::parse(request.video_id)?, call.viewer).await? })
     }
 }
 

@@ -10,6 +10,7 @@ mod like;
 mod media;
 mod message;
 mod password;
+mod settle;
 mod sweep;
 mod transcode;
 mod user;
@@ -22,10 +23,11 @@ pub use fsck::{Fault, Fsck};
 pub use like::Likes;
 pub use media::MediaFiles;
 pub use message::Messages;
+pub use settle::Settler;
 pub use sweep::Sweep;
 pub use transcode::Transcoder;
 pub use user::Users;
-pub use video::Videos;
+pub use video::{UploadLimits, Videos};
 
 /// What an operator may decide about accounts.
 #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
@@ -58,5 +60,18 @@ pub async fn discard(blobs: &blobs::Blobs, key: &str) {
     let Some(key) = blobs::Key::parse(key) else { return };
     if let Err(error) = blobs.delete(&key).await {
         tracing::warn!(%error, "an unneeded object stays until the sweep");
+    }
+}
+
+/// Deletes those of these objects that no video and no upload has a row for; what cannot be deleted now is swept
+/// later.
+async fn discard_unneeded(store: &store::Store, blobs: &blobs::Blobs, keys: &[String]) {
+    match store.known_objects(keys).await {
+        Ok(known) => {
+            for key in keys.iter().filter(|key| !known.contains(*key)) {
+                discard(blobs, key).await;
+            }
+        }
+        Err(error) => tracing::warn!(error = %error.chain(), "unneeded objects stay until the sweep"),
     }
 }

@@ -1,6 +1,6 @@
 //! The media service: what ffmpeg has to say about an uploaded object. Encoding is the job loop's.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use blobs::{Blobs, Key, Stored};
 use domain::{Call, Error, Result};
@@ -43,10 +43,11 @@ impl MediaService for MediaFiles {
         let has_cover = self.media.cover(&shown, &probe, &cover).await.map_err(media_failed)?;
         // Nothing is stored before all of it is made: a refusal has nothing to take back.
         if probe.remuxable() {
-            play = Some(self.keep(&shown, "mp4").await?);
+            play = Some(self.keep(&shown, &request.prefix, "mp4").await?);
         }
-        let cover = if has_cover { Some(self.keep(&cover, "jpg").await?) } else { None };
-        Ok(PrepareResponse { play, cover })
+        let cover = if has_cover { Some(self.keep(&cover, &request.prefix, "jpg").await?) } else { None };
+        let duration_ms = i64::try_from(probe.duration.as_millis()).unwrap_or(i64::MAX);
+        Ok(PrepareResponse { play, cover, duration_ms })
     }
 }
 
@@ -56,8 +57,9 @@ impl MediaFiles {
         tempfile::Builder::new().prefix("media-").tempdir_in(&self.folder).map_err(Error::unavailable)
     }
 
-    async fn keep(&self, file: &std::path::Path, extension: &str) -> Result<StoredObject> {
-        let key = Key::random("p", random_bits()?, extension);
+    /// Stores a file that was made, under a new key.
+    pub(crate) async fn keep(&self, file: &Path, prefix: &str, extension: &str) -> Result<StoredObject> {
+        let key = Key::random(prefix, random_bits()?, extension);
         self.blobs.store_file(file, &key).await.map(stored_object).map_err(blob_failed)
     }
 }

@@ -1,21 +1,26 @@
-//! The job loop: re-encodes what cannot be played as it was uploaded. Which files need that is decided at
-//! publishing.
+//! The job loop: claims, keeps, ends and gives back the jobs that make renditions. What one does is in `ladder`.
 
+mod ladder;
+
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
 use blobs::Key;
 use domain::{Error, Result, Timestamp};
-use store::{JOB_STATES, Job, Store};
+use store::{JOB_STATES, Job, JobKind, Store};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use crate::media::{MediaFiles, media_failed, stored_object};
-use crate::video::new_object;
-use crate::{blob_failed, discard};
+use crate::discard;
+use crate::media::MediaFiles;
+
+use ladder::Work;
 
 /// How long a worker may be silent before another takes its job. After a crash its video waits this long, so
 /// it is short; a worker that was only slow is told by its fencing number that it has lost the job.
 const LEASE: Duration = Duration::from_secs(15);
+/// How often a worker tells that it is alive, and how far it is.
+const HEARTBEAT: Duration = Duration::from_secs(2);
 /// How often an idle worker looks for a job.
 const LOOK: Duration = Duration::from_millis(500);
 /// How often jobs are counted.
@@ -34,8 +39,23 @@ pub struct Transcoder {
     pub store: Store,
     /// Where the bytes are.
     pub files: MediaFiles,
-    /// Whether the upload stays after it was re-encoded.
+    /// Whether an upload that cannot be played as it is stays after it was re-encoded.
     pub keep_originals: bool,
+}
+
+/// How much of a job is done.
+#[derive(Debug, Default)]
+struct Progress(AtomicI64);
+
+impl Progress {
+    /// From 0 to 1.
+    fn set(&self, share: f64) {
+        self.0.store((share.clamp(0.0, 1.0) * 1000.0) as i64, Ordering::Relaxed);
+    }
+
+    fn thousandths(&self) -> i64 {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl Transcoder {
@@ -77,10 +97,10 @@ impl Transcoder {
 
     /// Only looks, most of the time: a claim is a write.
     async fn claim(&self) -> Result<Option<Job>> {
-        if !self.store.has_due_job(Timestamp::now()).await? {
+        if !self.store.has_due_job(JobKind::Transcode, Timestamp::now()).await? {
             return Ok(None);
         }
-        self.store.claim_job(Timestamp::now(), LEASE).await
+        self.store.claim_job(JobKind::Transcode, Timestamp::now(), LEASE).await
     }
 
     async fn work(&self, job: &Job, stop: &CancellationToken) {
@@ -89,9 +109,10 @@ impl Transcoder {
             return self.give_up(job, "every attempt ended without a word").await;
         }
         metrics::counter!("dytt_media_jobs_started_total").increment(1);
+        let done = Progress::default();
         let outcome = tokio::select! {
-            outcome = self.transcode(job) => outcome,
-            () = self.hold(job) => {
+            outcome = self.transcode(job, &done) => outcome,
+            () = self.hold(job, &done) => {
                 warn!(job = %job.attempt.job, "the lease was lost, another worker has the job");
                 return;
             }
@@ -113,33 +134,16 @@ impl Transcoder {
         self.release(job, wait.min(MAX_WAIT), true, &why).await;
     }
 
-    async fn transcode(&self, job: &Job) -> Result<()> {
-        let files = &self.files;
-        let folder = files.work_folder()?;
-        let (source, play) = (folder.path().join("source"), folder.path().join("play.mp4"));
-        let (source_key, play_key) = (own_key(&job.source_key)?, own_key(&job.play_key)?);
-        files.blobs.fetch(&source_key, &source).await.map_err(blob_failed)?;
-        let probe = files.media.probe(&source).await.map_err(media_failed)?;
-        files.media.transcode(&source, &probe, &play).await.map_err(media_failed)?;
-        // Objects never change: one that lost its lease while it encoded must not write the winner's.
-        if !self.store.extend_lease(job.attempt, Timestamp::now().after(LEASE)).await? {
-            return Ok(());
-        }
-        let stored = files.blobs.store_file(&play, &play_key).await.map_err(blob_failed)?;
-        let object = new_object(stored_object(stored));
-        let unneeded = (!self.keep_originals).then(|| job.source_key.clone());
-        let ours = self.store.video_ready(job.attempt, job.video, unneeded, object, Timestamp::now()).await?;
-        if ours && !self.keep_originals {
-            files.blobs.delete(&source_key).await.map_err(blob_failed)?;
-        }
-        Ok(())
+    async fn transcode(&self, job: &Job, done: &Progress) -> Result<()> {
+        Work::begin(self, job).await?.run(done).await
     }
 
-    /// Keeps the lease alive; returns only when it is lost.
-    async fn hold(&self, job: &Job) {
+    /// Keeps the lease alive and tells how far the work is; returns only when it is lost.
+    async fn hold(&self, job: &Job, done: &Progress) {
         loop {
-            tokio::time::sleep(LEASE / 3).await;
-            match self.store.extend_lease(job.attempt, Timestamp::now().after(LEASE)).await {
+            tokio::time::sleep(HEARTBEAT).await;
+            let until = Timestamp::now().after(LEASE);
+            match self.store.extend_lease(job.attempt, until, done.thousandths()).await {
                 Ok(true) => {}
                 Ok(false) => return,
                 Err(error) => warn!(error = %error.chain(), "a lease could not be extended"),
@@ -157,14 +161,14 @@ impl Transcoder {
     /// The trouble is ours, so the upload stays for an operator to try again.
     async fn give_up(&self, job: &Job, why: &str) {
         error!(job = %job.attempt.job, video = %job.video, why, "re-encoding given up, the upload is kept");
-        if let Err(error) = self.store.job_dead(job.attempt, job.video, why.to_owned()).await {
+        if let Err(error) = self.store.job_dead(job.attempt, job.video, why.to_owned(), Timestamp::now()).await {
             warn!(error = %error.chain(), "a job could not be ended, its lease will run out");
         }
     }
 
     /// The file is at fault: nothing of it is kept.
     async fn refuse(&self, job: &Job, why: String) {
-        let failed = self.store.video_failed(job.attempt, job.video, why).await;
+        let failed = self.store.video_failed(job.attempt, job.video, why, Timestamp::now()).await;
         let keys = failed.unwrap_or_else(|error| {
             warn!(error = %error.chain(), "a failed video could not be marked so, its lease will run out");
             Vec::new()
@@ -175,6 +179,6 @@ impl Transcoder {
     }
 }
 
-fn own_key(text: &str) -> Result<Key> {
+pub(crate) fn own_key(text: &str) -> Result<Key> {
     Key::parse(text).ok_or_else(|| Error::internal("a stored key is not one of ours"))
 }

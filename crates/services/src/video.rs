@@ -1,18 +1,26 @@
-//! The video service: publishing, and an author's own list.
+//! The video service: publishing, who may see a video, its end, and an author's own list. Uploads in parts,
+//! captions and jobs are in the files beside.
+
+mod caption;
+mod upload;
 
 use std::sync::Arc;
 
 use blobs::{Blobs, Key};
-use domain::{Call, Error, Result, Timestamp, Title, UserId};
+use domain::{Call, Error, JobId, Result, Timestamp, Title, UserId, VideoId, Visibility};
 use proto::{
+    AppendUploadRequest, CreateUploadRequest, DeleteCaptionsRequest, Done, JobList, JobRequest, ListJobsRequest,
     ListVideosRequest, MediaService, PrepareRequest, PrepareResponse, PublishRequest, PublishResponse,
-    StoredObject, VideoList, VideoService,
+    PutCaptionsRequest, SetVisibilityRequest, StoredObject, Timeline, Upload, UploadRequest, VideoDetail,
+    VideoList, VideoRequest, VideoService,
 };
-use store::{NewObject, NewVideo, Store};
+use store::{NewObject, NewVideo, REMUX, SOURCE, Store};
 use tokio::time::timeout_at;
 use tracing::info;
 
-use crate::{card, discard, random_bits};
+use crate::{card, discard, discard_unneeded, random_bits};
+
+use upload::Arrived;
 
 /// What people publish.
 pub struct Videos {
@@ -22,39 +30,50 @@ pub struct Videos {
     pub blobs: Blobs,
     /// What makes an upload playable.
     pub media: Arc<dyn MediaService>,
+    /// What uploads are held to.
+    pub uploads: UploadLimits,
+}
+
+/// What uploads are held to.
+#[derive(Clone, Copy, Debug)]
+pub struct UploadLimits {
+    /// The largest upload, in bytes.
+    pub max_bytes: u64,
+    /// Bytes that one account may hold, stored and announced; 0 for any number.
+    pub user_bytes: u64,
 }
 
 #[async_trait::async_trait]
 impl VideoService for Videos {
     async fn publish(&self, call: &Call, request: PublishRequest) -> Result<PublishResponse> {
-        let source = request.source.ok_or_else(|| Error::internal("no source object"))?;
+        let received_at = Timestamp::now();
+        let arrived = self.arrived(call, &request).await?;
         let late = |_elapsed| Err(Error::Overloaded);
-        let prepared = timeout_at(call.deadline.into(), self.prepare(call, &request.title, &source)).await;
-        let video = match prepared.unwrap_or_else(late) {
+        let prepared = timeout_at(call.deadline.into(), self.prepare(call, &request, &arrived.source)).await;
+        let mut video = match prepared.unwrap_or_else(late) {
             Ok(video) => video,
             Err(error) => {
-                discard(&self.blobs, &source.key).await;
+                self.give_back(call, arrived, &error).await;
                 return Err(error);
             }
         };
-        let ready = video.source_key.is_none();
+        (video.received_at, video.upload) = (received_at, arrived.upload.clone());
+        let ready = video.is_playable();
         let keys: Vec<String> = video.objects.iter().map(|object| object.key.clone()).collect();
         let id = match self.store.publish(video, Timestamp::now()).await {
             Ok(id) => id,
             Err(error) => {
                 // Should the outcome stay unknown, the objects wait for the sweep, which asks the database.
-                if matches!(error, Error::Overloaded) {
-                    discard(&self.blobs, &source.key).await;
-                    for key in &keys {
-                        discard(&self.blobs, key).await;
-                    }
+                if !matches!(error, Error::Unavailable(_)) {
+                    self.give_back(call, arrived, &error).await;
+                    discard_unneeded(&self.store, &self.blobs, &keys).await;
                 }
                 return Err(error);
             }
         };
-        if ready {
-            discard(&self.blobs, &source.key).await;
-        }
+        let mut left = arrived.parts;
+        left.push(arrived.source.key);
+        discard_unneeded(&self.store, &self.blobs, &left).await;
         info!(video = %id, ready, "video published");
         Ok(PublishResponse { video_id: id.get(), ready })
     }
@@ -63,31 +82,141 @@ impl VideoService for Videos {
         let author = UserId::parse(request.author_id)?;
         Ok(card::videos(self.store.videos_of(author, call.viewer).await?))
     }
-}
 
-impl Videos {
-    async fn prepare(&self, call: &Call, title: &str, source: &StoredObject) -> Result<NewVideo> {
-        let author = call.viewer()?;
-        let title = Title::parse(title)?;
-        let request = PrepareRequest { source_key: source.key.clone() };
-        let PrepareResponse { play, cover } = self.media.prepare(call, request).await?;
-        let cover_key = cover.as_ref().map(|cover| cover.key.clone());
-        let mut objects: Vec<NewObject> = cover.into_iter().map(new_object).collect();
-        let (play_key, source_key) = match play {
-            Some(play) => {
-                let key = play.key.clone();
-                objects.push(new_object(play));
-                (key, None)
-            }
-            None => {
-                objects.push(new_object(source.clone()));
-                (Key::random("p", random_bits()?, "mp4").to_string(), Some(source.key.clone()))
-            }
-        };
-        Ok(NewVideo { author, title, play_key, cover_key, objects, source_key })
+    async fn get_video(&self, call: &Call, request: VideoRequest) -> Result<VideoDetail> {
+        let (video, files) = self.store.video(VideoId::parse(request.video_id)?, call.viewer).await?;
+        Ok(card::detail(video, files))
+    }
+
+    async fn get_timeline(&self, call: &Call, request: VideoRequest) -> Result<Timeline> {
+        let found = self.store.timeline(call.viewer()?, VideoId::parse(request.video_id)?).await?;
+        Ok(card::timeline(found, Timestamp::now()))
+    }
+
+    async fn set_visibility(&self, call: &Call, request: SetVisibilityRequest) -> Result<Done> {
+        let (author, video) = (call.viewer()?, VideoId::parse(request.video_id)?);
+        let visibility = Visibility::parse(&request.visibility)?;
+        self.store.set_visibility(author, video, visibility, Timestamp::now()).await?;
+        Ok(Done {})
+    }
+
+    async fn delete_video(&self, call: &Call, request: VideoRequest) -> Result<Done> {
+        let video = VideoId::parse(request.video_id)?;
+        self.store.delete_video(call.viewer()?, video, Timestamp::now()).await?;
+        info!(%video, "video deleted by its author");
+        Ok(Done {})
+    }
+
+    async fn put_captions(&self, call: &Call, request: PutCaptionsRequest) -> Result<Done> {
+        self.put_track(call, request).await
+    }
+
+    async fn delete_captions(&self, call: &Call, request: DeleteCaptionsRequest) -> Result<Done> {
+        self.take_track(call, request).await
+    }
+
+    async fn create_upload(&self, call: &Call, request: CreateUploadRequest) -> Result<Upload> {
+        self.begin_upload(call, request).await
+    }
+
+    async fn get_upload(&self, call: &Call, request: UploadRequest) -> Result<Upload> {
+        Ok(upload::shown(self.store.upload(call.viewer()?, request.name, Timestamp::now()).await?))
+    }
+
+    async fn append_upload(&self, call: &Call, request: AppendUploadRequest) -> Result<Upload> {
+        self.add_part(call, request).await
+    }
+
+    async fn delete_upload(&self, call: &Call, request: UploadRequest) -> Result<Done> {
+        let keys = self.store.end_upload(call.viewer()?, request.name, Timestamp::now()).await?;
+        discard_unneeded(&self.store, &self.blobs, &keys).await;
+        Ok(Done {})
+    }
+
+    async fn list_jobs(&self, call: &Call, _request: ListJobsRequest) -> Result<JobList> {
+        self.administrator(call).await?;
+        Ok(card::jobs(self.store.jobs().await?))
+    }
+
+    async fn retry_job(&self, call: &Call, request: JobRequest) -> Result<Done> {
+        self.administrator(call).await?;
+        let job = JobId::parse(request.job_id)?;
+        match self.store.retry_job(job, Timestamp::now()).await? {
+            true => Ok(Done {}),
+            false => Err(Error::JobNotFound(job)),
+        }
+    }
+
+    async fn cancel_job(&self, call: &Call, request: JobRequest) -> Result<Done> {
+        self.administrator(call).await?;
+        let job = JobId::parse(request.job_id)?;
+        let keys = self.store.cancel_job(job, Timestamp::now()).await?.ok_or(Error::JobNotFound(job))?;
+        for key in &keys {
+            discard(&self.blobs, key).await;
+        }
+        Ok(Done {})
     }
 }
 
-pub(crate) fn new_object(object: StoredObject) -> NewObject {
-    NewObject { key: object.key, bytes: object.bytes, sha256: object.sha256 }
+impl Videos {
+    async fn prepare(&self, call: &Call, request: &PublishRequest, source: &StoredObject) -> Result<NewVideo> {
+        let author = call.viewer()?;
+        let title = Title::parse(&request.title)?;
+        let visibility = Visibility::parse(&request.visibility)?;
+        let prefix = visibility.prefix();
+        let wanted = PrepareRequest { source_key: source.key.clone(), prefix: prefix.into() };
+        let PrepareResponse { play, cover, duration_ms } = self.media.prepare(call, wanted).await?;
+        let cover_key = cover.as_ref().map(|cover| cover.key.clone());
+        let mut objects: Vec<NewObject> = cover.into_iter().map(|cover| new_object(cover, "cover")).collect();
+        let play_key = match play {
+            Some(play) => {
+                let key = play.key.clone();
+                objects.push(new_object(play, REMUX));
+                key
+            }
+            None => {
+                objects.push(new_object(source.clone(), SOURCE));
+                Key::random(prefix, random_bits()?, "mp4").to_string()
+            }
+        };
+        Ok(NewVideo {
+            author,
+            title,
+            play_key,
+            cover_key,
+            objects,
+            visibility,
+            duration_ms,
+            received_at: Timestamp::now(),
+            upload: None,
+        })
+    }
+
+    /// After a refusal: what came as one piece is of no more use; an upload in parts stays for another try,
+    /// unless the file is at fault.
+    async fn give_back(&self, call: &Call, arrived: Arrived, error: &Error) {
+        let mut unneeded = Vec::new();
+        if !arrived.parts.contains(&arrived.source.key) {
+            unneeded.push(arrived.source.key);
+        }
+        if let (Some(name), Some(viewer), Error::UnsupportedMedia { .. }) = (arrived.upload, call.viewer, error) {
+            match self.store.end_upload(viewer, name, Timestamp::now()).await {
+                Ok(keys) => unneeded.extend(keys),
+                Err(error) => tracing::warn!(error = %error.chain(), "a refused upload stays until its time is over"),
+            }
+        }
+        discard_unneeded(&self.store, &self.blobs, &unneeded).await;
+    }
+
+    async fn administrator(&self, call: &Call) -> Result<()> {
+        match self.store.is_admin(call.viewer()?).await? {
+            true => Ok(()),
+            false => Err(Error::PermissionDenied),
+        }
+    }
+}
+
+pub(crate) fn new_object(object: StoredObject, role: &str) -> NewObject {
+    let StoredObject { key, bytes, sha256 } = object;
+    NewObject { key, role: role.into(), bytes, sha256, ..NewObject::default() }
 }

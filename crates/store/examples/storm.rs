@@ -87,9 +87,25 @@ fn mariadb(folder: &Path, port: u16) -> Config {
 
 fn video(author: UserId, number: usize) -> NewVideo {
     let play_key = format!("p/{number}");
-    let object = NewObject { key: play_key.clone(), bytes: 1, sha256: vec![0; 32] };
+    let object = NewObject {
+        key: play_key.clone(),
+        role: store::REMUX.into(),
+        bytes: 1,
+        sha256: vec![0; 32],
+        ..NewObject::default()
+    };
     let title = Title::parse("a clip").expect("a title");
-    NewVideo { author, title, play_key, cover_key: None, objects: vec![object], source_key: None }
+    NewVideo {
+        author,
+        title,
+        play_key,
+        cover_key: None,
+        objects: vec![object],
+        visibility: domain::Visibility::Public,
+        duration_ms: 8_000,
+        received_at: Timestamp::now(),
+        upload: None,
+    }
 }
 
 /// A like, or one taken back.

@@ -74,7 +74,7 @@ const COUNTERS: [Counter; 7] = [
 
 /// Each reference: the table, the number of its row (0 where rows have none), the column, and the table it
 /// names. A test holds this against the schema.
-pub(crate) const REFERENCES: [(&str, &str, &str, &str); 13] = [
+pub(crate) const REFERENCES: [(&str, &str, &str, &str); 16] = [
     ("user_stat", "x.user_id", "user_id", "user"),
     ("video", "x.id", "author_id", "user"),
     ("video_stat", "x.video_id", "video_id", "video"),
@@ -88,10 +88,13 @@ pub(crate) const REFERENCES: [(&str, &str, &str, &str); 13] = [
     ("message", "x.id", "sender_id", "user"),
     ("message", "x.id", "receiver_id", "user"),
     ("job", "x.id", "video_id", "video"),
+    ("video_event", "x.id", "video_id", "video"),
+    ("upload", "x.id", "user_id", "user"),
+    ("upload_part", "x.id", "upload_id", "upload"),
 ];
 
 /// Rows that must not exist, as (place, number of the row, problem).
-const RULES: [(&str, &str, &str); 5] = [
+const RULES: [(&str, &str, &str); 8] = [
     (
         "user",
         "SELECT u.id AS id FROM user u LEFT JOIN user_stat s ON s.user_id = u.id \
@@ -107,7 +110,9 @@ const RULES: [(&str, &str, &str); 5] = [
     (
         "video",
         "SELECT v.id AS id FROM video v LEFT JOIN video_object o ON o.object_key = v.play_key \
-      WHERE v.state = 'ready' AND (o.object_key IS NULL OR v.published_at IS NULL) LIMIT 1000",
+      LEFT JOIN job j ON j.video_id = v.id AND j.kind = 'settle' AND j.state IN ('queued', 'leased') \
+      WHERE v.state = 'ready' AND (o.object_key IS NULL \
+      OR (v.visibility = 'public' AND v.published_at IS NULL AND j.id IS NULL)) LIMIT 1000",
         "is ready without a playable object or a publish time",
     ),
     (
@@ -115,6 +120,24 @@ const RULES: [(&str, &str, &str); 5] = [
         "SELECT v.id AS id FROM video v LEFT JOIN job j ON j.video_id = v.id \
       AND j.state IN ('queued', 'leased') WHERE v.state = 'processing' AND j.id IS NULL LIMIT 1000",
         "is processing and no job works on it",
+    ),
+    (
+        "video",
+        "SELECT v.id AS id FROM video v WHERE v.published_at IS NOT NULL \
+      AND (v.state <> 'ready' OR v.visibility <> 'public') LIMIT 1000",
+        "is published and should not be",
+    ),
+    (
+        "video",
+        "SELECT v.id AS id FROM video v LEFT JOIN job j ON j.video_id = v.id AND j.kind = 'settle' \
+      AND j.state IN ('queued', 'leased') WHERE v.state = 'deleting' AND j.id IS NULL LIMIT 1000",
+        "is being deleted and no job works on it",
+    ),
+    (
+        "upload",
+        "SELECT u.id AS id FROM upload u WHERE u.received <> \
+      (SELECT COALESCE(SUM(p.bytes), 0) FROM upload_part p WHERE p.upload_id = u.id) LIMIT 1000",
+        "has received other than its parts",
     ),
     (
         "video",
@@ -126,7 +149,7 @@ const RULES: [(&str, &str, &str); 5] = [
 
 impl Store {
     /// Every difference, at most 1,000 of each kind; an empty list is a healthy database.
-    /// Fourteen statements, thirteen on MySQL.
+    /// Seventeen statements, sixteen on MySQL.
     ///
     /// # Errors
     /// Only the database's.

@@ -13,7 +13,7 @@ use crate::coalesce::{Coalesced, Operation, Queues, many};
 use crate::row::Row;
 use crate::session::Session;
 use crate::user::number;
-use crate::video::published_author;
+use crate::video::sight::{visible, visible_author};
 
 /// A comment with its author.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ impl Store {
     /// Adds a comment. Four statements.
     ///
     /// # Errors
-    /// [`Error::VideoNotFound`] when there is no published video of that number.
+    /// [`Error::VideoNotFound`] when there is no video of that number that the viewer may see.
     pub async fn add_comment(
         &self,
         viewer: UserId,
@@ -56,7 +56,7 @@ impl Store {
                     let sql = "DELETE FROM comment WHERE id = ? AND video_id = ? AND author_id = ?";
                     let values = [comment.get().into(), video.get().into(), viewer.get().into()];
                     if session.change(sql, values).await? == 0 {
-                        return Err(why_not(session, video, comment).await?);
+                        return Err(why_not(session, viewer, video, comment).await?);
                     }
                     count(session, &BTreeMap::from([(video.get(), [-1])])).await
                 })
@@ -67,7 +67,7 @@ impl Store {
     /// The comments under a video, newest first, at most 500. Two statements.
     ///
     /// # Errors
-    /// [`Error::VideoNotFound`] when there is no published video of that number.
+    /// [`Error::VideoNotFound`] when there is no video of that number that the viewer may see.
     pub async fn comments(&self, video: VideoId, viewer: Option<UserId>) -> Result<Vec<CommentRow>> {
         let sql = concat!(
             "SELECT c.id AS comment_id, c.content, c.created_at, ",
@@ -79,7 +79,7 @@ impl Store {
         self.database
             .read(move |session| {
                 Box::pin(async move {
-                    published_author(session, video).await?;
+                    visible_author(session, video, viewer).await?;
                     read_all(&session.rows(sql, values).await?, read)
                 })
             })
@@ -89,14 +89,18 @@ impl Store {
     /// How many comments a video has. One statement.
     ///
     /// # Errors
-    /// [`Error::VideoNotFound`] when there is no published video of that number.
-    pub async fn comment_count(&self, video: VideoId) -> Result<i64> {
-        let sql = "SELECT vs.comment_count FROM video v JOIN video_stat vs ON vs.video_id = v.id \
-                   WHERE v.id = ? AND v.published_at IS NOT NULL LIMIT 1";
+    /// [`Error::VideoNotFound`] when there is no video of that number that the viewer may see.
+    pub async fn comment_count(&self, video: VideoId, viewer: Option<UserId>) -> Result<i64> {
+        let sql = concat!(
+            "SELECT vs.comment_count FROM video v JOIN video_stat vs ON vs.video_id = v.id WHERE v.id = ? AND ",
+            visible!("?"),
+            " LIMIT 1"
+        );
+        let values = [video.get().into(), number(viewer), number(viewer), number(viewer)];
         self.database
             .read(move |session| {
                 Box::pin(async move {
-                    let row = session.row(sql, [video.get().into()]).await?;
+                    let row = session.row(sql, values).await?;
                     column(&row.ok_or(Error::VideoNotFound(video))?, "comment_count")
                 })
             })
@@ -105,10 +109,16 @@ impl Store {
 }
 
 /// Why a comment was not the viewer's to delete. One statement.
-async fn why_not(session: &Session, video: VideoId, comment: CommentId) -> Result<Error> {
-    let sql = "SELECT c.id AS comment_id FROM video v LEFT JOIN comment c ON c.video_id = v.id AND c.id = ? \
-               WHERE v.id = ? AND v.published_at IS NOT NULL LIMIT 1";
-    let found = session.row(sql, [comment.get().into(), video.get().into()]).await?;
+async fn why_not(session: &Session, viewer: UserId, video: VideoId, comment: CommentId) -> Result<Error> {
+    let sql = concat!(
+        "SELECT c.id AS comment_id FROM video v LEFT JOIN comment c ON c.video_id = v.id AND c.id = ? \
+         WHERE v.id = ? AND ",
+        visible!("?"),
+        " LIMIT 1"
+    );
+    let viewer = number(Some(viewer));
+    let values = [comment.get().into(), video.get().into(), viewer.clone(), viewer.clone(), viewer];
+    let found = session.row(sql, values).await?;
     let Some(row) = found else { return Ok(Error::VideoNotFound(video)) };
     let others: Option<i64> = column(&row, "comment_id")?;
     Ok(if others.is_some() { Error::PermissionDenied } else { Error::CommentNotFound(comment) })
@@ -147,8 +157,10 @@ impl Operation for NewComment {
         batch: &'s [Self],
     ) -> BoxFuture<'s, Result<Vec<Result<CommentRow>>>> {
         Box::pin(async move {
-            let (published, step) = session.hold_published(batch.iter().map(|new| new.video)).await?;
-            let added: Vec<_> = batch.iter().filter(|new| published.contains(&new.video)).collect();
+            let (visible, step) =
+                session.hold_visible(batch.iter().map(|new| (new.viewer, new.video))).await?;
+            let added: Vec<_> =
+                batch.iter().filter(|new| visible.contains(&(new.viewer, new.video))).collect();
             let into = "comment (video_id, author_id, content, created_at)";
             let numbers =
                 many::insert(session, into, added.iter().map(|new| new.row()).collect(), step).await?;
@@ -160,7 +172,7 @@ impl Operation for NewComment {
             let authors = cards(session, added.iter().map(|new| new.viewer).collect()).await?;
             let mut numbers = numbers.into_iter();
             let answer = |new: &NewComment| {
-                if !published.contains(&new.video) {
+                if !visible.contains(&(new.viewer, new.video)) {
                     return Err(Error::VideoNotFound(new.video));
                 }
                 let id = numbers.next().ok_or_else(|| Error::internal("a comment without a number"))?;

@@ -12,12 +12,13 @@ use domain::{Result, Timestamp, UserId};
 use crate::Store;
 use crate::card::{VideoCard, column, video_columns, video_joins};
 use crate::changes::Touched;
+use crate::row::Row;
 use crate::user::number;
 
 use overlay::Marks;
 pub use pages::Page;
 pub(crate) use pages::Pages;
-use pages::{Slot, key};
+use pages::{Slot, Tip, name};
 
 /// How often a viewer's page is looked up because a video was published meanwhile.
 const TRIES: u32 = 3;
@@ -61,7 +62,7 @@ impl Store {
         if let (Some(viewer), true) = (viewer, self.database.is_mysql()) {
             return self.feed_of_many(before, viewer).await;
         }
-        let slot = self.pages.slot(before, self.newest().await?);
+        let slot = self.pages.slot(before, self.tip().await?);
         let page = self.current(&slot).await?;
         let marks = match viewer {
             Some(viewer) => self.marks(&page, viewer).await?,
@@ -74,40 +75,40 @@ impl Store {
     /// there is learnt on the way, and again if need be.
     async fn feed_of_many(&self, before: Timestamp, viewer: UserId) -> Result<FeedPage> {
         let asked = Instant::now();
-        let newest = match self.pages.newest(&self.database.changes) {
-            Some((newest, _)) => newest,
-            None => self.newest().await?,
+        let tip = match self.pages.tip(&self.database.changes) {
+            Some((tip, _)) => tip,
+            None => self.tip().await?,
         };
-        let mut slot = self.pages.slot(before, newest);
+        let mut slot = self.pages.slot(before, tip);
         let mut tries = 0;
         loop {
-            let (newest, page) = self.since(&slot, asked).await?;
+            let (tip, page) = self.since(&slot, asked).await?;
             tries += 1;
-            if slot.before == key(before, newest) || tries == TRIES {
+            if slot.name == name(before, tip) || tries == TRIES {
                 let marks = self.marks_of_many(&page, viewer).await?;
                 return Ok(FeedPage { page, marks });
             }
-            slot = self.pages.slot(before, newest);
+            slot = self.pages.slot(before, tip);
         }
     }
 
     /// The latest publish time and the page of a slot, read after a moment. Who waits for a turn shares what the
     /// next one reads.
-    async fn since(&self, slot: &Slot, moment: Instant) -> Result<(i64, Arc<Page>)> {
+    async fn since(&self, slot: &Slot, moment: Instant) -> Result<(Tip, Arc<Page>)> {
         let _turn = slot.turn.lock().await;
         let page = match slot.kept() {
             Some(page) => page,
             None => {
                 self.pages.misses.increment(1);
-                self.load(slot.before).await?
+                self.load(slot.name.before).await?
             }
         };
-        let (newest, page) = match self.pages.newest_since(moment) {
-            Some(newest) if page.is_since(moment) => (newest, page),
+        let (tip, page) = match self.pages.tip_since(moment) {
+            Some(tip) if page.is_since(moment) => (tip, page),
             _older => self.recount_of_many(&page).await?,
         };
         slot.keep(&page);
-        Ok((newest, page))
+        Ok((tip, page))
     }
 
     /// The page of a slot, with counters that are current.
@@ -124,7 +125,7 @@ impl Store {
         self.pages.misses.increment(1);
         let page = match slot.kept().filter(|_| !self.database.is_mysql()) {
             Some(page) => self.recount(&page).await?,
-            None => self.load(slot.before).await?,
+            None => self.load(slot.name.before).await?,
         };
         slot.keep(&page);
         Ok(page)
@@ -145,16 +146,17 @@ impl Store {
         Ok(Arc::new(Page::new(cards, &self.database.changes, moment, begun)))
     }
 
-    /// The latest publish time, 0 when there is none. Others may publish too, so it is asked for once a second.
-    async fn newest(&self) -> Result<i64> {
+    /// Where the feed stands. Others may publish too, so it is asked for once a second.
+    async fn tip(&self) -> Result<Tip> {
         let (version, begun) = (self.database.changes.version(Touched::Feed), Instant::now());
-        if let Some((newest, true)) = self.pages.newest(&self.database.changes) {
-            return Ok(newest);
+        if let Some((tip, true)) = self.pages.tip(&self.database.changes) {
+            return Ok(tip);
         }
-        let sql = "SELECT COALESCE(MAX(published_at), 0) AS newest FROM video LIMIT 1";
-        let found = self.database.list(sql, [], |row| column(row, "newest")).await?;
-        let newest = found.first().copied().unwrap_or(0);
-        self.pages.set_newest(newest, version, begun);
-        Ok(newest)
+        let sql = "SELECT (SELECT COALESCE(MAX(published_at), 0) FROM video) AS newest, revision \
+                   FROM feed_state WHERE id = 1 LIMIT 1";
+        let read = |row: &Row| Ok(Tip { newest: column(row, "newest")?, revision: column(row, "revision")? });
+        let tip = self.database.list(sql, [], read).await?.first().copied().unwrap_or_default();
+        self.pages.set_tip(tip, version, begun);
+        Ok(tip)
     }
 }

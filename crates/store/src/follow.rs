@@ -131,10 +131,11 @@ impl Operation for Follow {
             };
             let done = FOLLOWS.fulfil(session, &batch.iter().map(wish).collect::<Vec<_>>()).await?;
             count(session, &done).await?;
-            let answer = |follow: &Follow| match done.owners.contains_key(&follow.user.get()) {
-                true => Ok(()),
-                false => Err(Error::UserNotFound(follow.user)),
-            };
+            let answer =
+                |follow: &Follow| match done.owners.contains_key(&(follow.viewer.get(), follow.user.get())) {
+                    true => Ok(()),
+                    false => Err(Error::UserNotFound(follow.user)),
+                };
             Ok(batch.iter().map(answer).collect())
         })
     }

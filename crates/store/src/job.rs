@@ -26,17 +26,33 @@ pub struct Attempt {
     pub fence: i64,
 }
 
-/// A claimed job: re-encode the source of a video.
+/// What a job is to do.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum JobKind {
+    /// Make the renditions of a video.
+    Transcode,
+    /// Bring a video's objects in line with its row: removed, moved, or published.
+    Settle,
+}
+
+impl JobKind {
+    /// Its word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Transcode => "transcode",
+            Self::Settle => "settle",
+        }
+    }
+}
+
+/// A claimed job.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Job {
     /// The hold on it.
     pub attempt: Attempt,
     /// The video that waits for it.
     pub video: VideoId,
-    /// The uploaded object.
-    pub source_key: String,
-    /// Where the result belongs.
-    pub play_key: String,
     /// How often it was claimed, this time included.
     pub attempts: i64,
 }
@@ -48,8 +64,12 @@ pub struct JobRow {
     pub id: JobId,
     /// The video that waits for it.
     pub video: VideoId,
+    /// The word of a [`JobKind`].
+    pub kind: String,
     /// One of [`JOB_STATES`].
     pub state: String,
+    /// How much of it is done, in thousandths.
+    pub progress: i64,
     /// How often it was claimed.
     pub attempts: i64,
     /// Of a queued one when it is tried next, of a leased one when others may take it.
@@ -66,7 +86,7 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn jobs(&self) -> Result<Vec<JobRow>> {
-        let sql = "SELECT id, video_id, state, attempts, due_at, created_at, error FROM job \
+        let sql = "SELECT id, video_id, kind, state, progress, attempts, due_at, created_at, error FROM job \
                    WHERE state IN ('queued', 'leased', 'dead') ORDER BY id LIMIT ?";
         self.database.list(sql, [rows_limit()], JobRow::read).await
     }
@@ -95,7 +115,8 @@ impl Store {
                 Box::pin(async move {
                     let sql = "UPDATE job SET state = 'queued', attempts = 0, due_at = ? \
                                WHERE id = ? AND state = 'dead' AND EXISTS \
-                               (SELECT 1 FROM video_object o WHERE o.object_key = job.source_key)";
+                               (SELECT 1 FROM video_object o WHERE o.video_id = job.video_id \
+                               AND o.role IN ('source', 'remux'))";
                     if session.change(sql, [now.millis().into(), job.get().into()]).await? == 0 {
                         return Ok(false);
                     }
@@ -108,51 +129,55 @@ impl Store {
             .await
     }
 
-    /// Ends a job that is not done, whoever works on it: its video is failed and needs no object any more.
-    /// Returns the keys that may be deleted; nothing when there is no such job. Five statements.
+    /// Ends the making of renditions that is not done, whoever works on it: a video that cannot be played yet
+    /// is failed and needs no object any more. Returns the keys that may be deleted; nothing when there is no
+    /// such job. Six statements, three when it can be played.
     ///
     /// # Errors
     /// Only the database's.
-    pub async fn cancel_job(&self, job: JobId) -> Result<Option<Vec<String>>> {
+    pub async fn cancel_job(&self, job: JobId, now: Timestamp) -> Result<Option<Vec<String>>> {
         self.database
             .write(move |session| {
                 Box::pin(async move {
                     // A worker that has it holds a number that is worth nothing now.
                     let sql = "UPDATE job SET state = 'dead', fence = fence + 1, error = ? \
-                               WHERE id = ? AND state IN ('queued', 'leased', 'dead')";
+                               WHERE id = ? AND state IN ('queued', 'leased', 'dead') AND kind = 'transcode'";
                     if session.change(sql, ["cancelled".into(), job.get().into()]).await? == 0 {
                         return Ok(None);
                     }
                     let sql = "SELECT video_id FROM job WHERE id = ? LIMIT 1";
                     let row = session.row(sql, [job.get().into()]).await?;
                     let Some(row) = row else { return Ok(None) };
-                    crate::video::fail(session, VideoId::parse(column(&row, "video_id")?)?).await.map(Some)
+                    let video = VideoId::parse(column(&row, "video_id")?)?;
+                    crate::video::fail(session, video, "cancelled", now).await.map(Some)
                 })
             })
             .await
     }
 
-    /// Whether a job is due. One statement.
+    /// Whether a job of a kind is due. One statement.
     ///
     /// # Errors
     /// Only the database's.
-    pub async fn has_due_job(&self, now: Timestamp) -> Result<bool> {
-        let sql = "SELECT 1 FROM job WHERE state IN ('queued', 'leased') AND due_at <= ? LIMIT 1";
-        let found = self.database.list(sql, [now.millis().into()], |_row| Ok(())).await?;
+    pub async fn has_due_job(&self, kind: JobKind, now: Timestamp) -> Result<bool> {
+        let sql =
+            "SELECT 1 FROM job WHERE state IN ('queued', 'leased') AND due_at <= ? AND kind = ? LIMIT 1";
+        let values = [now.millis().into(), kind.as_str().into()];
+        let found = self.database.list(sql, values, |_row| Ok(())).await?;
         Ok(!found.is_empty())
     }
 
-    /// Claims the oldest job that is due, or whose lease ran out. Two statements, one when there is none, and
+    /// Claims the oldest job of a kind that is due, or whose lease ran out. Two statements, one when there is none, and
     /// two more for each job that another worker took in between.
     ///
     /// # Errors
     /// Only the database's.
-    pub async fn claim_job(&self, now: Timestamp, lease: Duration) -> Result<Option<Job>> {
+    pub async fn claim_job(&self, kind: JobKind, now: Timestamp, lease: Duration) -> Result<Option<Job>> {
         self.database
             .write(move |session| {
                 Box::pin(async move {
                     for _ in 0..CLAIMS {
-                        let Some(job) = oldest_due(session, now).await? else { return Ok(None) };
+                        let Some(job) = oldest_due(session, kind, now).await? else { return Ok(None) };
                         if take(session, &job, now.after(lease)).await? {
                             return Ok(Some(job));
                         }
@@ -163,16 +188,19 @@ impl Store {
             .await
     }
 
-    /// Prolongs a lease; false when it is no longer this attempt's. One statement.
+    /// Prolongs a lease and notes how much is done, in thousandths; false when it is no longer this attempt's.
+    /// One statement.
     ///
     /// # Errors
     /// Only the database's.
-    pub async fn extend_lease(&self, attempt: Attempt, until: Timestamp) -> Result<bool> {
+    pub async fn extend_lease(&self, attempt: Attempt, until: Timestamp, progress: i64) -> Result<bool> {
         self.database
             .write(move |session| {
                 Box::pin(async move {
-                    let sql = "UPDATE job SET due_at = ? WHERE id = ? AND fence = ? AND state = 'leased'";
-                    let values = [until.millis().into(), attempt.job.get().into(), attempt.fence.into()];
+                    let sql = "UPDATE job SET due_at = ?, progress = ? \
+                               WHERE id = ? AND fence = ? AND state = 'leased'";
+                    let Attempt { job, fence } = attempt;
+                    let values = [until.millis().into(), progress.into(), job.get().into(), fence.into()];
                     Ok(session.change(sql, values).await? > 0)
                 })
             })
@@ -215,7 +243,9 @@ impl JobRow {
         Ok(Self {
             id: JobId::parse(column(row, "id")?)?,
             video: VideoId::parse(column(row, "video_id")?)?,
+            kind: column(row, "kind")?,
             state: column(row, "state")?,
+            progress: column(row, "progress")?,
             attempts: column(row, "attempts")?,
             due_at: Timestamp::from_millis(column(row, "due_at")?),
             created_at: Timestamp::from_millis(column(row, "created_at")?),
@@ -224,19 +254,17 @@ impl JobRow {
     }
 }
 
-async fn oldest_due(session: &Session, now: Timestamp) -> Result<Option<Job>> {
-    let sql = "SELECT j.id, j.fence, j.attempts, j.video_id, j.source_key, v.play_key \
-               FROM job j JOIN video v ON v.id = j.video_id \
-               WHERE j.state IN ('queued', 'leased') AND j.due_at <= ? ORDER BY j.due_at, j.id LIMIT 1";
-    let Some(row) = session.row(sql, [now.millis().into()]).await? else { return Ok(None) };
+async fn oldest_due(session: &Session, kind: JobKind, now: Timestamp) -> Result<Option<Job>> {
+    let sql = "SELECT id, fence, attempts, video_id FROM job WHERE state IN ('queued', 'leased') \
+               AND due_at <= ? AND kind = ? ORDER BY due_at, id LIMIT 1";
+    let row = session.row(sql, [now.millis().into(), kind.as_str().into()]).await?;
+    let Some(row) = row else { return Ok(None) };
     Ok(Some(Job {
         attempt: Attempt {
             job: JobId::parse(column(&row, "id")?)?,
             fence: column::<i64>(&row, "fence")? + 1,
         },
         video: VideoId::parse(column(&row, "video_id")?)?,
-        source_key: column(&row, "source_key")?,
-        play_key: column(&row, "play_key")?,
         attempts: column::<i64>(&row, "attempts")? + 1,
     }))
 }
@@ -257,18 +285,24 @@ async fn take(session: &Session, job: &Job, until: Timestamp) -> Result<bool> {
     Ok(session.change(sql, values).await? > 0)
 }
 
-/// Queues the re-encoding of a video's source. One statement.
+/// Queues a job. One statement.
 pub(crate) async fn insert(
     session: &Session,
     video: VideoId,
-    source_key: &str,
+    kind: JobKind,
     now: Timestamp,
+    due: Timestamp,
 ) -> Result<()> {
-    let sql =
-        "INSERT INTO job (video_id, source_key, state, due_at, created_at) VALUES (?, ?, 'queued', ?, ?)";
-    let at = now.millis();
-    session.change(sql, [video.get().into(), source_key.into(), at.into(), at.into()]).await?;
+    let sql = "INSERT INTO job (video_id, kind, state, due_at, created_at) VALUES (?, ?, 'queued', ?, ?)";
+    let (due, now) = (due.millis().into(), now.millis().into());
+    session.change(sql, [video.get().into(), kind.as_str().into(), due, now]).await?;
     Ok(())
+}
+
+/// Whether a job is still this attempt's, held until the end of the transaction. One statement.
+pub(crate) async fn holds(session: &Session, attempt: Attempt) -> Result<bool> {
+    let sql = "UPDATE job SET attempts = 1 WHERE id = ? AND fence = ? AND state = 'leased'";
+    Ok(session.change(sql, [attempt.job.get().into(), attempt.fence.into()]).await? > 0)
 }
 
 /// Ends a job, if it is still this attempt's. One statement.

@@ -12,12 +12,13 @@ use crate::coalesce::edge::{Edges, Fulfilled, Wish};
 use crate::coalesce::{Coalesced, Operation, Queues, many};
 use crate::session::Session;
 use crate::user::number;
+use crate::video::sight::visible;
 
 impl Store {
     /// Likes a video; a repeated like changes nothing. Four statements, one when repeated.
     ///
     /// # Errors
-    /// [`Error::VideoNotFound`] when there is no published video of that number.
+    /// [`Error::VideoNotFound`] when there is no video of that number that the viewer may see.
     pub async fn like_video(&self, viewer: UserId, video: VideoId, now: Timestamp) -> Result<()> {
         self.write_together(Like { viewer, video, since: Some(now) }).await
     }
@@ -25,7 +26,7 @@ impl Store {
     /// Takes a like back; without one nothing changes. Four statements, one when there is none.
     ///
     /// # Errors
-    /// [`Error::VideoNotFound`] when there is no published video of that number.
+    /// [`Error::VideoNotFound`] when there is no video of that number that the viewer may see.
     pub async fn unlike_video(&self, viewer: UserId, video: VideoId) -> Result<()> {
         self.write_together(Like { viewer, video, since: None }).await
     }
@@ -40,9 +41,13 @@ impl Store {
             video_columns!(),
             " FROM video_like l JOIN video v ON v.id = l.video_id ",
             video_joins!(),
-            " WHERE l.user_id = ? AND v.published_at IS NOT NULL ORDER BY l.id DESC LIMIT ?"
+            " WHERE l.user_id = ? AND ",
+            visible!("?"),
+            " ORDER BY l.id DESC LIMIT ?"
         );
-        let values = [number(viewer), number(viewer), user.get().into(), rows_limit()];
+        let viewer = number(viewer);
+        let of = [viewer.clone(), viewer.clone(), user.get().into()];
+        let values = of.into_iter().chain(std::iter::repeat_n(viewer, 3)).chain([rows_limit()]);
         self.database.list_of(user, sql, values, VideoCard::read).await
     }
 }
@@ -61,7 +66,11 @@ const LIKES: Edges = Edges {
     from: "user_id",
     to: "video_id",
     target: "LEFT JOIN video_stat t ON t.video_id = pairs.other",
-    owner: "(SELECT v.author_id FROM video v WHERE v.id = t.video_id AND v.published_at IS NOT NULL)",
+    owner: concat!(
+        "(SELECT v.author_id FROM video v WHERE v.id = t.video_id AND ",
+        visible!("pairs.one"),
+        ")"
+    ),
 };
 
 impl Operation for Like {
@@ -81,7 +90,8 @@ impl Operation for Like {
             let wish = |like: &Like| Wish { pair: (like.viewer.get(), like.video.get()), since: like.since };
             let done = LIKES.fulfil(session, &batch.iter().map(wish).collect::<Vec<_>>()).await?;
             count(session, &done).await?;
-            let answer = |like: &Like| match done.owners.contains_key(&like.video.get()) {
+            let answer = |like: &Like| match done.owners.contains_key(&(like.viewer.get(), like.video.get()))
+            {
                 true => Ok(()),
                 false => Err(Error::VideoNotFound(like.video)),
             };
@@ -95,7 +105,10 @@ impl Operation for Like {
 async fn count(session: &Session, done: &Fulfilled) -> Result<()> {
     let (mut videos, mut people) = (BTreeMap::new(), BTreeMap::new());
     for ((viewer, video), by) in &done.changes {
-        let author = done.owners.get(video).ok_or_else(|| Error::internal("a like of an unknown video"))?;
+        let author = done
+            .owners
+            .get(&(*viewer, *video))
+            .ok_or_else(|| Error::internal("a like of an unknown video"))?;
         videos.entry(*video).or_insert([0])[0] += by;
         people.entry(*viewer).or_insert([0; 2])[0] += by;
         people.entry(*author).or_insert([0; 2])[1] += by;

@@ -1,11 +1,12 @@
 //! The schema's history, forward only. A migration that has landed never changes; the next one does.
 
 mod m0001_first;
+mod m0002_media;
 
 use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
 
 /// Every table with a column of it that is never null.
-pub(crate) const TABLES: [(&str, &str); 10] = [
+pub(crate) const TABLES: [(&str, &str); 14] = [
     ("user", "id"),
     ("user_stat", "user_id"),
     ("video", "id"),
@@ -16,6 +17,10 @@ pub(crate) const TABLES: [(&str, &str); 10] = [
     ("follow", "id"),
     ("message", "id"),
     ("job", "id"),
+    ("feed_state", "id"),
+    ("video_event", "id"),
+    ("upload", "id"),
+    ("upload_part", "id"),
 ];
 
 /// All migrations, oldest first.
@@ -23,7 +28,7 @@ pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_first::Migration)]
+        vec![Box::new(m0001_first::Migration), Box::new(m0002_media::Migration)]
     }
 }
 

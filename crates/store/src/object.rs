@@ -9,15 +9,48 @@ use crate::Store;
 use crate::row::{Row, column};
 use crate::session::Session;
 
+/// What was uploaded, when it cannot be played as it is.
+pub const SOURCE: &str = "source";
+/// What was uploaded in a clean file, which plays until the renditions are ready.
+pub const REMUX: &str = "remux";
+/// The rendition that plays first.
+pub const FIRST_RENDITION: &str = "720p";
+/// What was replaced and is deleted soon.
+pub const RETIRED: &str = "retired";
+
 /// An object that was stored and is about to get its row.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewObject {
     /// Where it lies.
     pub key: String,
+    /// What it is to its video; of each there is one.
+    pub role: String,
     /// Its length.
     pub bytes: i64,
     /// The SHA-256 of its content.
     pub sha256: Vec<u8>,
+    /// How it is shown.
+    pub shape: Shape,
+}
+
+impl NewObject {
+    /// Whether this is one of the sizes a video is offered in.
+    pub(crate) fn is_rendition(&self) -> bool {
+        self.shape.bits_per_second > 0 && !self.role.contains('.')
+    }
+}
+
+/// How a rendition or a storyboard is shown; nothing of any other object.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Shape {
+    /// In pixels.
+    pub width: i64,
+    /// In pixels.
+    pub height: i64,
+    /// On average.
+    pub bits_per_second: i64,
+    /// Of a rendition its codecs as RFC 6381 names them, of a storyboard its grid: `COLUMNSxROWS@SECONDS`.
+    pub format: Option<String>,
 }
 
 /// An object some video needs.
@@ -34,17 +67,19 @@ pub struct ObjectRow {
 }
 
 impl Store {
-    /// Objects by key after `after`, at most 1,000: one page of all of them. One statement.
+    /// Objects by key after `after`, at most 1,000: one page of all that have to be there. One statement.
     ///
     /// # Errors
     /// Only the database's.
     pub async fn objects(&self, after: &str) -> Result<Vec<ObjectRow>> {
-        let sql = "SELECT object_key, video_id, bytes, sha256 FROM video_object WHERE object_key > ? \
-                   ORDER BY object_key LIMIT 1000";
+        // What is being deleted may be gone already.
+        let sql = "SELECT o.object_key, o.video_id, o.bytes, o.sha256 FROM video_object o \
+                   JOIN video v ON v.id = o.video_id WHERE o.object_key > ? AND o.role <> 'retired' \
+                   AND v.state <> 'deleting' ORDER BY o.object_key LIMIT 1000";
         self.database.list(sql, [after.into()], read).await
     }
 
-    /// Which of at most 1,000 keys some video needs. One statement.
+    /// Which of at most 1,000 keys some video or upload needs. One statement.
     ///
     /// # Errors
     /// Only the database's.
@@ -54,8 +89,11 @@ impl Store {
             return Ok(HashSet::new());
         }
         let holes = vec!["?"; keys.len()].join(", ");
-        let sql = format!("SELECT object_key FROM video_object WHERE object_key IN ({holes}) LIMIT 1000");
-        let values: Vec<Value> = keys.iter().map(|key| key.as_str().into()).collect();
+        let sql = format!(
+            "SELECT object_key FROM video_object WHERE object_key IN ({holes}) \
+             UNION ALL SELECT object_key FROM upload_part WHERE object_key IN ({holes}) LIMIT 2000"
+        );
+        let values: Vec<Value> = [keys, keys].concat().into_iter().map(Into::into).collect();
         self.database
             .read(move |session| {
                 Box::pin(async move {
@@ -67,12 +105,28 @@ impl Store {
     }
 }
 
-/// Adds rows for all of a video's new objects. One statement.
+/// Adds rows for all of a video's new objects. One statement, none for no object.
 pub(crate) async fn insert(session: &Session, video: VideoId, objects: &[NewObject]) -> Result<()> {
-    let rows = vec!["(?, ?, ?, ?)"; objects.len()].join(", ");
-    let sql = format!("INSERT INTO video_object (object_key, video_id, bytes, sha256) VALUES {rows}");
-    let values = objects.iter().flat_map(|object| -> [Value; 4] {
-        [object.key.as_str().into(), video.get().into(), object.bytes.into(), object.sha256.clone().into()]
+    if objects.is_empty() {
+        return Ok(());
+    }
+    let rows = vec!["(?, ?, ?, ?, ?, ?, ?, ?, ?)"; objects.len()].join(", ");
+    let sql = format!(
+        "INSERT INTO video_object (object_key, video_id, role, bytes, sha256, width, height, bits_per_second, format) \
+         VALUES {rows}"
+    );
+    let values = objects.iter().flat_map(|NewObject { key, role, bytes, sha256, shape }| -> [Value; 9] {
+        [
+            key.as_str().into(),
+            video.get().into(),
+            role.as_str().into(),
+            (*bytes).into(),
+            sha256.clone().into(),
+            shape.width.into(),
+            shape.height.into(),
+            shape.bits_per_second.into(),
+            shape.format.clone().into(),
+        ]
     });
     session.change(&sql, values.collect::<Vec<_>>()).await?;
     Ok(())

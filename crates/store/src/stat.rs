@@ -6,7 +6,7 @@
 //! the statement that changes them, which goes through the table in the order of its key: nobody who holds
 //! people's counters waits for what a like holds.
 
-use std::collections::{BTreeSet, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use domain::{Result, UserId, VideoId};
 use sea_orm::Value;
@@ -14,6 +14,7 @@ use sea_orm::Value;
 use crate::card::column;
 use crate::coalesce::many;
 use crate::session::Session;
+use crate::video::sight::visible_author;
 
 impl Session {
     /// Holds two people's counters, who may be the same one. One statement on MySQL, none on SQLite.
@@ -50,30 +51,39 @@ impl Session {
         Ok(())
     }
 
-    /// Holds the counters of videos and tells which of these everybody may see, and by how much the numbers of
-    /// inserted rows grow. One statement.
-    pub(crate) async fn hold_published(
+    /// Holds the counters of videos and tells which of these viewers may see which, and by how much the numbers
+    /// of inserted rows grow. One statement, and one for each pair whose video not everybody may see.
+    pub(crate) async fn hold_visible(
         &self,
-        videos: impl Iterator<Item = VideoId>,
-    ) -> Result<(HashSet<VideoId>, i64)> {
-        let videos = many::filled(videos.collect::<BTreeSet<_>>());
+        pairs: impl Iterator<Item = (UserId, VideoId)> + Clone,
+    ) -> Result<(HashSet<(UserId, VideoId)>, i64)> {
+        let videos = many::filled(pairs.clone().map(|(_, video)| video).collect::<BTreeSet<_>>());
         let sql = format!(
-            "SELECT vs.video_id, {} AS step, (SELECT author_id FROM video WHERE id = vs.video_id \
-             AND published_at IS NOT NULL) AS author_id FROM video_stat vs WHERE vs.video_id IN {} \
+            "SELECT vs.video_id, {} AS step, (SELECT COALESCE(published_at, 0) FROM video WHERE id = vs.video_id \
+             AND state = 'ready') AS shown FROM video_stat vs WHERE vs.video_id IN {} \
              ORDER BY vs.video_id LIMIT {}{}",
             many::step(self),
             many::list(videos.len()),
             videos.len(),
             if self.is_mysql() { " FOR UPDATE" } else { "" }
         );
-        let (mut published, mut step) = (HashSet::new(), 1);
+        let (mut shown, mut step) = (HashMap::new(), 1);
         for row in self.rows(&sql, videos.iter().map(|video| video.get().into())).await? {
             step = column(&row, "step")?;
-            if column::<Option<i64>>(&row, "author_id")?.is_some() {
-                published.insert(VideoId::parse(column(&row, "video_id")?)?);
+            shown.insert(column::<i64>(&row, "video_id")?, column::<Option<i64>>(&row, "shown")?);
+        }
+        let mut visible = HashSet::new();
+        for (viewer, video) in pairs {
+            let may_see = match shown.get(&video.get()).copied().flatten() {
+                None => false,
+                Some(0) => visible_author(self, video, Some(viewer)).await.is_ok(),
+                Some(_published_at) => true,
+            };
+            if may_see {
+                visible.insert((viewer, video));
             }
         }
-        Ok((published, step))
+        Ok((visible, step))
     }
 
     /// Holds every counter there is. Two statements on MySQL, none on SQLite.

@@ -114,6 +114,30 @@ impl Store {
             .await
     }
 
+    /// Makes the account of this name an administrator; false when there is none. One statement.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn make_admin(&self, name: UserName) -> Result<bool> {
+        self.database
+            .write(move |session| {
+                Box::pin(async move {
+                    let sql = "UPDATE user SET role = 'admin' WHERE name_key = ?";
+                    Ok(session.change(sql, [name.key().into()]).await? > 0)
+                })
+            })
+            .await
+    }
+
+    /// Whether somebody administrates. One statement.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn is_admin(&self, user: UserId) -> Result<bool> {
+        let sql = "SELECT 1 FROM user WHERE id = ? AND role = 'admin' LIMIT 1";
+        Ok(!self.database.list(sql, [user.get().into()], |_row| Ok(())).await?.is_empty())
+    }
+
     /// Accounts whose tokens were revoked at `since` or later, the newest 10,000. One statement.
     ///
     /// # Errors

@@ -1,4 +1,4 @@
-//! `dytt jobs`: the re-encodings that wait, run or were given up, from the operator's side.
+//! `dytt jobs`: the work that waits, runs or was given up, from the operator's side.
 
 use std::process::ExitCode;
 
@@ -25,7 +25,7 @@ pub(crate) enum Command {
         /// The job's number.
         job: i64,
     },
-    /// End a job and delete its upload; its author sees the video no more.
+    /// End the making of renditions; a video that cannot be played yet is failed and what it has is deleted.
     Cancel {
         /// The job's number.
         job: i64,
@@ -54,21 +54,25 @@ async fn list(store: &Store, json: bool) -> Result<()> {
         println!("no job waits, runs or was given up");
         return Ok(());
     }
-    println!("{:>8}  {:>8}  {:6}  {:>5}  {:>8}  last error", "job", "video", "state", "tries", "age");
+    println!(
+        "{:>8}  {:>8}  {:9}  {:6}  {:>5}  {:>5}  {:>8}  last error",
+        "job", "video", "kind", "state", "done", "tries", "age"
+    );
     let now = Timestamp::now().millis();
     for job in &jobs {
         let seconds = now.saturating_sub(job.created_at.millis()) / 1_000;
         let error = job.error.as_deref().unwrap_or("-");
-        let JobRow { id, video, state, attempts, .. } = job;
-        println!("{id:>8}  {video:>8}  {state:6}  {attempts:>5}  {seconds:>6} s  {error}");
+        let JobRow { id, video, kind, state, progress, attempts, .. } = job;
+        let done = progress / 10;
+        println!("{id:>8}  {video:>8}  {kind:9}  {state:6}  {done:>3} %  {attempts:>5}  {seconds:>6} s  {error}");
     }
     Ok(())
 }
 
 fn shown(job: &JobRow) -> serde_json::Value {
-    let JobRow { id, video, state, attempts, due_at, created_at, error } = job;
+    let JobRow { id, video, kind, state, progress, attempts, due_at, created_at, error } = job;
     json!({
-        "job": id.get(), "video": video.get(), "state": state, "attempts": attempts,
+        "job": id.get(), "video": video.get(), "kind": kind, "state": state, "progress": progress, "attempts": attempts,
         "due_at_ms": due_at.millis(), "created_at_ms": created_at.millis(), "error": error,
     })
 }
@@ -88,7 +92,7 @@ async fn retry(store: &Store, number: i64) -> Result<()> {
 async fn cancel(settings: &Settings, store: &Store, number: i64) -> Result<()> {
     let job = known(store, number).await?;
     let blobs = open_blobs(settings).await?;
-    let keys = store.cancel_job(job.id).await?.with_context(|| format!("job {number} is done meanwhile"))?;
+    let keys = store.cancel_job(job.id, Timestamp::now()).await?.with_context(|| format!("job {number} is done meanwhile"))?;
     for key in &keys {
         services::discard(&blobs, key).await;
     }

@@ -17,11 +17,34 @@ pub(crate) enum Command {
         /// The user name.
         name: String,
     },
+    /// Make an account an administrator; who has none yet registers first.
+    Admin {
+        /// The user name.
+        name: String,
+    },
 }
 
 pub(crate) async fn run(settings: &Settings, command: Command) -> Result<ExitCode> {
-    let Command::Revoke { name } = command;
-    let parsed = UserName::parse(&name, limits::MAX_NAME_CHARS)?;
+    match command {
+        Command::Revoke { name } => revoke(settings, &name).await,
+        Command::Admin { name } => make_admin(settings, &name).await,
+    }
+}
+
+async fn make_admin(settings: &Settings, name: &str) -> Result<ExitCode> {
+    let parsed = UserName::parse(name, limits::MAX_NAME_CHARS)?;
+    let store = attach_store(settings).await?;
+    let made = store.make_admin(parsed).await?;
+    store.close().await;
+    if !made {
+        bail!("there is no user `{name}`: register that name first, then give it this role");
+    }
+    println!("`{name}` is an administrator");
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn revoke(settings: &Settings, name: &str) -> Result<ExitCode> {
+    let parsed = UserName::parse(name, limits::MAX_NAME_CHARS)?;
     let store = attach_store(settings).await?;
     let Some(found) = store.login_row(&parsed).await? else { bail!("there is no user `{name}`") };
     store.revoke_tokens(UserId::parse(found.id)?, Timestamp::now()).await?;

@@ -52,6 +52,7 @@ struct Auth {
 #[serde(deny_unknown_fields)]
 struct Limits {
     enabled: bool,
+    user_bytes: u64,
 }
 
 #[derive(Deserialize)]
@@ -81,6 +82,7 @@ pub(crate) struct Settings {
     pub users: services::UserConfig,
     pub media: media::Config,
     pub limits_enabled: bool,
+    pub user_bytes: u64,
     pub query_credentials: bool,
     pub telemetry: telemetry::Config,
 }
@@ -158,6 +160,7 @@ impl Tree {
             users: self.users,
             media: self.media,
             limits_enabled: self.limits.enabled,
+            user_bytes: self.limits.user_bytes,
             query_credentials: self.compat.query_credentials,
             telemetry: self.telemetry,
         })

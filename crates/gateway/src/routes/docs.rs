@@ -29,9 +29,10 @@ use utoipa_swagger_ui::SwaggerUi;
 ))]
 pub(super) struct Description;
 
-/// `/docs` and `/openapi.json`.
-pub(super) fn router(description: openapi::OpenApi) -> Router {
-    Router::from(SwaggerUi::new("/docs").url("/openapi.json", description)).layer(from_fn(allow_own_scripts))
+/// `/docs`, `/openapi.json` and `/api/v1/openapi.json`.
+pub(super) fn router(description: openapi::OpenApi, modern: openapi::OpenApi) -> Router {
+    let both = SwaggerUi::new("/docs").url("/openapi.json", description).url("/api/v1/openapi.json", modern);
+    Router::from(both).layer(from_fn(allow_own_scripts))
 }
 
 /// Swagger UI is scripts and inline styles; all of them are ours.

@@ -1,5 +1,6 @@
-//! Objects as HTTP: ranges, conditions, eternal caching; or the way to where they are. Only public objects are
-//! here; their keys are random and never used twice, so that no look-up is needed.
+//! Objects as HTTP: ranges, conditions, eternal caching; or the way to where they are. Who may read one stands in
+//! its address: keys are random and never used twice, and what not everybody may see needs a signature, so that
+//! no look-up is needed.
 
 use std::ops::Range;
 
@@ -7,10 +8,11 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, header};
 use blobs::{Blobs, Delivery, Key};
-use domain::Error;
+use domain::{Error, Timestamp};
 
 use crate::Gateway;
 use crate::error::Failure;
+use crate::params::Params;
 
 /// Seconds after which a video that is still being made is worth asking for again.
 const RETRY_SECONDS: &str = "5";
@@ -44,12 +46,33 @@ pub(super) async fn object(
     State(gateway): State<Gateway>,
     Path(key): Path<String>,
     method: Method,
+    params: Params,
     headers: HeaderMap,
 ) -> Result<Response<Body>, Failure> {
-    let Some(key) = Key::parse(&key).filter(|key| key.as_str().starts_with("p/")) else {
+    let Some(key) = Key::parse(&key).filter(|key| may_be_read(&gateway, key, &params)) else {
         return Ok(missing());
     };
-    Ok(answer(&gateway.blobs, &key, &method, &headers).await?)
+    let mut response = answer(&gateway.blobs, &key, &method, &headers).await?;
+    if !is_public(&key) {
+        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+        response.headers_mut().remove(header::ACCESS_CONTROL_ALLOW_ORIGIN);
+    }
+    Ok(response)
+}
+
+fn is_public(key: &Key) -> bool {
+    key.as_str().starts_with("p/")
+}
+
+/// Everybody reads what is public; what is not, who has an address with a signature that is still good.
+fn may_be_read(gateway: &Gateway, key: &Key, params: &Params) -> bool {
+    if is_public(key) {
+        return true;
+    }
+    let (Ok(Some(until)), Ok(Some(signature))) = (params.integer("exp"), params.text("sig")) else { return false };
+    key.as_str().starts_with("s/")
+        && until >= Timestamp::now().millis() / 1000
+        && gateway.tokens.is_signed(key.as_str(), until, signature)
 }
 
 async fn answer(
@@ -64,7 +87,7 @@ async fn answer(
         Err(blobs::Error::Busy) => return Err(Error::Overloaded),
         Err(error) => return Err(Error::unavailable(error)),
     };
-    let tag = format!("\"{}\"", key.as_str().trim_start_matches("p/"));
+    let tag = format!("\"{}\"", &key.as_str()[2..]);
     let mut response = described(key, &tag);
     let text = |name| headers.get(name).and_then(|value: &HeaderValue| value.to_str().ok());
     if text(header::IF_NONE_MATCH).is_some_and(|wanted| wanted.contains(&tag) || wanted.trim() == "*") {

@@ -546,6 +546,9 @@ pub fn serve_like(service: std::sync::Arc<dyn LikeService>) -> crate::Step {
 pub struct PrepareRequest {
     #[prost(string, tag = "1")]
     pub source_key: ::prost::alloc::string::String,
+    /// The prefix of the keys of what is made: `p` for what everybody may see, `s` for what needs a signature.
+    #[prost(string, tag = "2")]
+    pub prefix: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PrepareResponse {
@@ -555,6 +558,8 @@ pub struct PrepareResponse {
     /// The cover; absent when no frame could be read.
     #[prost(message, optional, tag = "2")]
     pub cover: ::core::option::Option<StoredObject>,
+    #[prost(int64, tag = "3")]
+    pub duration_ms: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StoredObject {
@@ -842,9 +847,15 @@ pub fn serve_user(service: std::sync::Arc<dyn UserService>) -> crate::Step {
 pub struct PublishRequest {
     #[prost(string, tag = "1")]
     pub title: ::prost::alloc::string::String,
-    /// The uploaded object.
+    /// The uploaded object; absent when `upload` is named.
     #[prost(message, optional, tag = "2")]
     pub source: ::core::option::Option<StoredObject>,
+    /// An upload of the caller's that is complete; empty when there is a source.
+    #[prost(string, tag = "3")]
+    pub upload: ::prost::alloc::string::String,
+    /// Who may see it: `public`, `followers`, `friends` or `private`.
+    #[prost(string, tag = "4")]
+    pub visibility: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PublishResponse {
@@ -859,7 +870,173 @@ pub struct ListVideosRequest {
     #[prost(int64, tag = "1")]
     pub author_id: i64,
 }
-/// Videos: publishing and an author's own list.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VideoRequest {
+    #[prost(int64, tag = "1")]
+    pub video_id: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetVisibilityRequest {
+    #[prost(int64, tag = "1")]
+    pub video_id: i64,
+    #[prost(string, tag = "2")]
+    pub visibility: ::prost::alloc::string::String,
+}
+/// A video and what it consists of.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct VideoDetail {
+    #[prost(message, optional, tag = "1")]
+    pub video: ::core::option::Option<Video>,
+    #[prost(string, tag = "2")]
+    pub visibility: ::prost::alloc::string::String,
+    /// `processing`, `ready` or `failed`.
+    #[prost(string, tag = "3")]
+    pub state: ::prost::alloc::string::String,
+    #[prost(int64, tag = "4")]
+    pub duration_ms: i64,
+    /// Some 25 bytes that stand for the cover until it has loaded; empty when there are none.
+    #[prost(bytes = "vec", tag = "5")]
+    pub thumbhash: ::prost::alloc::vec::Vec<u8>,
+    #[prost(message, repeated, tag = "6")]
+    pub files: ::prost::alloc::vec::Vec<VideoFile>,
+}
+/// One object of a video.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VideoFile {
+    #[prost(string, tag = "1")]
+    pub key: ::prost::alloc::string::String,
+    /// What it is: `720p`, `cover`, `storyboard`, `captions.zh-CN` …
+    #[prost(string, tag = "2")]
+    pub role: ::prost::alloc::string::String,
+    #[prost(int64, tag = "3")]
+    pub bytes: i64,
+    /// Of a rendition, and of one tile of a storyboard: in pixels.
+    #[prost(int64, tag = "4")]
+    pub width: i64,
+    #[prost(int64, tag = "5")]
+    pub height: i64,
+    /// Of a rendition: on average.
+    #[prost(int64, tag = "6")]
+    pub bits_per_second: i64,
+    /// Of a rendition: its codecs as RFC 6381 names them; of a storyboard: its grid, `COLUMNSxROWS@SECONDS`.
+    #[prost(string, tag = "7")]
+    pub format: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Timeline {
+    #[prost(message, repeated, tag = "1")]
+    pub events: ::prost::alloc::vec::Vec<VideoEvent>,
+    /// How much of the renditions is made, in thousandths; -1 when nothing works on them.
+    #[prost(int64, tag = "2")]
+    pub progress: i64,
+    /// Milliseconds until they probably are; -1 when that is not known.
+    #[prost(int64, tag = "3")]
+    pub remaining_ms: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VideoEvent {
+    /// `received`, `checked`, `playable`, `rendition`, `done` or `refused`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Which rendition, or why refused.
+    #[prost(string, tag = "2")]
+    pub detail: ::prost::alloc::string::String,
+    /// UTC milliseconds.
+    #[prost(int64, tag = "3")]
+    pub created_at: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutCaptionsRequest {
+    #[prost(int64, tag = "1")]
+    pub video_id: i64,
+    /// A language tag of BCP 47 such as `zh-CN`.
+    #[prost(string, tag = "2")]
+    pub language: ::prost::alloc::string::String,
+    /// WebVTT, at most 256 KiB.
+    #[prost(string, tag = "3")]
+    pub text: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteCaptionsRequest {
+    #[prost(int64, tag = "1")]
+    pub video_id: i64,
+    #[prost(string, tag = "2")]
+    pub language: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateUploadRequest {
+    #[prost(int64, tag = "1")]
+    pub bytes: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UploadRequest {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AppendUploadRequest {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Where in the upload the part begins.
+    #[prost(int64, tag = "2")]
+    pub start: i64,
+    #[prost(message, optional, tag = "3")]
+    pub part: ::core::option::Option<StoredObject>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Upload {
+    /// The random word that names it.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// How long it is to become.
+    #[prost(int64, tag = "2")]
+    pub bytes: i64,
+    /// How much of it is stored.
+    #[prost(int64, tag = "3")]
+    pub received: i64,
+    /// UTC milliseconds; then it is given up.
+    #[prost(int64, tag = "4")]
+    pub expires_at: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListJobsRequest {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct JobRequest {
+    #[prost(int64, tag = "1")]
+    pub job_id: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct JobList {
+    #[prost(message, repeated, tag = "1")]
+    pub jobs: ::prost::alloc::vec::Vec<Job>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Job {
+    #[prost(int64, tag = "1")]
+    pub id: i64,
+    #[prost(int64, tag = "2")]
+    pub video_id: i64,
+    /// `transcode` or `settle`.
+    #[prost(string, tag = "3")]
+    pub kind: ::prost::alloc::string::String,
+    /// `queued`, `leased` or `dead`.
+    #[prost(string, tag = "4")]
+    pub state: ::prost::alloc::string::String,
+    /// In thousandths.
+    #[prost(int64, tag = "5")]
+    pub progress: i64,
+    #[prost(int64, tag = "6")]
+    pub attempts: i64,
+    /// UTC milliseconds.
+    #[prost(int64, tag = "7")]
+    pub due_at: i64,
+    #[prost(int64, tag = "8")]
+    pub created_at: i64,
+    /// What went wrong last.
+    #[prost(string, tag = "9")]
+    pub error: ::prost::alloc::string::String,
+}
+/// Videos: uploads, publishing, what becomes of a video, and an author's own list.
 #[async_trait::async_trait]
 pub trait VideoService: Send + Sync {
     /// Makes a video of an uploaded object. Afterwards the object is the platform's: kept, replaced or deleted.
@@ -868,12 +1045,82 @@ pub trait VideoService: Send + Sync {
         call: &domain::Call,
         request: PublishRequest,
     ) -> domain::Result<PublishResponse>;
-    /// An author's videos, newest first; those still processing only for the author.
+    /// An author's videos, newest first, that the caller may see; those still processing only for the author.
     async fn list_videos(
         &self,
         call: &domain::Call,
         request: ListVideosRequest,
     ) -> domain::Result<VideoList>;
+    /// One video with all it consists of, for who may see it.
+    async fn get_video(
+        &self,
+        call: &domain::Call,
+        request: VideoRequest,
+    ) -> domain::Result<VideoDetail>;
+    /// How far an own video is.
+    async fn get_timeline(
+        &self,
+        call: &domain::Call,
+        request: VideoRequest,
+    ) -> domain::Result<Timeline>;
+    /// Says who may see an own video.
+    async fn set_visibility(
+        &self,
+        call: &domain::Call,
+        request: SetVisibilityRequest,
+    ) -> domain::Result<Done>;
+    /// Deletes an own video: nobody sees it from now on, and what it consists of goes within a minute.
+    async fn delete_video(
+        &self,
+        call: &domain::Call,
+        request: VideoRequest,
+    ) -> domain::Result<Done>;
+    /// Gives an own video captions, in place of those of the same language.
+    async fn put_captions(
+        &self,
+        call: &domain::Call,
+        request: PutCaptionsRequest,
+    ) -> domain::Result<Done>;
+    /// Takes an own video's captions of a language away.
+    async fn delete_captions(
+        &self,
+        call: &domain::Call,
+        request: DeleteCaptionsRequest,
+    ) -> domain::Result<Done>;
+    /// Begins an upload that comes in parts.
+    async fn create_upload(
+        &self,
+        call: &domain::Call,
+        request: CreateUploadRequest,
+    ) -> domain::Result<Upload>;
+    /// How much of an own upload has arrived.
+    async fn get_upload(
+        &self,
+        call: &domain::Call,
+        request: UploadRequest,
+    ) -> domain::Result<Upload>;
+    /// Adds a stored part to an own upload.
+    async fn append_upload(
+        &self,
+        call: &domain::Call,
+        request: AppendUploadRequest,
+    ) -> domain::Result<Upload>;
+    /// Gives an own upload up.
+    async fn delete_upload(
+        &self,
+        call: &domain::Call,
+        request: UploadRequest,
+    ) -> domain::Result<Done>;
+    /// The background jobs that are not done; for administrators.
+    async fn list_jobs(
+        &self,
+        call: &domain::Call,
+        request: ListJobsRequest,
+    ) -> domain::Result<JobList>;
+    /// Tries a dead job again; for administrators.
+    async fn retry_job(&self, call: &domain::Call, request: JobRequest) -> domain::Result<Done>;
+    /// Ends a job; for administrators.
+    async fn cancel_job(&self, call: &domain::Call, request: JobRequest) -> domain::Result<Done>;
 }
 /// A VideoService in another process.
 pub struct RemoteVideoService(pub crate::Step);
@@ -893,6 +1140,101 @@ impl VideoService for RemoteVideoService {
     ) -> domain::Result<VideoList> {
         crate::wire::call(&self.0, call, "/dytt.v1.VideoService/ListVideos", request).await
     }
+    async fn get_video(
+        &self,
+        call: &domain::Call,
+        request: VideoRequest,
+    ) -> domain::Result<VideoDetail> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/GetVideo", request).await
+    }
+    async fn get_timeline(
+        &self,
+        call: &domain::Call,
+        request: VideoRequest,
+    ) -> domain::Result<Timeline> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/GetTimeline", request).await
+    }
+    async fn set_visibility(
+        &self,
+        call: &domain::Call,
+        request: SetVisibilityRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.VideoService/SetVisibility",
+            request,
+        )
+        .await
+    }
+    async fn delete_video(
+        &self,
+        call: &domain::Call,
+        request: VideoRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/DeleteVideo", request).await
+    }
+    async fn put_captions(
+        &self,
+        call: &domain::Call,
+        request: PutCaptionsRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/PutCaptions", request).await
+    }
+    async fn delete_captions(
+        &self,
+        call: &domain::Call,
+        request: DeleteCaptionsRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.VideoService/DeleteCaptions",
+            request,
+        )
+        .await
+    }
+    async fn create_upload(
+        &self,
+        call: &domain::Call,
+        request: CreateUploadRequest,
+    ) -> domain::Result<Upload> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/CreateUpload", request).await
+    }
+    async fn get_upload(
+        &self,
+        call: &domain::Call,
+        request: UploadRequest,
+    ) -> domain::Result<Upload> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/GetUpload", request).await
+    }
+    async fn append_upload(
+        &self,
+        call: &domain::Call,
+        request: AppendUploadRequest,
+    ) -> domain::Result<Upload> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/AppendUpload", request).await
+    }
+    async fn delete_upload(
+        &self,
+        call: &domain::Call,
+        request: UploadRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/DeleteUpload", request).await
+    }
+    async fn list_jobs(
+        &self,
+        call: &domain::Call,
+        request: ListJobsRequest,
+    ) -> domain::Result<JobList> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/ListJobs", request).await
+    }
+    async fn retry_job(&self, call: &domain::Call, request: JobRequest) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/RetryJob", request).await
+    }
+    async fn cancel_job(&self, call: &domain::Call, request: JobRequest) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/CancelJob", request).await
+    }
 }
 /// Answers the calls of other processes.
 pub fn serve_video(service: std::sync::Arc<dyn VideoService>) -> crate::Step {
@@ -909,6 +1251,84 @@ pub fn serve_video(service: std::sync::Arc<dyn VideoService>) -> crate::Step {
                 "/dytt.v1.VideoService/ListVideos" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.list_videos(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/GetVideo" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.get_video(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/GetTimeline" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.get_timeline(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/SetVisibility" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.set_visibility(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/DeleteVideo" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.delete_video(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/PutCaptions" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.put_captions(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/DeleteCaptions" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.delete_captions(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/CreateUpload" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.create_upload(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/GetUpload" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.get_upload(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/AppendUpload" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.append_upload(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/DeleteUpload" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.delete_upload(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/ListJobs" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_jobs(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/RetryJob" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.retry_job(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/CancelJob" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.cancel_job(&call, message).await
                     })
                     .await
                 }
@@ -1055,6 +1475,84 @@ pub const METHODS: &[crate::Method] = &[
         path: "/dytt.v1.VideoService/ListVideos",
         service: "video",
         repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/GetVideo",
+        service: "video",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/GetTimeline",
+        service: "video",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/SetVisibility",
+        service: "video",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/DeleteVideo",
+        service: "video",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/PutCaptions",
+        service: "video",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/DeleteCaptions",
+        service: "video",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/CreateUpload",
+        service: "video",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/GetUpload",
+        service: "video",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/AppendUpload",
+        service: "video",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/DeleteUpload",
+        service: "video",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/ListJobs",
+        service: "video",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/RetryJob",
+        service: "video",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/CancelJob",
+        service: "video",
+        repeatable: false,
         streaming: false,
     },
 ];

@@ -18,7 +18,7 @@ pub(crate) struct Edges {
     pub(crate) to: &'static str,
     /// Joins what a pair points to, as `t`: the rows that MySQL holds for it.
     pub(crate) target: &'static str,
-    /// Whom what a pair points to belongs to; nothing when nobody may see it.
+    /// Whom what a pair points to belongs to; nothing when who it comes from may not see it.
     pub(crate) owner: &'static str,
 }
 
@@ -32,8 +32,8 @@ pub(crate) struct Wish {
 
 /// What wishes came to.
 pub(crate) struct Fulfilled {
-    /// The owner of each target that is there; wishes about others come to nothing.
-    pub(crate) owners: HashMap<i64, i64>,
+    /// The owner of each pair's target that is there; wishes about others come to nothing.
+    pub(crate) owners: HashMap<Pair, i64>,
     /// Each pair whose number of rows changed, and by how much.
     pub(crate) changes: Vec<(Pair, i64)>,
 }
@@ -45,7 +45,7 @@ impl Edges {
         let (owners, stored) = self.find(session, wishes).await?;
         let mut fates = BTreeMap::<Pair, Fate>::new();
         for (place, Wish { pair, since }) in wishes.iter().enumerate() {
-            if owners.contains_key(&pair.1) {
+            if owners.contains_key(pair) {
                 let stays = stored.get(pair).copied();
                 fates.entry(*pair).or_insert_with(|| Fate { stays, ..Fate::default() }).wish(place, *since);
             }
@@ -63,7 +63,7 @@ impl Edges {
         &self,
         session: &Session,
         wishes: &[Wish],
-    ) -> Result<(HashMap<i64, i64>, HashMap<Pair, i64>)> {
+    ) -> Result<(HashMap<Pair, i64>, HashMap<Pair, i64>)> {
         let Self { table, from, to, target, owner } = self;
         let turned = wishes.iter().map(|Wish { pair: (one, other), .. }| (*other, *one));
         let pairs = many::filled(turned.collect::<BTreeSet<_>>());
@@ -80,7 +80,7 @@ impl Edges {
         for row in session.rows(&sql, values).await? {
             let pair: Pair = (column(&row, "one")?, column(&row, "other")?);
             if let Some(owner) = column(&row, "owner")? {
-                owners.insert(pair.1, owner);
+                owners.insert(pair, owner);
             }
             if let Some(id) = column(&row, "id")? {
                 stored.insert(pair, id);

@@ -7,7 +7,7 @@ use domain::limits::FEED_PAGE;
 use domain::{Result, UserId};
 use sea_orm::Value;
 
-use super::pages::Page;
+use super::pages::{Page, Tip};
 use crate::Store;
 use crate::card::VideoCard;
 use crate::changes::Touched;
@@ -69,17 +69,17 @@ impl Store {
             .await
     }
 
-    /// On MySQL what may differ for everybody, in one statement: the latest publish time, and the counters.
-    pub(super) async fn recount_of_many(&self, page: &Page) -> Result<(i64, Arc<Page>)> {
+    /// On MySQL what may differ for everybody, in one statement: where the feed stands, and the counters.
+    pub(super) async fn recount_of_many(&self, page: &Page) -> Result<(Tip, Arc<Page>)> {
         let (versions, begun) = (page.versions_now(&self.database.changes), Instant::now());
         let feed = self.database.changes.version(Touched::Feed);
         let values = [ids(page, |card| card.id), ids(page, |card| card.author.id)].concat();
         let rows = self.database.read(move |session| Box::pin(session.rows(&COUNTS_OF_MANY, values))).await?;
-        let (mut cards, mut newest) = (page.cards.clone(), 0);
+        let (mut cards, mut tip) = (page.cards.clone(), Tip::default());
         for row in &rows {
             let (kind, id, numbers) = read(row)?;
             match kind {
-                NEWEST => newest = id,
+                TIP => tip = Tip { newest: id, revision: numbers[0] },
                 VIDEO => {
                     let of = cards.iter_mut().filter(|card| card.id == id);
                     of.for_each(|card| count_video(card, [numbers[0], numbers[1]]));
@@ -90,8 +90,8 @@ impl Store {
                 }
             }
         }
-        self.pages.set_newest(newest, feed, begun);
-        Ok((newest, Arc::new(Page::with(cards, versions, begun))))
+        self.pages.set_tip(tip, feed, begun);
+        Ok((tip, Arc::new(Page::with(cards, versions, begun))))
     }
 
     /// A viewer's marks on MySQL: one statement.
@@ -116,7 +116,7 @@ impl Store {
 }
 
 const VIDEO: i64 = 1;
-const NEWEST: i64 = 3;
+const TIP: i64 = 3;
 
 static COUNTS_OF_MANY: LazyLock<String> = LazyLock::new(|| {
     let holes = holes();
@@ -125,7 +125,8 @@ static COUNTS_OF_MANY: LazyLock<String> = LazyLock::new(|| {
          FROM video_stat vs WHERE vs.video_id IN ({holes}) \
          UNION ALL SELECT 2, us.user_id, us.follow_count, us.follower_count, us.work_count, us.liked_count, \
          us.received_like_count FROM user_stat us WHERE us.user_id IN ({holes}) \
-         UNION ALL SELECT {NEWEST}, COALESCE(MAX(v.published_at), 0), 0, 0, 0, 0, 0 FROM video v LIMIT 100"
+         UNION ALL SELECT {TIP}, (SELECT COALESCE(MAX(v.published_at), 0) FROM video v), fs.revision, 0, 0, 0, 0 \
+         FROM feed_state fs WHERE fs.id = 1 LIMIT 100"
     )
 });
 

@@ -100,22 +100,39 @@ fn tags(cards: &[VideoCard]) -> (u64, u64) {
 pub(crate) struct Pages {
     pub(super) hits: Counter,
     pub(super) misses: Counter,
-    slots: Mutex<HashMap<i64, Arc<Slot>>>,
+    slots: Mutex<HashMap<Name, Arc<Slot>>>,
     uses: AtomicU64,
-    newest: Mutex<Option<Newest>>,
+    known: Mutex<Option<Known>>,
 }
 
+/// Where the feed stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Tip {
+    /// The latest publish time, 0 when there is none.
+    pub newest: i64,
+    /// Grows when what was published changes or goes.
+    pub revision: i64,
+}
+
+/// A tip, and since when it is known.
 #[derive(Clone, Copy)]
-struct Newest {
-    published_at: i64,
+struct Known {
+    tip: Tip,
     version: u64,
     begun: Instant,
 }
 
-/// The place of one page.
-pub(super) struct Slot {
+/// What identifies a page.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Name {
     /// Its videos were published before this.
     pub before: i64,
+    revision: i64,
+}
+
+/// The place of one page.
+pub(super) struct Slot {
+    pub name: Name,
     /// Held by whoever renews the page.
     pub turn: tokio::sync::Mutex<()>,
     page: Mutex<Option<Arc<Page>>>,
@@ -127,28 +144,28 @@ impl Default for Pages {
         // Looking them up costs several times what counting does.
         let counter = |outcome| metrics::counter!("dytt_store_feed_pages_total", "outcome" => outcome);
         let (hits, misses) = (counter("hit"), counter("miss"));
-        Self { hits, misses, slots: Mutex::default(), uses: AtomicU64::new(0), newest: Mutex::default() }
+        Self { hits, misses, slots: Mutex::default(), uses: AtomicU64::new(0), known: Mutex::default() }
     }
 }
 
 impl Pages {
     /// The place of the page before a moment; the newest page's name is that of the newest video.
-    pub(super) fn slot(&self, before: Timestamp, newest: i64) -> Arc<Slot> {
-        let (before, used) = (key(before, newest), self.uses.fetch_add(1, Ordering::Relaxed));
+    pub(super) fn slot(&self, before: Timestamp, tip: Tip) -> Arc<Slot> {
+        let (name, used) = (name(before, tip), self.uses.fetch_add(1, Ordering::Relaxed));
         let mut slots = held(&self.slots);
-        if let Some(slot) = slots.get(&before) {
+        if let Some(slot) = slots.get(&name) {
             slot.used.store(used, Ordering::Relaxed);
             return Arc::clone(slot);
         }
         if slots.len() >= PAGES {
             let oldest = slots.values().min_by_key(|slot| slot.used.load(Ordering::Relaxed));
-            if let Some(oldest) = oldest.map(|slot| slot.before) {
+            if let Some(oldest) = oldest.map(|slot| slot.name) {
                 slots.remove(&oldest);
             }
         }
         let turn = tokio::sync::Mutex::default();
-        let slot = Arc::new(Slot { before, turn, page: Mutex::default(), used: AtomicU64::new(used) });
-        slots.insert(before, Arc::clone(&slot));
+        let slot = Arc::new(Slot { name, turn, page: Mutex::default(), used: AtomicU64::new(used) });
+        slots.insert(name, Arc::clone(&slot));
         slot
     }
 
@@ -157,22 +174,22 @@ impl Pages {
         held(&self.slots).len()
     }
 
-    /// The latest publish time, when it was ever asked for, and whether it is still believed.
-    pub(super) fn newest(&self, changes: &Changes) -> Option<(i64, bool)> {
-        let Newest { published_at, version, begun } = (*held(&self.newest))?;
-        Some((published_at, version == changes.version(Touched::Feed) && begun.elapsed() < BELIEVED))
+    /// Where the feed stands, when it was ever asked for, and whether that is still believed.
+    pub(super) fn tip(&self, changes: &Changes) -> Option<(Tip, bool)> {
+        let Known { tip, version, begun } = (*held(&self.known))?;
+        Some((tip, version == changes.version(Touched::Feed) && begun.elapsed() < BELIEVED))
     }
 
-    /// The latest publish time, when its reading began after this moment.
-    pub(super) fn newest_since(&self, moment: Instant) -> Option<i64> {
-        held(&self.newest).filter(|newest| newest.begun >= moment).map(|newest| newest.published_at)
+    /// Where the feed stands, when its reading began after this moment.
+    pub(super) fn tip_since(&self, moment: Instant) -> Option<Tip> {
+        held(&self.known).filter(|known| known.begun >= moment).map(|known| known.tip)
     }
 
-    /// Keeps the latest publish time that was read after asking for this version of the feed, since a moment.
-    pub(super) fn set_newest(&self, published_at: i64, version: u64, begun: Instant) {
-        let mut newest = held(&self.newest);
-        if newest.is_none_or(|newest| (newest.version, newest.begun) <= (version, begun)) {
-            *newest = Some(Newest { published_at, version, begun });
+    /// Keeps where the feed stands, read after asking for this version of it, since a moment.
+    pub(super) fn set_tip(&self, tip: Tip, version: u64, begun: Instant) {
+        let mut known = held(&self.known);
+        if known.is_none_or(|known| (known.version, known.begun) <= (version, begun)) {
+            *known = Some(Known { tip, version, begun });
         }
     }
 }
@@ -193,9 +210,9 @@ impl Slot {
     }
 }
 
-/// The name of the page before a moment, when the latest publish time is this one.
-pub(super) fn key(before: Timestamp, newest: i64) -> i64 {
-    before.millis().min(newest + 1)
+/// The name of the page before a moment, when the feed stands here.
+pub(super) fn name(before: Timestamp, tip: Tip) -> Name {
+    Name { before: before.millis().min(tip.newest + 1), revision: tip.revision }
 }
 
 fn held<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -26,23 +26,32 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        let is_mysql = manager.get_database_backend() == DbBackend::MySql;
-        for (name, mut table) in tables() {
-            if is_mysql {
-                table.if_not_exists().engine("InnoDB").character_set("utf8mb4").collate("utf8mb4_bin");
-                for (_, mut index) in indices().into_iter().filter(|(of, _)| *of == name) {
-                    table.index(&mut index);
-                }
-            }
-            manager.create_table(table).await?;
-        }
-        if !is_mysql {
-            for (_, index) in indices() {
-                manager.create_index(index).await?;
-            }
-        }
-        Ok(())
+        create(manager, tables(), indices()).await
     }
+}
+
+/// Creates what does not exist: on MySQL a table with its indices, so that each statement makes something whole.
+pub(super) async fn create(
+    manager: &SchemaManager<'_>,
+    tables: Vec<(&'static str, TableCreateStatement)>,
+    indices: Vec<(&'static str, IndexCreateStatement)>,
+) -> Result<(), DbErr> {
+    let is_mysql = manager.get_database_backend() == DbBackend::MySql;
+    for (name, mut table) in tables {
+        if is_mysql {
+            table.if_not_exists().engine("InnoDB").character_set("utf8mb4").collate("utf8mb4_bin");
+            for (_, index) in indices.iter().filter(|(of, _)| *of == name) {
+                table.index(&mut index.clone());
+            }
+        }
+        manager.create_table(table).await?;
+    }
+    if !is_mysql {
+        for (_, index) in indices {
+            manager.create_index(index).await?;
+        }
+    }
+    Ok(())
 }
 
 fn tables() -> Vec<(&'static str, TableCreateStatement)> {
@@ -189,17 +198,21 @@ fn indices() -> Vec<(&'static str, IndexCreateStatement)> {
     ]
 }
 
-fn table(name: &'static str) -> TableCreateStatement {
+pub(super) fn table(name: &'static str) -> TableCreateStatement {
     Table::create().table(name).take()
 }
 
 /// Zero at first, and never below.
-fn counter(name: &'static str) -> ColumnDef {
+pub(super) fn counter(name: &'static str) -> ColumnDef {
     big_integer(name).default(0).check(Expr::col(name).gte(0)).take()
 }
 
 /// The row goes when the one it names goes.
-fn owned(table: &'static str, column: &'static str, parent: &'static str) -> ForeignKeyCreateStatement {
+pub(super) fn owned(
+    table: &'static str,
+    column: &'static str,
+    parent: &'static str,
+) -> ForeignKeyCreateStatement {
     ForeignKey::create()
         .name(format!("fk_{table}_{column}"))
         .from(table, column)
@@ -208,7 +221,7 @@ fn owned(table: &'static str, column: &'static str, parent: &'static str) -> For
         .take()
 }
 
-fn index(table: &'static str, columns: &[&'static str]) -> (&'static str, IndexCreateStatement) {
+pub(super) fn index(table: &'static str, columns: &[&'static str]) -> (&'static str, IndexCreateStatement) {
     let mut index = Index::create().name(format!("ix_{table}_{}", columns.join("_"))).table(table).take();
     for column in columns {
         index.col(*column);
@@ -216,7 +229,7 @@ fn index(table: &'static str, columns: &[&'static str]) -> (&'static str, IndexC
     (table, index)
 }
 
-fn unique(table: &'static str, columns: &[&'static str]) -> (&'static str, IndexCreateStatement) {
+pub(super) fn unique(table: &'static str, columns: &[&'static str]) -> (&'static str, IndexCreateStatement) {
     let (table, mut index) = index(table, columns);
     (table, index.unique().take())
 }

@@ -2,12 +2,12 @@
 
 use std::sync::atomic::Ordering;
 
-use domain::{CommentId, Error, JobId, Result, UserId, VideoId};
+use domain::{CommentId, Error, JobId, Result, UserId, VideoId, Visibility};
 use futures_util::future::BoxFuture;
 
-use super::fixture::{LEASE, NOW, On, World, content, later, object, on_both, user_name};
+use super::fixture::{LEASE, NOW, On, World, content, later, made, object, on_both, rendition, user_name};
 use super::stated;
-use crate::{Job, Store};
+use crate::{Finished, Job, JobKind, NewVideo, Store};
 
 /// Some of everything, so that each mutation has something to change.
 struct Scene {
@@ -19,6 +19,15 @@ struct Scene {
     job: Job,
     overtaken: Job,
     given_up: JobId,
+    /// Its video can be played.
+    playing: Job,
+    /// Its video has all its renditions, and something that is not needed.
+    settling: Job,
+    /// Its video is being deleted, and has reactions.
+    deleting: Job,
+    /// Its video was made public, and its objects are where they were.
+    moving: Job,
+    moves: Vec<(String, String)>,
     comment: CommentId,
 }
 
@@ -27,22 +36,57 @@ impl Scene {
         let world = World::new(on).await;
         let (author, viewer) = (world.user("author").await, world.user("viewer").await);
         let (fresh, liked) = (world.video(author).await, world.video(author).await);
+        world.store.put_file(author, fresh, object("p/captions", "captions.en")).await.expect("put");
         world.store.like_video(viewer, liked, NOW).await.expect("like");
         world.store.follow_user(viewer, author, NOW).await.expect("follow");
         let comment = world.store.add_comment(viewer, liked, content("first"), NOW).await.expect("comment");
         world.store.send_message(viewer, author, content("hello"), NOW).await.expect("send");
-        world.processing(author).await;
-        let given_up = world.claim().await;
-        let dead = world.store.job_dead(given_up.attempt, given_up.video, "no space".into()).await;
+        let finished = world.claim_of(world.video(author).await).await;
+        let ladder = Finished { objects: vec![rendition("p/720")], ..made("p/480") };
+        assert!(world.finish(&finished, ladder).await);
+        let settling = world.claim_settle().await;
+        let deleted = world.video(author).await;
+        world.store.like_video(viewer, deleted, NOW).await.expect("like");
+        world.store.add_comment(viewer, deleted, content("last"), NOW).await.expect("comment");
+        world.store.delete_video(author, deleted, NOW).await.expect("delete");
+        let deleting = world.claim_settle().await;
+        let hidden = NewVideo { visibility: Visibility::Private, ..world.ready(author) };
+        let shown = world.store.publish(hidden, NOW).await.expect("publish");
+        world.store.set_visibility(author, shown, Visibility::Public, NOW).await.expect("show");
+        let moving = world.claim_settle().await;
+        let moves = world.moves(shown).await;
+        let playing = world.claim_of(world.processing(author).await).await;
+        assert!(world.play(&playing).await);
+        let given_up = world.claim_of(world.processing(author).await).await;
+        let dead = world.store.job_dead(given_up.attempt, given_up.video, "no space".into(), NOW).await;
         assert!(dead.expect("ends"));
         world.processing(author).await;
         let overtaken = world.claim().await;
         world.store.release_job(overtaken.attempt, NOW, true, "crashed".into()).await.expect("release");
         let job = world.claim().await;
         world.processing(author).await;
+        world.upload(viewer, "open", 1000).await;
+        world.append(viewer, "open", 0, 400).await.expect("append");
+        world.upload(author, "whole", 1000).await;
+        world.append(author, "whole", 0, 1000).await.expect("append");
         let comment = CommentId::parse(comment.id).expect("a number");
         let given_up = given_up.attempt.job;
-        Self { world, author, viewer, fresh, liked, job, overtaken, given_up, comment }
+        Self {
+            world,
+            author,
+            viewer,
+            fresh,
+            liked,
+            job,
+            overtaken,
+            given_up,
+            playing,
+            settling,
+            deleting,
+            moving,
+            moves,
+            comment,
+        }
     }
 
     fn store(&self) -> &Store {
@@ -64,21 +108,41 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "create_user", 2 + 0, |s| s.store().create_user(user_name("new"), "hash".into(), NOW);
     "set_password_hash", 1 + 0, |s| s.store().set_password_hash(s.viewer, "other".into());
     "revoke_tokens", 1 + 0, |s| s.store().revoke_tokens(s.viewer, NOW);
-    "publish", 5 + 1, |s| s.store().publish(s.world.ready(s.author), NOW);
-    "publish, with a job", 4 + 1, |s| s.store().publish(s.world.unready(s.author), NOW);
-    "video_ready", 6 + 1, |s| ready(s, &s.job, Some(s.job.source_key.clone()));
-    "video_ready, source kept", 5 + 1, |s| ready(s, &s.job, None);
-    "video_ready, overtaken", 1 + 1, |s| ready(s, &s.overtaken, None);
-    "video_failed", 4 + 0, |s| s.store().video_failed(s.job.attempt, s.job.video, "why".into());
-    "video_failed, overtaken", 1 + 0, |s| s.store().video_failed(s.overtaken.attempt, s.job.video, "why".into());
-    "job_dead", 2 + 0, |s| s.store().job_dead(s.job.attempt, s.job.video, "why".into());
-    "job_dead, overtaken", 1 + 0, |s| s.store().job_dead(s.overtaken.attempt, s.job.video, "why".into());
+    "make_admin", 1 + 0, |s| s.store().make_admin(user_name("viewer"));
+    "publish", 8 + 1, |s| s.store().publish(s.world.ready(s.author), NOW);
+    "publish, with a job", 6 + 1, |s| s.store().publish(s.world.unready(s.author), NOW);
+    "publish, of an upload", 9 + 1, |s| s.store().publish(of_upload(s), NOW);
+    "video_playable", 8 + 1, |s| playable(s, &s.job);
+    "video_playable, overtaken", 1 + 1, |s| playable(s, &s.overtaken);
+    "video_finished", 9 + 1, |s| finished(s, &s.playing);
+    "video_finished, overtaken", 1 + 1, |s| finished(s, &s.overtaken);
+    "video_failed", 5 + 0, |s| s.store().video_failed(s.job.attempt, s.job.video, "why".into(), NOW);
+    "video_failed, playable", 2 + 0, |s| s.store().video_failed(s.playing.attempt, s.playing.video, "why".into(), NOW);
+    "video_failed, overtaken", 1 + 0, |s| s.store().video_failed(s.overtaken.attempt, s.job.video, "why".into(), NOW);
+    "job_dead", 3 + 0, |s| s.store().job_dead(s.job.attempt, s.job.video, "why".into(), NOW);
+    "job_dead, overtaken", 1 + 0, |s| s.store().job_dead(s.overtaken.attempt, s.job.video, "why".into(), NOW);
+    "set_visibility", 6 + 1, |s| s.store().set_visibility(s.author, s.fresh, Visibility::Friends, NOW);
+    "set_visibility, the same", 1 + 0, |s| s.store().set_visibility(s.author, s.fresh, Visibility::Public, NOW);
+    "moved", 9 + 1, |s| s.store().moved(s.moving.video, Visibility::Public, s.moves.clone(), NOW);
+    "settled", 2 + 0, |s| s.store().settled(s.settling.attempt, vec!["p/2".into()]);
+    "delete_video", 6 + 1, |s| s.store().delete_video(s.author, s.fresh, NOW);
+    "forget_reactions", 7 + 1, |s| s.store().forget_reactions(s.deleting.video);
+    "forget_reactions, none", 2 + 1, |s| s.store().forget_reactions(s.fresh);
+    "video_gone", 4 + 0, |s| s.store().video_gone(s.deleting.attempt, s.deleting.video);
+    "put_file", 4 + 0, |s| s.store().put_file(s.author, s.fresh, object("p/new", "captions.en"));
+    "put_file, a first one", 3 + 0, |s| s.store().put_file(s.author, s.fresh, object("p/new", "captions.de"));
+    "take_file", 3 + 0, |s| s.store().take_file(s.author, s.fresh, "captions.en".into());
+    "create_upload", 3 + 1, |s| s.world.try_upload(s.viewer, "new", 10);
+    "append_upload", 2 + 0, |s| s.world.append(s.viewer, "open", 400, 600);
+    "end_upload", 3 + 0, |s| s.store().end_upload(s.viewer, "open".into(), NOW);
+    "forget_uploads", 2 + 0, |s| s.store().forget_uploads(later(1_000_000));
+    "forget_uploads, none", 1 + 0, |s| s.store().forget_uploads(NOW);
     "retry_job", 2 + 0, |s| s.store().retry_job(s.given_up, NOW);
     "retry_job, not dead", 1 + 0, |s| s.store().retry_job(s.job.attempt.job, NOW);
-    "cancel_job", 5 + 0, |s| s.store().cancel_job(s.job.attempt.job);
-    "claim_job", 2 + 0, |s| s.store().claim_job(NOW, LEASE);
-    "claim_job, none due", 1 + 0, |s| s.store().claim_job(later(-1), LEASE);
-    "extend_lease", 1 + 0, |s| s.store().extend_lease(s.job.attempt, later(5));
+    "cancel_job", 6 + 0, |s| s.store().cancel_job(s.job.attempt.job, NOW);
+    "claim_job", 2 + 0, |s| s.store().claim_job(JobKind::Transcode, NOW, LEASE);
+    "claim_job, none due", 1 + 0, |s| s.store().claim_job(JobKind::Transcode, later(-1), LEASE);
+    "extend_lease", 1 + 0, |s| s.store().extend_lease(s.job.attempt, later(5), 500);
     "release_job", 1 + 0, |s| s.store().release_job(s.job.attempt, later(5), true, "why".into());
     "like_video", 4 + 0, |s| s.store().like_video(s.viewer, s.fresh, NOW);
     "like_video, repeated", 1 + 0, |s| s.store().like_video(s.viewer, s.liked, NOW);
@@ -95,9 +159,16 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "repair_counters", 7 + 2, |s| s.store().repair_counters();
 ];
 
-async fn ready(scene: &Scene, job: &Job, unneeded: Option<String>) -> Result<bool> {
-    let play = object(&job.play_key);
-    scene.store().video_ready(job.attempt, job.video, unneeded, play, NOW).await
+async fn playable(scene: &Scene, job: &Job) -> Result<bool> {
+    scene.store().video_playable(job.attempt, job.video, rendition("p/first"), NOW).await
+}
+
+async fn finished(scene: &Scene, job: &Job) -> Result<bool> {
+    scene.store().video_finished(job.attempt, job.video, made("p/made"), NOW).await
+}
+
+fn of_upload(scene: &Scene) -> NewVideo {
+    NewVideo { upload: Some("whole".into()), ..scene.world.ready(scene.author) }
 }
 
 async fn denied(scene: &Scene) -> Result<()> {
@@ -138,7 +209,7 @@ async fn failing_at(scene: &Scene, statement: u64, mutation: Mutation) -> Result
 #[test]
 fn every_mutation_is_interrupted_here_and_documents_its_statements() {
     let documented: Vec<_> = stated::methods().into_iter().filter(|method| method.mutates).collect();
-    assert_eq!(documented.len(), 20, "{documented:?}");
+    assert_eq!(documented.len(), 34, "{documented:?}");
     for method in documented {
         let measured = MUTATIONS.iter().find(|row| row.0 == method.name).map(|row| (row.1, row.2));
         assert!(measured.is_some(), "{} is not interrupted", method.name);

@@ -152,7 +152,7 @@ async fn comments_of_a_batch_are_answered_as_they_are_listed(on: On) {
     for video in videos {
         let listed = world.store.comments(video, None).await.expect("a list");
         assert_eq!(listed, told[&video.get()]);
-        assert_eq!(world.store.comment_count(video).await.expect("a count"), listed.len() as i64);
+        assert_eq!(world.store.comment_count(video, None).await.expect("a count"), listed.len() as i64);
     }
     world.is_sound().await;
 }

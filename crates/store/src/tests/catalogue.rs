@@ -16,12 +16,16 @@ async fn these_are_all_tables() {
     let world = World::new(On::Sqlite).await;
     let expected = [
         "comment",
+        "feed_state",
         "follow",
         "job",
         "message",
+        "upload",
+        "upload_part",
         "user",
         "user_stat",
         "video",
+        "video_event",
         "video_like",
         "video_object",
         "video_stat",
@@ -43,7 +47,11 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
                  FROM pragma_foreign_key_list('{table}') WHERE \"from\" = '{column}'"
             );
             let key = world.texts(&sql).await;
-            let parent = if ["video_id"].contains(&column.as_str()) { "video" } else { "user" };
+            let parent = match column.as_str() {
+                "video_id" => "video",
+                "upload_id" => "upload",
+                _ => "user",
+            };
             assert_eq!(key, [format!("{parent}.id CASCADE")], "{table}.{column}");
             let sql = format!(
                 "SELECT il.name AS text FROM pragma_index_list('{table}') il, pragma_index_info(il.name) ii \
@@ -54,7 +62,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
             references.push(format!("{table}.{column}"));
         }
     }
-    assert_eq!(references.len(), 13, "{references:?}");
+    assert_eq!(references.len(), 16, "{references:?}");
 }
 
 #[tokio::test]
@@ -96,7 +104,7 @@ async fn a_user_who_is_deleted_takes_everything_along() {
     world.store.add_comment(fan, video, super::fixture::content("text"), NOW).await.expect("comment");
     world.store.send_message(author, fan, super::fixture::content("text"), NOW).await.expect("send");
     world.run("DELETE FROM user").await;
-    for table in tables(&world).await {
+    for table in tables(&world).await.into_iter().filter(|table| table != "feed_state") {
         let left = world.texts(&format!("SELECT '{table}' AS text FROM \"{table}\"")).await;
         assert_eq!(left, [""; 0]);
     }

@@ -155,7 +155,7 @@ async fn everybody_in_a_batch_has_an_answer_of_their_own(on: On) {
     };
     assert_eq!((there.receiver_id, back.receiver_id), (bob.get(), ada.get()));
     assert_eq!(there.created_at + 1, back.created_at);
-    assert_eq!(world.store.comment_count(video).await.expect("a count"), 2);
+    assert_eq!(world.store.comment_count(video, None).await.expect("a count"), 2);
     world.is_sound().await;
 }
 
@@ -242,7 +242,7 @@ async fn a_full_queue_refuses_one_more_and_keeps_what_it_accepted(on: On) {
     for (number, row) in join_all(accepted).await.into_iter().enumerate() {
         assert_eq!(row.expect("said").content, number.to_string());
     }
-    assert_eq!(world.store.comment_count(video).await.expect("a count"), 4096);
+    assert_eq!(world.store.comment_count(video, None).await.expect("a count"), 4096);
     world.is_sound().await;
 }
 
@@ -268,7 +268,7 @@ async fn closing_finishes_what_is_queued_and_refuses_what_comes_later(on: On) {
         On::Sqlite => reopened(world.folder.path()).await,
         On::MySql => world.second().await,
     };
-    assert_eq!(again.comment_count(video).await.expect("a count"), 600);
+    assert_eq!(again.comment_count(video, None).await.expect("a count"), 600);
 }
 
 async fn a_caller_who_goes_away_leaves_its_operation_whole(on: On) {

@@ -57,6 +57,8 @@ impl Crowd {
             world.run(&format!("INSERT INTO {into} {numbers} {last}) SELECT {select} FROM n")).await;
         }
         world.store.repair_counters().await.expect("count");
+        world.upload(hub, "open", 1000).await;
+        world.append(hub, "open", 0, 400).await.expect("append");
         let peer = UserId::parse(first_user).expect("a number");
         Self { world, hub, peer, video: VideoId::parse(first_video).expect("a number") }
     }
@@ -80,7 +82,7 @@ async fn every_list_holds_at_most_500_rows_and_they_are_the_newest(on: On) {
         assert_eq!(people.len(), LIST_ROWS);
         assert!(people.iter().all(|card| card.id != crowd.peer.get()));
     }
-    assert_eq!(store.comment_count(crowd.video).await.expect("a count"), 501);
+    assert_eq!(store.comment_count(crowd.video, None).await.expect("a count"), 501);
     assert_eq!(store.user_card(hub, None).await.expect("a card").follower_count, 501);
 }
 

@@ -4,12 +4,15 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use domain::{Content, Timestamp, Title, UserId, UserName, VideoId};
+use domain::{Content, Timestamp, Title, UserId, UserName, VideoId, Visibility};
 use tempfile::TempDir;
 
 use super::shared;
 use crate::row::{Row, column};
-use crate::{Config, Job, NewObject, NewVideo, Store, VideoCard};
+use crate::{
+    Config, FIRST_RENDITION, Finished, Job, JobKind, NewObject, NewVideo, REMUX, SOURCE, Shape, Store,
+    UploadPart, UploadRow, VideoCard,
+};
 
 /// The moment at which everything happens, unless a test says otherwise.
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
@@ -112,32 +115,87 @@ impl World {
         NewVideo {
             author,
             title: Title::parse(&format!("title {number}")).expect("a title"),
-            objects: vec![object(&play_key), object(&cover_key)],
+            objects: vec![object(&play_key, REMUX), object(&cover_key, "cover")],
             play_key,
             cover_key: Some(cover_key),
-            source_key: None,
+            visibility: Visibility::Public,
+            duration_ms: 8_000,
+            received_at: NOW,
+            upload: None,
         }
     }
 
     /// What `processing` publishes.
     pub(super) fn unready(&self, author: UserId) -> NewVideo {
         let video = self.ready(author);
-        let source_key = video.play_key.replace('p', "s");
-        let cover = object(video.cover_key.as_deref().expect("a cover"));
-        NewVideo { objects: vec![object(&source_key), cover], source_key: Some(source_key), ..video }
+        let source = object(&video.play_key.replace('p', "o"), SOURCE);
+        let cover = object(video.cover_key.as_deref().expect("a cover"), "cover");
+        NewVideo { objects: vec![source, cover], ..video }
     }
 
     /// The oldest job, held from now on.
     pub(super) async fn claim(&self) -> Job {
-        self.store.claim_job(NOW, LEASE).await.expect("claim a job").expect("a job that is due")
+        let claimed = self.store.claim_job(JobKind::Transcode, NOW, LEASE).await;
+        claimed.expect("claim a job").expect("a job that is due")
+    }
+
+    /// The job that makes this video's renditions, held from now on; those queued before it are held too.
+    pub(super) async fn claim_of(&self, video: VideoId) -> Job {
+        loop {
+            let job = self.claim().await;
+            if job.video == video {
+                return job;
+            }
+        }
+    }
+
+    /// The oldest job of who brings objects in line, held from now on.
+    pub(super) async fn claim_settle(&self) -> Job {
+        let claimed = self.store.claim_job(JobKind::Settle, later(1_000_000), LEASE).await;
+        claimed.expect("claim a job").expect("a job that is due")
+    }
+
+    /// A job's video can be played; false when it is not this attempt's.
+    pub(super) async fn play(&self, job: &Job) -> bool {
+        let key = self.store.files_of(job.video).await.expect("files").play_key;
+        let done = self.store.video_playable(job.attempt, job.video, rendition(&key), NOW).await;
+        done.expect("finish the first rendition")
     }
 
     /// Ends a job well; false when it is not this attempt's.
-    pub(super) async fn finish(&self, job: &Job) -> bool {
-        let play = object(&job.play_key);
-        let unneeded = Some(job.source_key.clone());
-        let done = self.store.video_ready(job.attempt, job.video, unneeded, play, NOW).await;
+    pub(super) async fn finish(&self, job: &Job, finished: Finished) -> bool {
+        let done = self.store.video_finished(job.attempt, job.video, finished, NOW).await;
         done.expect("finish a job")
+    }
+
+    /// An upload in parts that was announced.
+    pub(super) async fn upload(&self, user: UserId, name: &str, bytes: i64) {
+        self.try_upload(user, name, bytes).await.expect("begin an upload");
+    }
+
+    pub(super) async fn try_upload(&self, user: UserId, name: &str, bytes: i64) -> domain::Result<()> {
+        let parts = Vec::new();
+        let upload = UploadRow { name: name.into(), bytes, received: 0, expires_at: later(100_000), parts };
+        self.store.create_upload(user, upload, (3, 0), NOW).await
+    }
+
+    /// Adds a part to an upload.
+    pub(super) async fn append(
+        &self,
+        user: UserId,
+        name: &str,
+        start: i64,
+        bytes: i64,
+    ) -> domain::Result<i64> {
+        let part = UploadPart { start, key: format!("o/{name}-{start}-{bytes}"), bytes, sha256: vec![7; 32] };
+        self.store.append_upload(user, name.into(), part, (NOW, later(200_000))).await
+    }
+
+    /// From where to where the objects of a video have to move for its visibility.
+    pub(super) async fn moves(&self, video: VideoId) -> Vec<(String, String)> {
+        let video = self.store.files_of(video).await.expect("files");
+        let moved = |key: &str| format!("{}/{}", video.visibility.prefix(), key.replace('/', "-"));
+        video.files.iter().map(|file| (file.key.clone(), moved(&file.key))).collect()
     }
 
     /// Whether some video needs this object.
@@ -251,8 +309,30 @@ pub(super) fn content(text: &str) -> Content {
     Content::parse("content", text).expect("a content")
 }
 
-pub(super) fn object(key: &str) -> NewObject {
-    NewObject { key: key.into(), bytes: 1000, sha256: vec![7; 32] }
+pub(super) fn object(key: &str, role: &str) -> NewObject {
+    NewObject {
+        key: key.into(),
+        role: role.into(),
+        bytes: 1000,
+        sha256: vec![7; 32],
+        shape: Shape::default(),
+    }
+}
+
+pub(super) fn rendition(key: &str) -> NewObject {
+    let format = Some("avc1.64001f,mp4a.40.2".into());
+    let shape = Shape { width: 720, height: 1280, bits_per_second: 1_000_000, format };
+    NewObject { shape, ..object(key, FIRST_RENDITION) }
+}
+
+/// What a job makes of a video that can be played: another rendition, and nothing is needed of what was before.
+pub(super) fn made(key: &str) -> Finished {
+    Finished {
+        objects: vec![NewObject { role: "480p".into(), ..rendition(key) }],
+        thumbhash: Some(vec![1, 2, 3]),
+        unneeded: vec![REMUX, SOURCE],
+        delete_at: NOW,
+    }
 }
 
 /// A user nobody has made.

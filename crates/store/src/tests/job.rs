@@ -4,24 +4,23 @@ use std::time::Duration;
 
 use domain::Timestamp;
 
-use super::fixture::{LEASE, NOW, On, World, later, on_both};
-use crate::Job;
+use super::fixture::{LEASE, NOW, On, World, later, made, on_both};
+use crate::{Job, JobKind};
 
 async fn claim_at(world: &World, now: Timestamp) -> Option<Job> {
-    world.store.claim_job(now, LEASE).await.expect("claim")
+    world.store.claim_job(JobKind::Transcode, now, LEASE).await.expect("claim")
 }
 
-async fn only_a_processing_video_waits_as_a_job(on: On) {
+async fn every_video_waits_as_a_job(on: On) {
     let world = World::new(on).await;
     let author = world.user("author").await;
-    world.video(author).await;
     assert_eq!(claim_at(&world, NOW).await, None);
-    let new = world.unready(author);
-    let video = world.store.publish(new.clone(), NOW).await.expect("publish");
-    assert_eq!(claim_at(&world, later(-1)).await, None);
-    let job = world.claim().await;
-    assert_eq!((job.video, job.attempts), (video, 1));
-    assert_eq!((Some(job.source_key), job.play_key), (new.source_key, new.play_key));
+    for video in [world.video(author).await, world.processing(author).await] {
+        assert_eq!(claim_at(&world, later(-1)).await, None);
+        let job = world.claim().await;
+        assert_eq!((job.video, job.attempts), (video, 1));
+    }
+    assert_eq!(world.store.claim_job(JobKind::Settle, NOW, LEASE).await.expect("claim"), None);
 }
 
 async fn the_oldest_due_job_is_claimed_first(on: On) {
@@ -56,7 +55,7 @@ async fn a_prolonged_lease_ends_later(on: On) {
     world.processing(author).await;
     let job = world.claim().await;
     let until = NOW.after(LEASE * 3);
-    assert!(world.store.extend_lease(job.attempt, until).await.expect("extend"));
+    assert!(world.store.extend_lease(job.attempt, until, 0).await.expect("extend"));
     assert_eq!(claim_at(&world, NOW.after(LEASE * 2)).await, None);
     assert!(claim_at(&world, until).await.is_some());
 }
@@ -66,8 +65,8 @@ async fn an_expired_lease_that_nobody_took_is_still_its_holders(on: On) {
     let author = world.user("author").await;
     world.processing(author).await;
     let job = world.claim().await;
-    assert!(world.store.extend_lease(job.attempt, NOW.after(LEASE * 9)).await.expect("extend"));
-    assert!(world.finish(&job).await);
+    assert!(world.store.extend_lease(job.attempt, NOW.after(LEASE * 9), 0).await.expect("extend"));
+    assert!(world.play(&job).await);
 }
 
 async fn a_lost_attempt_neither_prolongs_nor_releases(on: On) {
@@ -77,10 +76,10 @@ async fn a_lost_attempt_neither_prolongs_nor_releases(on: On) {
     let old = world.claim().await;
     let new = claim_at(&world, NOW.after(LEASE)).await.expect("the job again");
     let before = world.dump().await;
-    assert!(!world.store.extend_lease(old.attempt, later(1)).await.expect("extend"));
+    assert!(!world.store.extend_lease(old.attempt, later(1), 0).await.expect("extend"));
     world.store.release_job(old.attempt, NOW, false, "late".into()).await.expect("release");
     assert_eq!(world.dump().await, before);
-    assert!(world.store.extend_lease(new.attempt, NOW.after(LEASE * 3)).await.expect("extend"));
+    assert!(world.store.extend_lease(new.attempt, NOW.after(LEASE * 3), 0).await.expect("extend"));
 }
 
 async fn a_released_job_is_due_when_it_was_said_and_not_held_any_more(on: On) {
@@ -89,8 +88,8 @@ async fn a_released_job_is_due_when_it_was_said_and_not_held_any_more(on: On) {
     world.processing(author).await;
     let job = world.claim().await;
     world.store.release_job(job.attempt, later(500), true, "no encoder".into()).await.expect("release");
-    assert!(!world.store.extend_lease(job.attempt, later(900)).await.expect("extend"));
-    assert!(!world.finish(&job).await);
+    assert!(!world.store.extend_lease(job.attempt, later(900), 0).await.expect("extend"));
+    assert!(!world.play(&job).await);
     assert_eq!(world.texts("SELECT error AS text FROM job").await, ["no encoder"]);
     assert_eq!(claim_at(&world, later(499)).await, None);
     assert!(claim_at(&world, later(500)).await.is_some());
@@ -118,11 +117,18 @@ async fn an_ended_job_is_never_claimed_again(on: On) {
     world.processing(author).await;
     world.processing(author).await;
     let done = world.claim().await;
-    assert!(world.finish(&done).await);
+    assert!(world.finish(&done, made("p/made")).await);
     let dead = world.claim().await;
-    world.store.video_failed(dead.attempt, dead.video, "broken".into()).await.expect("fail");
-    assert_eq!(world.store.claim_job(Timestamp::from_millis(i64::MAX), LEASE).await.expect("claim"), None);
-    let ends = world.texts("SELECT state || ' ' || COALESCE(error, '-') AS text FROM job ORDER BY id").await;
+    world.store.video_failed(dead.attempt, dead.video, "broken".into(), NOW).await.expect("fail");
+    assert_eq!(
+        world
+            .store
+            .claim_job(JobKind::Transcode, Timestamp::from_millis(i64::MAX), LEASE)
+            .await
+            .expect("claim"),
+        None
+    );
+    let ends = world.texts("SELECT state || ' ' || COALESCE(error, '-') AS text FROM job WHERE kind = 'transcode' ORDER BY id").await;
     assert_eq!(ends, ["done -", "dead broken"]);
 }
 
@@ -133,9 +139,9 @@ async fn a_dead_job_is_tried_again_when_its_upload_is_there(on: On) {
     let job = world.claim().await;
     assert_eq!(job.video, kept);
     assert!(!world.store.retry_job(job.attempt.job, NOW).await.expect("retry"), "somebody works on it");
-    assert!(world.store.job_dead(job.attempt, kept, "no space".into()).await.expect("ends"));
+    assert!(world.store.job_dead(job.attempt, kept, "no space".into(), NOW).await.expect("ends"));
     let refused = world.claim().await;
-    world.store.video_failed(refused.attempt, broken, "no picture".into()).await.expect("fails");
+    world.store.video_failed(refused.attempt, broken, "no picture".into(), NOW).await.expect("fails");
     let listed = world.store.jobs().await.expect("a list");
     let shown: Vec<_> =
         listed.iter().map(|job| (job.video, job.state.as_str(), job.error.as_deref())).collect();
@@ -146,8 +152,10 @@ async fn a_dead_job_is_tried_again_when_its_upload_is_there(on: On) {
     let again = world.claim().await;
     assert_eq!((again.video, again.attempts), (kept, 1));
     assert_eq!(world.store.job_counts().await.expect("counts"), [0, 1, 1]);
-    assert!(world.finish(&again).await);
-    assert_eq!(world.store.jobs().await.expect("a list").len(), 1, "what is done is not listed");
+    assert!(world.play(&again).await);
+    assert!(world.finish(&again, made("p/made")).await);
+    let left = world.store.jobs().await.expect("a list");
+    assert_eq!(left.iter().map(|job| job.kind.as_str()).collect::<Vec<_>>(), ["transcode", "settle"]);
     world.is_sound().await;
 }
 
@@ -157,14 +165,21 @@ async fn a_cancelled_job_is_nobodys_and_leaves_nothing(on: On) {
     let new = world.unready(author);
     world.store.publish(new.clone(), NOW).await.expect("publish");
     let job = world.claim().await;
-    let keys = world.store.cancel_job(job.attempt.job).await.expect("cancel").expect("the job");
-    assert!(keys.contains(new.source_key.as_ref().expect("a source")));
-    assert!(!world.store.extend_lease(job.attempt, later(5)).await.expect("extend"));
-    assert!(!world.finish(&job).await);
-    assert_eq!(world.store.claim_job(Timestamp::from_millis(i64::MAX), LEASE).await.expect("claim"), None);
+    let keys = world.store.cancel_job(job.attempt.job, NOW).await.expect("cancel").expect("the job");
+    assert!(keys.contains(&new.objects[0].key));
+    assert!(!world.store.extend_lease(job.attempt, later(5), 0).await.expect("extend"));
+    assert!(!world.play(&job).await);
+    assert_eq!(
+        world
+            .store
+            .claim_job(JobKind::Transcode, Timestamp::from_millis(i64::MAX), LEASE)
+            .await
+            .expect("claim"),
+        None
+    );
     assert!(world.store.videos_of(author, Some(author)).await.expect("a list").is_empty());
     assert_eq!(
-        world.store.cancel_job(domain::JobId::parse(999).expect("a number")).await.expect("cancel"),
+        world.store.cancel_job(domain::JobId::parse(999).expect("a number"), NOW).await.expect("cancel"),
         None
     );
     world.is_sound().await;
@@ -173,7 +188,7 @@ async fn a_cancelled_job_is_nobodys_and_leaves_nothing(on: On) {
 on_both!(
     a_dead_job_is_tried_again_when_its_upload_is_there,
     a_cancelled_job_is_nobodys_and_leaves_nothing,
-    only_a_processing_video_waits_as_a_job,
+    every_video_waits_as_a_job,
     the_oldest_due_job_is_claimed_first,
     a_lease_holds_until_its_last_millisecond_and_not_longer,
     a_prolonged_lease_ends_later,

@@ -71,7 +71,7 @@ async fn likes_follows_comments_and_their_undoing_at_once_are_counted_right(on: 
         }
     });
     assert!(results.await.iter().all(Result::is_ok));
-    assert_eq!(world.store.comment_count(video).await.expect("a count"), 80);
+    assert_eq!(world.store.comment_count(video, None).await.expect("a count"), 80);
     world.is_sound().await;
 }
 
@@ -81,7 +81,7 @@ async fn a_job_that_twenty_workers_want_is_given_to_one(on: On) {
     world.processing(author).await;
     let claims = together(20, |_| {
         let store = world.store.clone();
-        async move { store.claim_job(NOW, super::fixture::LEASE).await }
+        async move { store.claim_job(crate::JobKind::Transcode, NOW, super::fixture::LEASE).await }
     });
     let claims = claims.await;
     assert_eq!(claims.iter().filter(|claim| matches!(claim, Ok(Some(_)))).count(), 1);
@@ -162,7 +162,7 @@ async fn jobs_that_two_stores_claim_are_each_given_once(on: On) {
     let stores = [world.store.clone(), world.second().await];
     let claims = together(8, |number| {
         let store = stores[usize::from(number % 2 == 0)].clone();
-        async move { store.claim_job(NOW, super::fixture::LEASE).await }
+        async move { store.claim_job(crate::JobKind::Transcode, NOW, super::fixture::LEASE).await }
     });
     let mut jobs: Vec<_> =
         claims.await.into_iter().map(|claim| claim.expect("claim").expect("a job").attempt.job).collect();

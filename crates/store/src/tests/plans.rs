@@ -1,10 +1,11 @@
 //! How SQLite means to run the statements that were really sent: by index, and in the index's order.
 
-use domain::{Result, Timestamp};
+use domain::{Result, Timestamp, Visibility};
 use futures_util::future::BoxFuture;
 
 use super::crowd::Crowd;
 use super::fixture::{LEASE, NOW, On, content, later, never, user_name};
+use crate::JobKind;
 
 type Call = for<'c> fn(&'c Crowd) -> BoxFuture<'c, Result<()>>;
 
@@ -32,7 +33,7 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "feed", Index, |c| c.world.store.feed(never(), Some(c.peer));
     "liked_videos", Index, |c| c.world.store.liked_videos(c.hub, Some(c.peer));
     "comments", Index, |c| c.world.store.comments(c.video, Some(c.peer));
-    "comment_count", Index, |c| c.world.store.comment_count(c.video);
+    "comment_count", Index, |c| c.world.store.comment_count(c.video, None);
     "following", Index, |c| c.world.store.following(c.hub, Some(c.peer));
     "followers", Index, |c| c.world.store.followers(c.hub, Some(c.peer));
     "friends", Sorted, |c| c.world.store.friends(c.hub);
@@ -44,15 +45,26 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "create_user", Index, |c| c.world.store.create_user(user_name("new"), "hash".into(), NOW);
     "publish", Index, |c| c.world.store.publish(c.world.ready(c.hub), NOW);
     "publish, with a job", Index, |c| c.world.store.publish(c.world.unready(c.hub), NOW);
+    "video", Sorted, |c| c.world.store.video(c.video, Some(c.peer));
+    "timeline", Index, |c| c.world.store.timeline(c.hub, c.video);
+    "files_of", Sorted, |c| c.world.store.files_of(c.video);
+    "set_visibility", Index, |c| c.world.store.set_visibility(c.hub, c.video, Visibility::Followers, NOW);
+    "forget_uploads", Index, |c| c.world.store.forget_uploads(NOW);
+    "create_upload", Index, |c| c.world.try_upload(c.hub, "new", 10);
+    "append_upload", Index, |c| c.world.append(c.hub, "open", 400, 5);
+    "upload", Index, |c| c.world.store.upload(c.hub, "open".into(), NOW);
+    "is_admin", Index, |c| c.world.store.is_admin(c.hub);
     "job_counts", Index, |c| c.world.store.job_counts();
     "jobs", Sorted, |c| c.world.store.jobs();
-    "claim_job", Sorted, |c| c.world.store.claim_job(later(9), LEASE);
+    "claim_job", Sorted, |c| c.world.store.claim_job(JobKind::Transcode, later(9), LEASE);
     "follow_user", Index, |c| c.world.store.follow_user(c.hub, c.peer, NOW);
     "unfollow_user", Index, |c| c.world.store.unfollow_user(c.hub, c.peer);
     "like_video", Index, |c| c.world.store.like_video(c.peer, c.video, NOW);
     "unlike_video", Index, |c| c.world.store.unlike_video(c.peer, c.video);
     "add_comment", Index, |c| c.world.store.add_comment(c.hub, c.video, content("text"), NOW);
     "send_message", Index, |c| c.world.store.send_message(c.hub, c.peer, content("text"), NOW);
+    "delete_video", Index, |c| c.world.store.delete_video(c.hub, c.video, NOW);
+    "forget_reactions", Sorted, |c| c.world.store.forget_reactions(c.video);
 ];
 
 #[tokio::test]

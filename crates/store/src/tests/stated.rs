@@ -16,12 +16,14 @@ pub(super) struct Method {
 
 /// Every `pub async fn` that takes the store, but for `close`, which sends none.
 pub(super) fn methods() -> Vec<Method> {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
     let mut methods = Vec::new();
-    for entry in std::fs::read_dir(folder).expect("list the sources") {
-        let path = entry.expect("an entry").path();
-        if path.is_file() {
-            read(&std::fs::read_to_string(path).expect("read a source"), &mut methods);
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for folder in [source.clone(), source.join("video")] {
+        for entry in std::fs::read_dir(folder).expect("list the sources") {
+            let path = entry.expect("an entry").path();
+            if path.is_file() {
+                read(&std::fs::read_to_string(path).expect("read a source"), &mut methods);
+            }
         }
     }
     methods
@@ -53,6 +55,6 @@ fn read(source: &str, methods: &mut Vec<Method>) {
 }
 
 fn number(word: &str) -> Option<u64> {
-    let words = ["One", "Two", "Three", "Four", "Five", "Six", "Seven", "Fourteen"];
-    words.iter().position(|known| *known == word).map(|place| if place == 7 { 14 } else { place as u64 + 1 })
+    let words = ["One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Seventeen"];
+    words.iter().position(|known| *known == word).map(|place| if place == 10 { 17 } else { place as u64 + 1 })
 }

@@ -2,7 +2,8 @@
 
 use domain::{Error, UserId};
 
-use super::fixture::{LEASE, NOW, On, World, later, never, no_user, object, on_both};
+use super::fixture::{LEASE, NOW, On, World, later, made, never, no_user, on_both, rendition};
+use crate::{Finished, JobKind, NewObject};
 
 async fn works(world: &World, user: UserId) -> i64 {
     world.store.user_card(user, None).await.expect("a card").work_count
@@ -41,32 +42,50 @@ async fn a_processing_video_is_listed_for_its_author_alone_and_counts_for_nobody
     world.is_sound().await;
 }
 
-async fn a_finished_job_makes_its_video_visible_and_drops_the_source(on: On) {
+async fn a_first_rendition_makes_its_video_visible(on: On) {
     let world = World::new(on).await;
     let author = world.user("author").await;
-    let id = world.processing(author).await;
+    let new = world.unready(author);
+    let id = world.store.publish(new.clone(), NOW).await.expect("publish");
     let newer = world.video(author).await;
-    let job = world.claim().await;
-    assert!(world.finish(&job).await);
+    let job = world.claim_of(id).await;
+    assert!(world.play(&job).await);
     let page = world.feed(never(), None).await;
     let order: Vec<_> = page.iter().map(|card| (card.id, card.published_at)).collect();
     let at = NOW.millis();
     assert_eq!(order, [(id.get(), Some(at + 1)), (newer.get(), Some(at))]);
-    assert_eq!(page[0].play_key, job.play_key);
+    assert_eq!(page[0].play_key, new.play_key);
     assert_eq!(works(&world, author).await, 2);
-    assert!(world.needs(&job.play_key).await);
-    assert!(!world.needs(&job.source_key).await);
+    assert!(
+        world.needs(&new.play_key).await && world.needs(&new.objects[0].key).await,
+        "others are made of it"
+    );
     world.is_sound().await;
 }
 
-async fn a_source_that_is_kept_stays_needed(on: On) {
+async fn a_finished_job_puts_renditions_in_the_place_of_what_played_until_then(on: On) {
     let world = World::new(on).await;
     let author = world.user("author").await;
-    world.processing(author).await;
-    let job = world.claim().await;
-    let play = object(&job.play_key);
-    assert!(world.store.video_ready(job.attempt, job.video, None, play, NOW).await.expect("finish"));
-    assert!(world.needs(&job.source_key).await && world.needs(&job.play_key).await);
+    let new = world.ready(author);
+    let id = world.store.publish(new.clone(), NOW).await.expect("publish");
+    assert_eq!(world.feed(never(), None).await[0].play_key, new.play_key);
+    let job = world.claim_of(id).await;
+    let objects = vec![rendition("p/720"), NewObject { role: "480p".into(), ..rendition("p/480") }];
+    assert!(world.finish(&job, Finished { objects, ..made("p/made") }).await);
+    assert_eq!(world.feed(never(), None).await[0].play_key, "p/720", "kept pages are not believed any more");
+    let (_, files) = world.store.video(id, None).await.expect("a video");
+    let mut roles: Vec<_> = files.files.iter().map(|file| file.role.as_str()).collect();
+    roles.sort_unstable();
+    assert_eq!((roles, files.thumbhash), (vec!["480p", "720p", "cover", "retired"], Some(vec![1, 2, 3])));
+    let timeline = world.store.timeline(author, id).await.expect("a timeline");
+    let told: Vec<_> =
+        timeline.events.iter().map(|event| (event.name.as_str(), event.detail.as_deref())).collect();
+    let made = [("rendition", Some("720p")), ("rendition", Some("480p")), ("done", None)];
+    assert_eq!(told, [[("received", None), ("checked", None), ("playable", None)], made].concat());
+    assert!(world.needs(&new.play_key).await, "who plays it may go on for a while");
+    let settle = world.claim_settle().await;
+    assert!(world.store.settled(settle.attempt, vec![new.play_key.clone()]).await.expect("settle"));
+    assert!(!world.needs(&new.play_key).await);
     world.is_sound().await;
 }
 
@@ -76,10 +95,10 @@ async fn a_failed_video_is_gone_for_all_and_names_what_may_be_deleted(on: On) {
     let kept = world.video(author).await;
     let new = world.unready(author);
     let id = world.store.publish(new.clone(), NOW).await.expect("publish");
-    let job = world.claim().await;
-    let mut keys = world.store.video_failed(job.attempt, id, "no picture".into()).await.expect("fail");
+    let job = world.claim_of(id).await;
+    let mut keys = world.store.video_failed(job.attempt, id, "no picture".into(), NOW).await.expect("fail");
     keys.sort_unstable();
-    assert_eq!(keys, [new.cover_key.expect("a cover"), new.source_key.expect("a source")]);
+    assert_eq!(keys, [new.cover_key.expect("a cover"), new.objects[0].key.clone()]);
     for key in &keys {
         assert!(!world.needs(key).await, "{key}");
     }
@@ -96,11 +115,11 @@ async fn a_job_given_up_through_our_fault_keeps_the_upload(on: On) {
     let author = world.user("author").await;
     let new = world.unready(author);
     let id = world.store.publish(new.clone(), NOW).await.expect("publish");
-    let job = world.claim().await;
-    assert!(world.store.job_dead(job.attempt, id, "no space".into()).await.expect("end"));
-    assert!(world.needs(&new.source_key.expect("a source")).await);
+    let job = world.claim_of(id).await;
+    assert!(world.store.job_dead(job.attempt, id, "no space".into(), NOW).await.expect("end"));
+    assert!(world.needs(&new.objects[0].key).await);
     assert!(world.store.videos_of(author, Some(author)).await.expect("a list").is_empty());
-    assert!(!world.store.job_dead(job.attempt, id, "again".into()).await.expect("end"));
+    assert!(!world.store.job_dead(job.attempt, id, "again".into(), NOW).await.expect("end"));
     world.is_sound().await;
 }
 
@@ -110,12 +129,16 @@ async fn an_attempt_that_was_overtaken_changes_nothing(on: On) {
     let video = world.processing(author).await;
     let old = world.claim().await;
     let end = NOW.after(LEASE);
-    let new = world.store.claim_job(end, LEASE).await.expect("claim").expect("the job again");
+    let new =
+        world.store.claim_job(JobKind::Transcode, end, LEASE).await.expect("claim").expect("the job again");
     let before = world.dump().await;
-    assert!(!world.finish(&old).await);
-    assert_eq!(world.store.video_failed(old.attempt, video, "late".into()).await.expect("fail"), [""; 0]);
+    assert!(!world.play(&old).await);
+    assert_eq!(
+        world.store.video_failed(old.attempt, video, "late".into(), NOW).await.expect("fail"),
+        [""; 0]
+    );
     assert_eq!(world.dump().await, before);
-    assert!(world.finish(&new).await);
+    assert!(world.play(&new).await);
     world.is_sound().await;
 }
 
@@ -124,10 +147,10 @@ async fn a_job_ends_once(on: On) {
     let author = world.user("author").await;
     world.processing(author).await;
     let job = world.claim().await;
-    assert!(world.finish(&job).await);
+    assert!(world.finish(&job, made("p/made")).await);
     let before = world.dump().await;
-    assert!(!world.finish(&job).await);
-    let keys = world.store.video_failed(job.attempt, job.video, "too late".into()).await.expect("fail");
+    assert!(!world.finish(&job, made("p/again")).await);
+    let keys = world.store.video_failed(job.attempt, job.video, "too late".into(), NOW).await.expect("fail");
     assert_eq!(keys, [""; 0]);
     assert_eq!(world.dump().await, before);
 }
@@ -137,11 +160,9 @@ async fn a_job_cannot_finish_with_an_object_another_video_has(on: On) {
     let author = world.user("author").await;
     let other = world.ready(author);
     world.store.publish(other.clone(), NOW).await.expect("publish");
-    world.processing(author).await;
-    let job = world.claim().await;
+    let job = world.claim_of(world.processing(author).await).await;
     let before = world.dump().await;
-    let play = object(&other.play_key);
-    let result = world.store.video_ready(job.attempt, job.video, Some(job.source_key), play, NOW).await;
+    let result = world.store.video_playable(job.attempt, job.video, rendition(&other.play_key), NOW).await;
     assert!(matches!(result, Err(Error::Internal(_))), "{result:?}");
     assert_eq!(world.dump().await, before);
 }
@@ -180,8 +201,8 @@ async fn the_videos_of_an_unknown_user_are_not_found(on: On) {
 on_both!(
     a_playable_video_is_visible_to_all_at_once,
     a_processing_video_is_listed_for_its_author_alone_and_counts_for_nobody,
-    a_finished_job_makes_its_video_visible_and_drops_the_source,
-    a_source_that_is_kept_stays_needed,
+    a_first_rendition_makes_its_video_visible,
+    a_finished_job_puts_renditions_in_the_place_of_what_played_until_then,
     a_failed_video_is_gone_for_all_and_names_what_may_be_deleted,
     a_job_given_up_through_our_fault_keeps_the_upload,
     an_attempt_that_was_overtaken_changes_nothing,

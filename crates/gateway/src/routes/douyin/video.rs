@@ -7,7 +7,7 @@ use axum::extract::{Request, State};
 use axum::http::request::Parts;
 use blobs::{Key, Stored, Upload};
 use domain::limits::PUBLISH_TIME;
-use domain::{Call, Error, Result};
+use domain::{Call, Error, Result, Visibility};
 use proto::{ListVideosRequest, PublishRequest, StoredObject};
 use utoipa::ToSchema;
 
@@ -15,14 +15,11 @@ use super::card::{VideoListBody, videos};
 use super::user::user_or_self;
 use crate::address::{Base, client};
 use crate::error::Failure;
-use crate::form::{Form, Part, SILENCE};
+use crate::form::{Form, Part, SILENCE, SLOWEST};
 use crate::params::{Params, bad};
 use crate::reply::{Empty, Reply};
 use crate::viewer::Visitor;
 use crate::{Gateway, random_bits};
-
-/// Bytes a second that an upload has to keep up on average once it has taken longer than [`SILENCE`].
-const SLOWEST: u64 = 16 * 1024;
 
 /// An upload.
 #[derive(ToSchema)]
@@ -129,7 +126,9 @@ impl Arrived {
             bytes: i64::try_from(file.bytes).unwrap_or(i64::MAX),
             sha256: file.sha256.clone(),
         };
-        Ok((call, PublishRequest { title: title.to_owned(), source: Some(source) }))
+        let visibility = Visibility::Public.as_str().to_owned();
+        let title = title.to_owned();
+        Ok((call, PublishRequest { title, source: Some(source), upload: String::new(), visibility }))
     }
 
     async fn discard(&mut self, gateway: &Gateway) {

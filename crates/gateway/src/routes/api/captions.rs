@@ -1,0 +1,66 @@
+//! Captions of an own video, one track a language.
+
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::response::Response;
+use domain::Error;
+use futures_util::StreamExt;
+use proto::{DeleteCaptionsRequest, PutCaptionsRequest};
+use tokio::time::timeout;
+
+use super::{Account, Id, done};
+use crate::Gateway;
+use crate::error::{Failure, Problem};
+use crate::params::bad;
+
+/// The longest track, in bytes.
+const MAX_BYTES: usize = 256 * 1024;
+/// How long a track may take to arrive.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+/// Gives an own video captions, in place of those of the same language.
+#[utoipa::path(put, path = "/api/v1/videos/{id}/captions/{language}", tag = "video", security(("bearer" = [])),
+    params(("id" = i64, Path), ("language" = String, Path, description = "a tag of BCP 47 such as `zh-CN`")),
+    request_body(content = String, content_type = "text/vtt", description = "WebVTT, at most 256 KiB"),
+    responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn put(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Id(video_id): Id,
+    Path(path): Path<(String, String)>,
+    body: Body,
+) -> Result<Response, Failure> {
+    let late = |_elapsed| Err(bad("request body", "stopped arriving before it was whole"));
+    let text = timeout(PATIENCE, text(body)).await.unwrap_or_else(late)?;
+    gateway.services.video.put_captions(&call, PutCaptionsRequest { video_id, language: path.1, text }).await?;
+    Ok(done())
+}
+
+/// Takes an own video's captions of a language away.
+#[utoipa::path(delete, path = "/api/v1/videos/{id}/captions/{language}", tag = "video", security(("bearer" = [])),
+    params(("id" = i64, Path), ("language" = String, Path)),
+    responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn delete(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Id(video_id): Id,
+    Path(path): Path<(String, String)>,
+) -> Result<Response, Failure> {
+    gateway.services.video.delete_captions(&call, DeleteCaptionsRequest { video_id, language: path.1 }).await?;
+    Ok(done())
+}
+
+async fn text(body: Body) -> domain::Result<String> {
+    let mut bytes = Vec::new();
+    let mut chunks = body.into_data_stream();
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk.map_err(|_cut| bad("request body", "is cut off"))?;
+        if bytes.len() + chunk.len() > MAX_BYTES {
+            return Err(Error::TooLarge { limit_bytes: MAX_BYTES as u64 });
+        }
+        bytes.extend_from_slice(&chunk);
+    }
+    String::from_utf8(bytes).map_err(|_not_text| bad("request body", "must be UTF-8 text"))
+}

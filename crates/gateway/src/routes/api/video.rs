@@ -1,0 +1,315 @@
+//! One video: made of an upload, seen with all it consists of, shown to others or fewer, deleted.
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::Response;
+use domain::Call;
+use domain::limits::PUBLISH_TIME;
+use proto::{PublishRequest, SetVisibilityRequest, VideoDetail, VideoRequest};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::{Account, Anybody, Id, done};
+use crate::Gateway;
+use crate::address::{Base, client};
+use crate::error::{Failure, Problem};
+use crate::params::{self, Params};
+use crate::reply;
+
+/// What to publish.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body, which is read member by member")]
+struct NewVideo {
+    /// The name of a complete upload.
+    upload: String,
+    title: String,
+    /// `public` when absent.
+    visibility: Option<String>,
+}
+
+/// What was published.
+#[derive(Serialize, ToSchema)]
+struct Published {
+    id: i64,
+    /// Whether it plays already; else it will in a while, and its timeline tells.
+    ready: bool,
+}
+
+/// What to change.
+#[derive(ToSchema)]
+#[expect(dead_code, reason = "describes the body, which is read member by member")]
+struct Change {
+    /// `public`, `followers`, `friends` or `private`.
+    visibility: String,
+}
+
+/// A video with what it consists of.
+#[derive(Serialize, ToSchema)]
+struct Video {
+    id: i64,
+    title: String,
+    author: Author,
+    visibility: String,
+    /// `processing`, `ready` or `failed`.
+    state: String,
+    /// UTC milliseconds; absent while not everybody can see it.
+    published_at: Option<i64>,
+    duration_ms: i64,
+    like_count: i64,
+    comment_count: i64,
+    /// Whether the caller likes it.
+    is_liked: bool,
+    /// Some 25 bytes as hexadecimal digits that stand for the cover until it has loaded.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    thumbhash: Option<String>,
+    /// What to play when nothing is known of the client.
+    play_url: String,
+    cover: Cover,
+    /// Progressive MP4s, from which a client picks by size.
+    renditions: Vec<Rendition>,
+    /// HLS over the same renditions; of clips above a minute.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hls_url: Option<String>,
+    /// A moving picture of three seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    preview_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    storyboard: Option<Storyboard>,
+    captions: Vec<Captions>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Author {
+    id: i64,
+    name: String,
+    /// Whether the caller follows the author.
+    is_followed: bool,
+}
+
+/// The cover in the kinds and sizes that exist.
+#[derive(Serialize, ToSchema)]
+struct Cover {
+    jpeg_url: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    webp_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    small_jpeg_url: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    small_webp_url: Option<String>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Rendition {
+    /// `480p`, `720p` or `1080p`: the short edge, at most.
+    name: String,
+    width: i64,
+    height: i64,
+    bytes: i64,
+    bits_per_second: i64,
+    /// As RFC 6381 names them.
+    codecs: String,
+    url: String,
+}
+
+/// A picture of many small ones, in rows, for a scrub bar.
+#[derive(Serialize, ToSchema)]
+struct Storyboard {
+    url: String,
+    columns: u32,
+    rows: u32,
+    tile_width: i64,
+    tile_height: i64,
+    seconds_per_tile: f64,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Captions {
+    /// A language tag in lower case.
+    language: String,
+    url: String,
+}
+
+/// How far a video is.
+#[derive(Serialize, ToSchema)]
+struct Timeline {
+    events: Vec<Event>,
+    /// How much of the renditions is made, from 0 to 1; absent when nothing works on them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    progress: Option<f64>,
+    /// When they are probably made.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remaining_seconds: Option<f64>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Event {
+    /// `received`, `checked`, `playable`, `rendition`, `done` or `refused`.
+    name: String,
+    /// Which rendition, or why refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    detail: Option<String>,
+    /// UTC milliseconds.
+    at: i64,
+}
+
+/// Publishes a complete upload.
+#[utoipa::path(post, path = "/api/v1/videos", tag = "video", security(("bearer" = [])),
+    request_body = inline(NewVideo),
+    responses((status = 201, body = Published), (status = 400, body = Problem), (status = 404, body = Problem),
+        (status = 415, body = Problem)))]
+pub(super) async fn publish(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    request: Request,
+) -> Result<Response, Failure> {
+    let (parts, body) = request.into_parts();
+    let _place = gateway.limits.admit_upload(client(&gateway.config, &parts))?;
+    let request = params::read(&gateway, Request::from_parts(parts, body)).await?;
+    let params = request.extensions().get::<Params>().cloned().unwrap_or_default();
+    let request = PublishRequest {
+        title: params.required("title")?.to_owned(),
+        source: None,
+        upload: params.required("upload")?.to_owned(),
+        visibility: params.text("visibility")?.unwrap_or("public").to_owned(),
+    };
+    let call = Call::within(PUBLISH_TIME, call.viewer, call.trace);
+    let made = gateway.services.video.publish(&call, request).await?;
+    let mut response = reply::list(StatusCode::CREATED, &Published { id: made.video_id, ready: made.ready });
+    if let Ok(address) = HeaderValue::try_from(format!("/api/v1/videos/{}", made.video_id)) {
+        response.headers_mut().insert(header::LOCATION, address);
+    }
+    Ok(response)
+}
+
+/// A video, for those who may see it.
+#[utoipa::path(get, path = "/api/v1/videos/{id}", tag = "video", params(("id" = i64, Path)),
+    responses((status = 200, body = Video), (status = 404, body = Problem)))]
+pub(super) async fn get(
+    State(gateway): State<Gateway>,
+    Anybody(call): Anybody,
+    Id(video_id): Id,
+    base: Base,
+) -> Result<Response, Failure> {
+    let found = gateway.services.video.get_video(&call, VideoRequest { video_id }).await?;
+    Ok(reply::list(StatusCode::OK, &shown(&base, found)))
+}
+
+/// How far an own video is: received, checked, playable, each rendition, done; or why not.
+#[utoipa::path(get, path = "/api/v1/videos/{id}/timeline", tag = "video", security(("bearer" = [])),
+    params(("id" = i64, Path)), responses((status = 200, body = Timeline), (status = 404, body = Problem)))]
+pub(super) async fn timeline(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Id(video_id): Id,
+) -> Result<Response, Failure> {
+    let found = gateway.services.video.get_timeline(&call, VideoRequest { video_id }).await?;
+    let known = |number: i64| (number >= 0).then(|| number as f64 / 1000.0);
+    let event = |event: proto::VideoEvent| Event {
+        name: event.name,
+        detail: some(event.detail),
+        at: event.created_at,
+    };
+    let told = Timeline {
+        events: found.events.into_iter().map(event).collect(),
+        progress: known(found.progress),
+        remaining_seconds: known(found.remaining_ms),
+    };
+    Ok(reply::list(StatusCode::OK, &told))
+}
+
+/// Says who may see an own video. Who may not any more does not from now on; who may sees it within moments.
+#[utoipa::path(patch, path = "/api/v1/videos/{id}", tag = "video", security(("bearer" = [])),
+    params(("id" = i64, Path)), request_body = inline(Change),
+    responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem)))]
+pub(super) async fn change(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Id(video_id): Id,
+    params: Params,
+) -> Result<Response, Failure> {
+    let visibility = params.required("visibility")?.to_owned();
+    gateway.services.video.set_visibility(&call, SetVisibilityRequest { video_id, visibility }).await?;
+    Ok(done())
+}
+
+/// Deletes an own video. Nobody sees it from now on, and what it consists of is gone within a minute.
+#[utoipa::path(delete, path = "/api/v1/videos/{id}", tag = "video", security(("bearer" = [])),
+    params(("id" = i64, Path)), responses((status = 204), (status = 404, body = Problem)))]
+pub(super) async fn delete(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Id(video_id): Id,
+) -> Result<Response, Failure> {
+    gateway.services.video.delete_video(&call, VideoRequest { video_id }).await?;
+    Ok(done())
+}
+
+fn shown(base: &Base, detail: VideoDetail) -> Video {
+    let VideoDetail { video, visibility, state, duration_ms, thumbhash, files } = detail;
+    let video = video.unwrap_or_default();
+    let author = video.author.unwrap_or_default();
+    let url = |role: &str| files.iter().find(|file| file.role == role).map(|file| base.object(&file.key));
+    let named = |prefix: &'static str| {
+        files.iter().filter_map(move |file| Some((file.role.strip_prefix(prefix)?, file)))
+    };
+    let mut renditions: Vec<_> = ["480p", "720p", "1080p"]
+        .into_iter()
+        .filter_map(|name| files.iter().find(|file| file.role == name))
+        .map(|file| Rendition {
+            name: file.role.clone(),
+            width: file.width,
+            height: file.height,
+            bytes: file.bytes,
+            bits_per_second: file.bits_per_second,
+            codecs: file.format.clone(),
+            url: base.object(&file.key),
+        })
+        .collect();
+    renditions.sort_by_key(|rendition| rendition.width * rendition.height);
+    let has_list = named("playlist.").next().is_some();
+    Video {
+        id: video.id,
+        title: video.title,
+        author: Author { id: author.id, name: author.name, is_followed: author.is_followed },
+        published_at: Some(video.published_at).filter(|at| *at > 0),
+        duration_ms,
+        like_count: video.like_count,
+        comment_count: video.comment_count,
+        is_liked: video.is_liked,
+        thumbhash: (!thumbhash.is_empty()).then(|| thumbhash.iter().map(|byte| format!("{byte:02x}")).collect()),
+        play_url: base.object(&video.play_key),
+        cover: Cover {
+            jpeg_url: url("cover").unwrap_or_else(|| base.asset("cover.jpg")),
+            webp_url: url("cover.webp"),
+            small_jpeg_url: url("cover.small"),
+            small_webp_url: url("cover.small.webp"),
+        },
+        renditions,
+        hls_url: has_list.then(|| format!("{}/api/v1/videos/{}/master.m3u8", base.as_str(), video.id)),
+        preview_url: url("preview"),
+        storyboard: files.iter().find(|file| file.role == "storyboard").and_then(|file| storyboard(base, file)),
+        captions: named("captions.")
+            .map(|(language, file)| Captions { language: language.to_owned(), url: base.object(&file.key) })
+            .collect(),
+        visibility,
+        state,
+    }
+}
+
+/// A storyboard's grid is told as `COLUMNSxROWS@SECONDS`.
+fn storyboard(base: &Base, file: &proto::VideoFile) -> Option<Storyboard> {
+    let (grid, seconds) = file.format.split_once('@')?;
+    let (columns, rows) = grid.split_once('x')?;
+    Some(Storyboard {
+        url: base.object(&file.key),
+        columns: columns.parse().ok()?,
+        rows: rows.parse().ok()?,
+        tile_width: file.width,
+        tile_height: file.height,
+        seconds_per_tile: seconds.parse().ok()?,
+    })
+}
+
+fn some(text: String) -> Option<String> {
+    Some(text).filter(|text| !text.is_empty())
+}

@@ -1,0 +1,215 @@
+//! One job's work: from what was uploaded to every rendition, picture and list of segments. What cannot be played
+//! yet gets its first rendition before anything else.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use blobs::Key;
+use domain::{Error, Result, Timestamp};
+use media::{Gain, HLS_FROM, Probe, Rendition, Rung};
+use store::{FIRST_RENDITION, Finished, Job, NewObject, REMUX, SOURCE, Shape, VideoFiles};
+
+use super::{LEASE, Progress, Transcoder, own_key};
+use crate::media::{media_failed, stored_object};
+use crate::video::new_object;
+use crate::{blob_failed, discard};
+
+/// How long what was replaced can still be played by who has its address.
+const GRACE: Duration = Duration::from_secs(600);
+
+/// A job with what it works on, in a folder of its own.
+pub(super) struct Work<'w> {
+    own: &'w Transcoder,
+    job: &'w Job,
+    video: VideoFiles,
+    folder: tempfile::TempDir,
+    source: PathBuf,
+    probe: Probe,
+}
+
+impl<'w> Work<'w> {
+    pub(super) async fn begin(own: &'w Transcoder, job: &'w Job) -> Result<Self> {
+        let video = own.store.files_of(job.video).await?;
+        let file = video.file(SOURCE).or(video.file(REMUX));
+        let file = file.ok_or_else(|| Error::internal("a video without anything to re-encode"))?;
+        let folder = own.files.work_folder()?;
+        let source = folder.path().join("source");
+        own.files.blobs.fetch(&own_key(&file.key)?, &source).await.map_err(blob_failed)?;
+        let probe = own.files.media.probe(&source).await.map_err(media_failed)?;
+        Ok(Self { own, job, video, folder, source, probe })
+    }
+
+    pub(super) async fn run(self, done: &Progress) -> Result<()> {
+        let gain = self.own.files.media.loudness(&self.source, &self.probe).await.map_err(media_failed)?;
+        let ladder = self.probe.ladder();
+        let (first, others) = ladder.split_at(1);
+        let mut share = 0.0;
+        let mut renditions = Vec::new();
+        if self.video.state == "processing" {
+            share = 1.0 / ladder.len() as f64;
+            let made = self.encode(first, gain, |part| done.set(part * share)).await?;
+            if !self.is_playable(&made[0]).await? {
+                return Ok(());
+            }
+            renditions = made;
+        } else if let Some(first) = self.video.file(FIRST_RENDITION) {
+            // An earlier attempt got so far.
+            renditions.push(self.again(first.clone(), ladder[0]).await?);
+        }
+        let has_first = !renditions.is_empty();
+        let wanted = if has_first { others } else { &ladder };
+        if !wanted.is_empty() {
+            renditions.extend(self.encode(wanted, gain, |part| done.set(share + part * (0.95 - share))).await?);
+        }
+        let finished = self.finished(&renditions, has_first).await?;
+        let keys: Vec<String> = finished.objects.iter().map(|object| object.key.clone()).collect();
+        let Job { attempt, video, .. } = self.job;
+        if !self.own.store.video_finished(*attempt, *video, finished, Timestamp::now()).await? {
+            for key in &keys {
+                discard(&self.own.files.blobs, key).await;
+            }
+        }
+        Ok(())
+    }
+
+    async fn encode(
+        &self,
+        rungs: &[Rung],
+        gain: Gain,
+        progress: impl Fn(f64) + Send + Sync,
+    ) -> Result<Vec<Rendition>> {
+        let media = &self.own.files.media;
+        media
+            .encode(&self.source, &self.probe, rungs, gain, self.folder.path(), progress)
+            .await
+            .map_err(media_failed)
+    }
+
+    /// Stores the first rendition where the video's address has pointed to from the beginning. False when another
+    /// has the job by now.
+    async fn is_playable(&self, first: &Rendition) -> Result<bool> {
+        let Job { attempt, video, .. } = self.job;
+        // Objects never change: one that lost its lease while it encoded must not write the winner's.
+        if !self.own.store.extend_lease(*attempt, Timestamp::now().after(LEASE), 0).await? {
+            return Ok(false);
+        }
+        let key = own_key(&self.video.play_key)?;
+        let stored = self.own.files.blobs.store_file(&first.path, &key).await.map_err(blob_failed)?;
+        let mut object = new_object(stored_object(stored), FIRST_RENDITION);
+        object.shape = shape(first);
+        self.own.store.video_playable(*attempt, *video, object, Timestamp::now()).await
+    }
+
+    /// A rendition that was stored by an earlier attempt.
+    async fn again(&self, file: store::VideoFile, rung: Rung) -> Result<Rendition> {
+        let path = self.folder.path().join("first.mp4");
+        self.own.files.blobs.fetch(&own_key(&file.key)?, &path).await.map_err(blob_failed)?;
+        let number = |number: i64| u32::try_from(number).unwrap_or(0);
+        Ok(Rendition {
+            rung,
+            path,
+            width: number(file.shape.width),
+            height: number(file.shape.height),
+            bytes: u64::try_from(file.bytes).unwrap_or(0),
+            bits_per_second: u64::try_from(file.shape.bits_per_second).unwrap_or(0),
+            codecs: file.shape.format.unwrap_or_default(),
+        })
+    }
+
+    /// Stores everything that is not stored yet.
+    async fn finished(&self, renditions: &[Rendition], has_first: bool) -> Result<Finished> {
+        let mut objects = Vec::new();
+        for rendition in renditions.iter().skip(usize::from(has_first)) {
+            let mut object = self.keep(&rendition.path, "mp4", rendition.rung.name()).await?;
+            object.shape = shape(rendition);
+            objects.push(object);
+        }
+        if self.probe.duration > HLS_FROM {
+            for rendition in renditions {
+                objects.extend(self.segments(rendition).await?);
+            }
+        }
+        let first = renditions.first().ok_or_else(|| Error::internal("a ladder without a rung"))?;
+        objects.extend(self.moving_pictures(first).await?);
+        let (pictures, thumbhash) = self.pictures().await?;
+        objects.extend(pictures);
+        let was_source = self.video.file(SOURCE).is_some();
+        let mut unneeded = vec![REMUX];
+        if !self.own.keep_originals {
+            unneeded.push(SOURCE);
+        }
+        // Nobody has the address of an original.
+        let grace = if was_source { Duration::ZERO } else { GRACE };
+        Ok(Finished { objects, thumbhash, unneeded, delete_at: Timestamp::now().after(grace) })
+    }
+
+    /// The same rendition once more in segments, with the list of these.
+    async fn segments(&self, rendition: &Rendition) -> Result<[NewObject; 2]> {
+        let name = rendition.rung.name();
+        let made = self.own.files.media.segment(&rendition.path, self.folder.path(), name).await;
+        let made = made.map_err(media_failed)?;
+        let mut file = self.keep(&made.path, "mp4", &format!("segments.{name}")).await?;
+        file.shape = Shape {
+            bits_per_second: i64::try_from(made.peak_bits_per_second).unwrap_or(i64::MAX),
+            ..shape(rendition)
+        };
+        let key = self.key("m3u8")?;
+        let stored = self.own.files.blobs.store_text(made.playlist, &key).await.map_err(blob_failed)?;
+        let list = new_object(stored_object(stored), &format!("playlist.{name}"));
+        Ok([file, list])
+    }
+
+    async fn moving_pictures(&self, first: &Rendition) -> Result<[NewObject; 2]> {
+        let media = &self.own.files.media;
+        let duration = self.probe.duration;
+        let preview = self.folder.path().join("preview.webp");
+        media.preview(&first.path, duration, &preview).await.map_err(media_failed)?;
+        let board = self.folder.path().join("storyboard.jpg");
+        let tiles = media.storyboard(&first.path, (first.width, first.height), duration, &board).await.map_err(media_failed)?;
+        let mut board = self.keep(&board, "jpg", "storyboard").await?;
+        board.shape = Shape {
+            width: tiles.tile_width.into(),
+            height: tiles.tile_height.into(),
+            // What a player needs to know of its tiles, in the words of its own grid.
+            format: Some(format!("{}x{}@{:.3}", tiles.columns, tiles.rows, tiles.seconds_per_tile)),
+            ..Shape::default()
+        };
+        Ok([self.keep(&preview, "webp", "preview").await?, board])
+    }
+
+    /// The cover in other sizes and kinds, when there is one.
+    async fn pictures(&self) -> Result<(Vec<NewObject>, Option<Vec<u8>>)> {
+        let Some(cover) = self.video.file("cover") else { return Ok((Vec::new(), None)) };
+        let path = self.folder.path().join("cover.jpg");
+        self.own.files.blobs.fetch(&own_key(&cover.key)?, &path).await.map_err(blob_failed)?;
+        let made = self.own.files.media.pictures(&path, self.folder.path()).await.map_err(media_failed)?;
+        let files = [
+            (&made.large_webp, "webp", "cover.webp"),
+            (&made.small_jpeg, "jpg", "cover.small"),
+            (&made.small_webp, "webp", "cover.small.webp"),
+        ];
+        let mut objects = Vec::new();
+        for (path, extension, role) in files {
+            objects.push(self.keep(path, extension, role).await?);
+        }
+        Ok((objects, Some(made.thumbhash)))
+    }
+
+    async fn keep(&self, file: &Path, extension: &str, role: &str) -> Result<NewObject> {
+        let prefix = self.video.visibility.prefix();
+        Ok(new_object(self.own.files.keep(file, prefix, extension).await?, role))
+    }
+
+    fn key(&self, extension: &str) -> Result<Key> {
+        Ok(Key::random(self.video.visibility.prefix(), crate::random_bits()?, extension))
+    }
+}
+
+fn shape(rendition: &Rendition) -> Shape {
+    Shape {
+        width: rendition.width.into(),
+        height: rendition.height.into(),
+        bits_per_second: i64::try_from(rendition.bits_per_second).unwrap_or(i64::MAX),
+        format: Some(rendition.codecs.clone()),
+    }
+}
