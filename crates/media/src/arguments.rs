@@ -67,10 +67,12 @@ impl Arguments {
     /// Adds a JPEG made here as the next input, as little trusted as what it was made of.
     pub(crate) fn picture_input(mut self, path: &Path) -> Self {
         self.cell.get_or_insert_default().read.push(path.to_owned());
-        self.words("-protocol_whitelist file -format_whitelist mjpeg,jpeg_pipe -codec_whitelist mjpeg -threads 1")
-            .words("-f jpeg_pipe")
-            .value("-max_pixels", DECODER_MAX_PIXELS)
-            .value("-i", file(path))
+        self.words(
+            "-protocol_whitelist file -format_whitelist mjpeg,jpeg_pipe -codec_whitelist mjpeg -threads 1",
+        )
+        .words("-f jpeg_pipe")
+        .value("-max_pixels", DECODER_MAX_PIXELS)
+        .value("-i", file(path))
     }
 
     /// Adds a hostile file as ffprobe's input.

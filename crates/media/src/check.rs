@@ -45,7 +45,9 @@ impl Media {
         if version.is_too_old() {
             return Err(unfit(format!("it is version {version}, install 5.1 or newer")));
         }
-        for (list, wanted) in [("-encoders", &ENCODERS[..]), ("-decoders", &DECODERS[..]), ("-filters", &FILTERS[..])] {
+        for (list, wanted) in
+            [("-encoders", &ENCODERS[..]), ("-decoders", &DECODERS[..]), ("-filters", &FILTERS[..])]
+        {
             let have = self.output_of(ffmpeg, list).await?;
             if let Some(lacks) = wanted.iter().find(|name| !lists(&have, name)) {
                 let what = list.trim_start_matches('-').trim_end_matches('s');

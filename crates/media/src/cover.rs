@@ -3,8 +3,8 @@
 use std::path::Path;
 
 use crate::arguments::Arguments;
-use crate::output::Output;
 use crate::encode::tone_map;
+use crate::output::Output;
 use crate::{Error, Media, Probe};
 
 /// Square pixels, long edge 1280 at most. Before the choice, which keeps 40 frames in memory.

@@ -56,7 +56,8 @@ impl Media {
         progress: impl Fn(f64) + Send + Sync,
     ) -> Result<Vec<Rendition>, Error> {
         let _permit = self.tools.heavy.acquire().await.ok();
-        let paths: Vec<PathBuf> = rungs.iter().map(|rung| folder.join(format!("{}.mp4", rung.name()))).collect();
+        let paths: Vec<PathBuf> =
+            rungs.iter().map(|rung| folder.join(format!("{}.mp4", rung.name()))).collect();
         let made: Vec<Output> = paths.iter().map(|path| Output::new(path)).collect();
         let mut arguments = Arguments::ffmpeg()
             .words("-progress pipe:1 -stats_period 1")

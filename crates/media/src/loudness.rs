@@ -9,6 +9,8 @@ use crate::{Error, Media, Probe};
 const TARGET: f64 = -16.0;
 /// The highest true peak afterwards, in dBTP.
 const PEAK: f64 = -1.5;
+/// What nobody hears, and the measure does not count, in LUFS.
+const SILENCE: f64 = -70.0;
 /// More than this would lift noise, in dB.
 const MOST: f64 = 12.0;
 /// Less than this nobody hears, in dB.
@@ -32,7 +34,7 @@ impl Gain {
 
     fn of(loudness: f64, peak: f64) -> Self {
         let gain = (TARGET - loudness).min(PEAK - peak).min(MOST);
-        Self((gain.is_finite() && gain.abs() >= LEAST).then_some(gain))
+        Self((loudness > SILENCE && gain.is_finite() && gain.abs() >= LEAST).then_some(gain))
     }
 }
 
@@ -54,7 +56,9 @@ impl Media {
             let line = finished.stderr.lines().rev().find_map(|line| line.trim().strip_prefix(name))?;
             line.split_ascii_whitespace().next()?.parse::<f64>().ok()
         };
-        let (Some(loudness), Some(peak)) = (number("I:"), number("Peak:")) else { return Ok(Gain::default()) };
+        let (Some(loudness), Some(peak)) = (number("I:"), number("Peak:")) else {
+            return Ok(Gain::default());
+        };
         Ok(Gain::of(loudness, peak))
     }
 }
@@ -71,8 +75,9 @@ mod tests {
             (-42.0, -30.0, Some(12.0)),
             (-10.0, -0.5, Some(-6.0)),
             (-16.4, -9.0, None),
-            (-70.0, f64::NEG_INFINITY, Some(12.0)),
-            (f64::NEG_INFINITY, f64::NEG_INFINITY, Some(12.0)),
+            (-69.0, -60.0, Some(12.0)),
+            (-70.0, f64::NEG_INFINITY, None),
+            (f64::NEG_INFINITY, f64::NEG_INFINITY, None),
         ] {
             assert_eq!(Gain::of(loudness, peak).decibels(), gain, "{loudness} {peak}");
         }

@@ -100,7 +100,8 @@ impl Storyboard {
         let tiles = ((seconds / seconds_per_tile).ceil() as u32).clamp(1, MOST_TILES);
         let columns = tiles.min(MOST_COLUMNS);
         let scale = f64::from(TILE_EDGE) / f64::from(width.min(height).max(1));
-        let even = |side: u32| (((f64::from(side) * scale / 2.0).round() * 2.0) as u32).clamp(2, 4 * TILE_EDGE);
+        let even =
+            |side: u32| (((f64::from(side) * scale / 2.0).round() * 2.0) as u32).clamp(2, 4 * TILE_EDGE);
         Self {
             columns,
             rows: tiles.div_ceil(columns),
@@ -117,11 +118,19 @@ mod tests {
 
     #[test]
     fn a_board_has_no_empty_row_and_at_most_a_hundred_tiles() {
-        for (seconds, columns, rows, each) in
-            [(0.5, 1, 1, 2.0), (15.0, 8, 1, 2.0), (41.0, 10, 3, 2.0), (200.0, 10, 10, 2.0), (600.0, 10, 10, 6.0)]
-        {
+        for (seconds, columns, rows, each) in [
+            (0.5, 1, 1, 2.0),
+            (15.0, 8, 1, 2.0),
+            (41.0, 10, 3, 2.0),
+            (200.0, 10, 10, 2.0),
+            (600.0, 10, 10, 6.0),
+        ] {
             let board = Storyboard::of(720, 1280, Duration::from_secs_f64(seconds));
-            assert_eq!((board.columns, board.rows, board.seconds_per_tile), (columns, rows, each), "{seconds}");
+            assert_eq!(
+                (board.columns, board.rows, board.seconds_per_tile),
+                (columns, rows, each),
+                "{seconds}"
+            );
             assert_eq!((board.tile_width, board.tile_height), (90, 160));
         }
     }

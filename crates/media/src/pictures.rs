@@ -7,7 +7,8 @@ use crate::output::{Output, failure};
 use crate::{Error, Media};
 
 /// The long edge of the small ones, in pixels, at most.
-const SMALL: &str = "scale=w='min(480,iw)':h='min(480,ih)':force_original_aspect_ratio=decrease:flags=lanczos";
+const SMALL: &str =
+    "scale=w='min(480,iw)':h='min(480,ih)':force_original_aspect_ratio=decrease:flags=lanczos";
 const WEBP: &str = "-c:v libwebp -quality 75 -compression_level 4 -frames:v 1 -f webp";
 const JPEG: &str = "-c:v mjpeg -q:v 5 -pix_fmt yuvj420p -frames:v 1 -f mjpeg";
 /// The most pixels on a side that a ThumbHash is made of.
@@ -70,7 +71,9 @@ impl Media {
             let (width, height) = rest.split_ascii_whitespace().next()?.split_once('x')?;
             Some((width.parse::<usize>().ok()?, height.parse::<usize>().ok()?))
         });
-        let Some((width, height)) = size.filter(|(width, height)| width * height * 4 == finished.stdout.len()) else {
+        let Some((width, height)) =
+            size.filter(|(width, height)| width * height * 4 == finished.stdout.len())
+        else {
             return Err(finished.failed());
         };
         Ok(thumbhash::rgba_to_thumb_hash(width, height, &finished.stdout))

@@ -33,10 +33,10 @@ impl Media {
         let _permit = self.tools.light.acquire().await.ok();
         let (path, list) = (folder.join(format!("{name}.segments.mp4")), folder.join(format!("{name}.m3u8")));
         let (made, _list) = (Output::new(&path), Output::new(&list));
-        let arguments = Arguments::ffmpeg().hostile_input(rendition).words(COPY).also_output(
-            "-hls_segment_filename",
-            &path,
-        );
+        let arguments = Arguments::ffmpeg()
+            .hostile_input(rendition)
+            .words(COPY)
+            .also_output("-hls_segment_filename", &path);
         let finished = self.ffmpeg(arguments.output(&list), self.light_limits()).await?;
         if !finished.success() {
             return Err(failure(&finished));

@@ -37,7 +37,9 @@ impl CommentService for Comments {
     }
 
     async fn count_comments(&self, call: &Call, request: ListCommentsRequest) -> Result<CommentCount> {
-        Ok(CommentCount { count: self.store.comment_count(VideoId::parse(request.video_id)?, call.viewer).await? })
+        Ok(CommentCount {
+            count: self.store.comment_count(VideoId::parse(request.video_id)?, call.viewer).await?,
+        })
     }
 }
 

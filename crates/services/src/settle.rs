@@ -68,7 +68,8 @@ impl Settler {
         };
         if let Err(error) = outcome {
             warn!(job = %job.attempt.job, video = %job.video, error = %error.chain(), "settling failed");
-            let wait = Duration::from_secs(2u64.saturating_pow(u32::try_from(job.attempts).unwrap_or(9).min(9)));
+            let wait =
+                Duration::from_secs(2u64.saturating_pow(u32::try_from(job.attempts).unwrap_or(9).min(9)));
             self.release(job, wait.min(MAX_WAIT), &error.chain().chars().take(500).collect::<String>()).await;
         }
     }
@@ -119,7 +120,8 @@ impl Settler {
     /// False when it should lie elsewhere by now.
     async fn move_objects(&self, id: VideoId, video: &VideoFiles) -> Result<bool> {
         let wanted = video.visibility.prefix();
-        let movable = video.files.iter().filter(|file| file.key.starts_with("p/") || file.key.starts_with("s/"));
+        let movable =
+            video.files.iter().filter(|file| file.key.starts_with("p/") || file.key.starts_with("s/"));
         let keys = movable.map(|file| own_key(&file.key)).collect::<Result<Vec<Key>>>()?;
         let mut moves = Vec::new();
         for key in &keys {

@@ -161,7 +161,9 @@ impl Transcoder {
     /// The trouble is ours, so the upload stays for an operator to try again.
     async fn give_up(&self, job: &Job, why: &str) {
         error!(job = %job.attempt.job, video = %job.video, why, "re-encoding given up, the upload is kept");
-        if let Err(error) = self.store.job_dead(job.attempt, job.video, why.to_owned(), Timestamp::now()).await {
+        if let Err(error) =
+            self.store.job_dead(job.attempt, job.video, why.to_owned(), Timestamp::now()).await
+        {
             warn!(error = %error.chain(), "a job could not be ended, its lease will run out");
         }
     }

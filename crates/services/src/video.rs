@@ -9,10 +9,10 @@ use std::sync::Arc;
 use blobs::{Blobs, Key};
 use domain::{Call, Error, JobId, Result, Timestamp, Title, UserId, VideoId, Visibility};
 use proto::{
-    AppendUploadRequest, CreateUploadRequest, DeleteCaptionsRequest, Done, JobList, JobRequest, ListJobsRequest,
-    ListVideosRequest, MediaService, PrepareRequest, PrepareResponse, PublishRequest, PublishResponse,
-    PutCaptionsRequest, SetVisibilityRequest, StoredObject, Timeline, Upload, UploadRequest, VideoDetail,
-    VideoList, VideoRequest, VideoService,
+    AppendUploadRequest, CreateUploadRequest, DeleteCaptionsRequest, Done, JobList, JobRequest,
+    ListJobsRequest, ListVideosRequest, MediaService, PrepareRequest, PrepareResponse, PublishRequest,
+    PublishResponse, PutCaptionsRequest, SetVisibilityRequest, StoredObject, Timeline, Upload, UploadRequest,
+    VideoDetail, VideoList, VideoRequest, VideoService,
 };
 use store::{NewObject, NewVideo, REMUX, SOURCE, Store};
 use tokio::time::timeout_at;
@@ -159,7 +159,12 @@ impl VideoService for Videos {
 }
 
 impl Videos {
-    async fn prepare(&self, call: &Call, request: &PublishRequest, source: &StoredObject) -> Result<NewVideo> {
+    async fn prepare(
+        &self,
+        call: &Call,
+        request: &PublishRequest,
+        source: &StoredObject,
+    ) -> Result<NewVideo> {
         let author = call.viewer()?;
         let title = Title::parse(&request.title)?;
         let visibility = Visibility::parse(&request.visibility)?;
@@ -199,10 +204,14 @@ impl Videos {
         if !arrived.parts.contains(&arrived.source.key) {
             unneeded.push(arrived.source.key);
         }
-        if let (Some(name), Some(viewer), Error::UnsupportedMedia { .. }) = (arrived.upload, call.viewer, error) {
+        if let (Some(name), Some(viewer), Error::UnsupportedMedia { .. }) =
+            (arrived.upload, call.viewer, error)
+        {
             match self.store.end_upload(viewer, name, Timestamp::now()).await {
                 Ok(keys) => unneeded.extend(keys),
-                Err(error) => tracing::warn!(error = %error.chain(), "a refused upload stays until its time is over"),
+                Err(error) => {
+                    tracing::warn!(error = %error.chain(), "a refused upload stays until its time is over")
+                }
             }
         }
         discard_unneeded(&self.store, &self.blobs, &unneeded).await;

@@ -18,7 +18,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 
 async fn start(program: &str, arguments: &[&str], folder: &Path, limits: Limits) -> Result<Finished, Error> {
     let arguments = arguments.iter().map(OsString::from).collect();
-    run(Job { program, arguments, folder: Some(folder.to_owned()), cell: None, limits }).await
+    run(Job { program, arguments, folder: Some(folder.to_owned()), cell: None, limits, told: None }).await
 }
 
 async fn shell(script: &str, folder: &Path, limits: Limits) -> Result<Finished, Error> {

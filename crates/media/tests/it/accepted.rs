@@ -16,10 +16,7 @@ const SOUND: &str = "-f lavfi -i sine=d=2";
 async fn encoded(room: &Room, input: &PathBuf) -> (Probe, Probe) {
     let source = room.probe(input).await;
     let output = room.path("output.mp4");
-    room.media
-        .transcode(input, &source, &output)
-        .await
-        .unwrap_or_else(|error| panic!("{input:?}: {error:?}"));
+    room.transcode(input, &source, &output).await.unwrap_or_else(|error| panic!("{input:?}: {error:?}"));
     let made = room.probe(&output).await;
     assert!(made.remuxable(), "{input:?}: {made:?}");
     assert!(near(made.duration, source.duration), "{input:?}: {source:?} {made:?}");
@@ -70,7 +67,7 @@ async fn a_compliant_clip_is_passed_on_without_what_it_tells_about_its_maker() {
     assert_eq!((made.width, made.height, made.audio.map(|audio| audio.codec)), (640, 360, Some("aac")));
     assert_eq!(room.colours(&clip, 1.0, 4, 4), room.colours(&output, 1.0, 4, 4));
 
-    room.media.transcode(&clip, &probe, &output).await.expect("an encode");
+    room.transcode(&clip, &probe, &output).await.expect("an encode");
     for trace in ["CANARY", "31.2304", "tmcd", "Lavf", "x264 - core"] {
         assert!(!contains(&room.read("output.mp4"), trace.as_bytes()), "{trace} is still there");
     }

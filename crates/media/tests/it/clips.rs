@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use media::{Config, Media, Probe, Refusal};
+use media::{Config, Gain, Media, Probe, Refusal, Rung};
 use tempfile::TempDir;
 
 pub struct Room {
@@ -70,6 +70,15 @@ impl Room {
     pub fn mean_luma(&self, input: &Path) -> u8 {
         let file = input.to_str().expect("a plain path");
         self.ffmpeg(&format!("-i {file} -frames:v 1 -vf format=gray,scale=1:1:flags=area -f rawvideo -"))[0]
+    }
+
+    /// Makes the first rung of `input` at `output`.
+    pub async fn transcode(&self, input: &Path, probe: &Probe, output: &Path) -> Result<(), media::Error> {
+        let folder = self.folder.path();
+        let rungs = [Rung::P720];
+        let made = self.media.encode(input, probe, &rungs, Gain::default(), folder, |_done| {}).await?;
+        std::fs::rename(&made[0].path, output).expect("rename");
+        Ok(())
     }
 
     pub fn is_empty_but_for(&self, names: &[&str]) -> bool {

@@ -5,5 +5,6 @@ mod accepted;
 mod clips;
 mod cover;
 mod demo;
+mod ladder;
 mod refused;
 mod tools;

@@ -41,7 +41,7 @@ async fn lists_named_like_videos_are_refused_and_read_nothing() {
             let probe = room.probe(&private).await;
             let output = room.path("output.mp4");
             assert!(room.media.remux(&list, &probe, &output).await.is_err());
-            assert!(room.media.transcode(&list, &probe, &output).await.is_err());
+            assert!(room.transcode(&list, &probe, &output).await.is_err());
             assert!(!room.media.cover(&list, &probe, &output).await.expect("an answer"));
             assert!(room.is_empty_but_for(&[&name, "private.mp4"]));
         }
@@ -169,8 +169,7 @@ async fn damaged_at_the_latest_when_used(room: &Room, file: &Path) {
         Err(error) => return assert_eq!(error.refusal(), Some(&Refusal::Damaged)),
     };
     let output = room.path("output.mp4");
-    for result in
-        [room.media.remux(file, &probe, &output).await, room.media.transcode(file, &probe, &output).await]
+    for result in [room.media.remux(file, &probe, &output).await, room.transcode(file, &probe, &output).await]
     {
         let error = result.expect_err("a damaged file");
         assert_eq!(error.refusal(), Some(&Refusal::Damaged), "{error:?}");

@@ -59,7 +59,8 @@ impl<'w> Work<'w> {
         let has_first = !renditions.is_empty();
         let wanted = if has_first { others } else { &ladder };
         if !wanted.is_empty() {
-            renditions.extend(self.encode(wanted, gain, |part| done.set(share + part * (0.95 - share))).await?);
+            renditions
+                .extend(self.encode(wanted, gain, |part| done.set(share + part * (0.95 - share))).await?);
         }
         let finished = self.finished(&renditions, has_first).await?;
         let keys: Vec<String> = finished.objects.iter().map(|object| object.key.clone()).collect();
@@ -165,7 +166,10 @@ impl<'w> Work<'w> {
         let preview = self.folder.path().join("preview.webp");
         media.preview(&first.path, duration, &preview).await.map_err(media_failed)?;
         let board = self.folder.path().join("storyboard.jpg");
-        let tiles = media.storyboard(&first.path, (first.width, first.height), duration, &board).await.map_err(media_failed)?;
+        let tiles = media
+            .storyboard(&first.path, (first.width, first.height), duration, &board)
+            .await
+            .map_err(media_failed)?;
         let mut board = self.keep(&board, "jpg", "storyboard").await?;
         board.shape = Shape {
             width: tiles.tile_width.into(),

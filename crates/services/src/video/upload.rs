@@ -49,7 +49,9 @@ impl Videos {
     }
 
     async fn join(&self, parts: &[UploadPart]) -> Result<StoredObject> {
-        let key = |part: &UploadPart| Key::parse(&part.key).ok_or_else(|| Error::internal("a part's key is not ours"));
+        let key = |part: &UploadPart| {
+            Key::parse(&part.key).ok_or_else(|| Error::internal("a part's key is not ours"))
+        };
         let parts = parts.iter().map(key).collect::<Result<Vec<_>>>()?;
         let joined = Key::random("o", random_bits()?, "bin");
         self.blobs.join(&parts, &joined).await.map(stored_object).map_err(blob_failed)
@@ -61,7 +63,10 @@ impl Videos {
             return Err(Error::TooLarge { limit_bytes });
         }
         if request.bytes <= 0 {
-            return Err(Error::Invalid { name: "Upload-Length".into(), problem: "must be more than 0 bytes".into() });
+            return Err(Error::Invalid {
+                name: "Upload-Length".into(),
+                problem: "must be more than 0 bytes".into(),
+            });
         }
         let now = Timestamp::now();
         let upload = UploadRow {
@@ -85,9 +90,7 @@ impl Videos {
         let until = now.after(PATIENCE);
         let added = self.store.append_upload(viewer, name.clone(), part, (now, until)).await;
         match added {
-            Ok(received) => {
-                Ok(Upload { name, bytes: 0, received, expires_at: until.millis() })
-            }
+            Ok(received) => Ok(Upload { name, bytes: 0, received, expires_at: until.millis() }),
             Err(error) => {
                 if !matches!(error, Error::Unavailable(_)) {
                     discard_unneeded(&self.store, &self.blobs, &[key]).await;

@@ -1,5 +1,6 @@
 //! Publishing: playable at once or listed for its author until it is, and nothing left of what is refused.
 
+use blobs::Key;
 use domain::{Call, Error};
 use proto::{ListFeedRequest, ListVideosRequest, Video};
 
@@ -38,7 +39,47 @@ async fn another_format_is_its_authors_until_it_is_re_encoded() {
     assert!(matches!(world.like.like_video(&bob, like).await, Err(Error::VideoNotFound(_))));
     world.work_until(async || !feed().await.is_empty()).await;
     assert_eq!(feed().await[0].play_key, own[0].play_key, "the address it had from the first");
-    assert_eq!(world.objects().await, 2, "the original is gone");
+    let request = proto::VideoRequest { video_id: answer.video_id };
+    let events = async || {
+        let timeline = world.video.get_timeline(&ann, request).await.expect("answers");
+        timeline.events.into_iter().map(|event| event.name).collect::<Vec<_>>()
+    };
+    world.work_until(async || events().await.last().is_some_and(|name| name == "done")).await;
+    assert_eq!(events().await, ["received", "checked", "playable", "rendition", "done"]);
+    // A cover in four kinds, the rendition, a moving picture and one for a scrub bar.
+    world.work_until(async || world.objects().await == 7).await;
+    let detail = world.video.get_video(&nobody(), request).await.expect("answers");
+    assert!(detail.files.iter().all(|file| file.role != "source"), "the original is gone");
+    world.finish().await;
+}
+
+#[tokio::test]
+async fn what_an_author_hides_or_deletes_is_moved_or_gone() {
+    let world = World::start().await;
+    let (ann, bob) = (world.somebody("ann").await, world.somebody("bob").await);
+    let video_id = world.clip(&ann, "clip").await;
+    let request = proto::VideoRequest { video_id };
+    let keys = async || {
+        let detail = world.video.get_video(&ann, request).await.expect("answers");
+        let mut keys: Vec<_> = detail.files.into_iter().map(|file| file.key).collect();
+        keys.push(detail.video.expect("a video").play_key);
+        keys
+    };
+    let public = keys().await;
+    for (visibility, prefix) in [("private", "s/"), ("public", "p/"), ("friends", "s/")] {
+        let change = proto::SetVisibilityRequest { video_id, visibility: visibility.into() };
+        assert!(world.video.set_visibility(&bob, change.clone()).await.is_err(), "another's");
+        world.video.set_visibility(&ann, change).await.expect("changes");
+        world.work_until(async || keys().await.iter().all(|key| key.starts_with(prefix))).await;
+        let seen = world.video.get_video(&nobody(), request).await.is_ok();
+        assert_eq!(seen, visibility == "public", "{visibility}");
+    }
+    for key in public.iter().filter(|key| key.starts_with("p/")) {
+        assert!(world.blobs.meta(&Key::parse(key).expect("a key")).await.is_err(), "{key} is where it was");
+    }
+    world.video.delete_video(&ann, request).await.expect("deletes");
+    assert!(matches!(world.video.get_video(&ann, request).await, Err(Error::VideoNotFound(_))));
+    world.work_until(async || world.objects().await == 0).await;
     world.finish().await;
 }
 

@@ -12,7 +12,8 @@ use proto::{
     PublishResponse, StoredObject, UserService, VideoService,
 };
 use services::{
-    Comments, Feed, Follows, Fsck, Likes, MediaFiles, Messages, Transcoder, UserConfig, Users, Videos,
+    Comments, Feed, Follows, Fsck, Likes, MediaFiles, Messages, Settler, Transcoder, UploadLimits,
+    UserConfig, Users, Videos,
 };
 use store::Store;
 use tokio::sync::OnceCell;
@@ -73,6 +74,7 @@ impl World {
                 store: store.clone(),
                 blobs: blobs.clone(),
                 media: Arc::new(files.clone()),
+                uploads: UploadLimits { max_bytes: 64 << 20, user_bytes: 0 },
             }),
             like: Arc::new(Likes { store: store.clone() }),
             comment: Arc::new(Comments { store: store.clone() }),
@@ -105,14 +107,22 @@ impl World {
         upload.write(bytes.to_vec().into()).await.expect("writes");
         let stored = upload.finish().await.expect("finishes");
         let source = StoredObject { key: key.to_string(), bytes: bytes.len() as i64, sha256: stored.sha256 };
-        self.video.publish(author, PublishRequest { title: title.into(), source: Some(source) }).await
+        let request = PublishRequest {
+            title: title.into(),
+            source: Some(source),
+            upload: String::new(),
+            visibility: "public".into(),
+        };
+        self.video.publish(author, request).await
     }
 
-    /// Lets a worker finish what is queued.
+    /// Lets workers finish what is queued.
     pub async fn work_until(&self, mut done: impl AsyncFnMut() -> bool) {
         let stop = CancellationToken::new();
         let worker =
             Transcoder { store: self.store.clone(), files: self.files.clone(), keep_originals: false };
+        let settler = Settler { store: self.store.clone(), blobs: self.blobs.clone() };
+        let settling = tokio::spawn(settler.run(stop.clone()));
         let working = tokio::spawn(worker.run(stop.clone()));
         let patience = tokio::time::timeout(Duration::from_secs(120), async {
             while !done().await {
@@ -122,6 +132,7 @@ impl World {
         patience.await.expect("is done in time");
         stop.cancel();
         working.await.expect("ends");
+        settling.await.expect("ends");
     }
 
     /// How many objects there are.
