@@ -84,8 +84,7 @@ impl Platform {
             called: mesh.as_ref().map(|mesh| (mesh.clients.clone(), roles.called())),
             started: Arc::default(),
         };
-        let Parts { gateway, hosted, workers } =
-            wiring::wire(settings, ground, folder.tmp(), running.http)?;
+        let Parts { gateway, hosted, workers } = wiring::wire(settings, ground, folder.tmp(), running.http)?;
         let stopping = Arc::new(AtomicBool::new(false));
         let mut rest = JoinSet::new();
         let learned = gateway.clone().map(|gateway| {

@@ -16,7 +16,8 @@ use proto::{
 };
 use rpc::Hosted;
 use services::{
-    Comments, Feed, Follows, Likes, MediaFiles, Messages, Settler, Sweep, Transcoder, UploadLimits, Users, Videos,
+    Comments, Feed, Follows, Likes, MediaFiles, Messages, Settler, Sweep, Transcoder, UploadLimits, Users,
+    Videos,
 };
 use store::Store;
 use tokio_util::sync::CancellationToken;

@@ -31,6 +31,11 @@ clips! {
     /// A phone's: upright by a rotation of 90 degrees, in MOV.
     turned, "turned.mov": "-f lavfi -i testsrc2=size=568x320:rate=25:duration=1", H264,
         "-metadata:s:v:0 rotate=90";
+    /// Plays at once, in the largest size that is offered.
+    tall, "tall.mp4": "-f lavfi -i testsrc2=size=1080x1920:rate=25:duration=2", TONE, H264, "-c:a aac";
+    /// Plays at once, and is long enough for segments.
+    minute, "minute.mp4": "-f lavfi -i testsrc2=size=128x96:rate=10:duration=65 -f lavfi -i sine=duration=65", H264,
+        "-c:a aac";
     /// Has to be re-encoded: VP9 and Opus in WebM.
     webm, "clip.webm": PICTURE, TONE, "-c:v libvpx-vp9 -deadline realtime -cpu-used 8 -c:a libopus";
     /// Has to be re-encoded, for long enough to be interrupted.

@@ -62,10 +62,10 @@ impl IntoResponse for Failure {
             (Kind::Internal, _) => tracing::error!(error = %error.chain(), "request failed"),
             (_, _) => {}
         }
-        let field = match &error {
-            Error::BadParameter { name, .. } | Error::Invalid { name, .. } => Some(name.to_string()),
-            _ => None,
-        };
+        let mut field = None;
+        if let Error::BadParameter { name, .. } | Error::Invalid { name, .. } = &error {
+            field = Some(name.to_string());
+        }
         let failed = Failed {
             status_code: error.code(),
             status_msg: error.to_string().into(),

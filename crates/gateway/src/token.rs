@@ -129,7 +129,8 @@ impl Tokens {
     /// What proves that somebody may read an object until a moment, in seconds since 1970. A token is never the
     /// signature of such a text: it has no line breaks.
     pub(crate) fn sign_object(&self, key: &str, until: i64) -> String {
-        let signed = jsonwebtoken::crypto::sign(text_of(key, until).as_bytes(), &self.encoding, Algorithm::HS256);
+        let signed =
+            jsonwebtoken::crypto::sign(text_of(key, until).as_bytes(), &self.encoding, Algorithm::HS256);
         signed.unwrap_or_default()
     }
 

@@ -33,6 +33,9 @@ pub(crate) struct Limits {
     pub(crate) niceness: u8,
 }
 
+/// Who is told what a program prints, as it comes.
+pub(crate) type Told<'a> = &'a (dyn Fn(&[u8]) + Send + Sync);
+
 /// One run to be made.
 pub(crate) struct Job<'a> {
     pub(crate) program: &'a str,
@@ -43,7 +46,7 @@ pub(crate) struct Job<'a> {
     pub(crate) cell: Option<(&'a Path, Cell)>,
     pub(crate) limits: Limits,
     /// Is told what the program prints, as it comes.
-    pub(crate) told: Option<&'a (dyn Fn(&[u8]) + Send + Sync)>,
+    pub(crate) told: Option<Told<'a>>,
 }
 
 /// A run that ended by itself.
@@ -181,11 +184,7 @@ impl Drop for Group {
 }
 
 /// Reads to the end, so that the child never blocks, and keeps the first `limit` bytes.
-async fn keep_first(
-    stream: Option<impl AsyncRead + Unpin>,
-    limit: usize,
-    told: Option<&(dyn Fn(&[u8]) + Send + Sync)>,
-) -> Vec<u8> {
+async fn keep_first(stream: Option<impl AsyncRead + Unpin>, limit: usize, told: Option<Told<'_>>) -> Vec<u8> {
     let mut kept = Vec::new();
     read_all(stream, |chunk| {
         told.into_iter().for_each(|told| told(chunk));

@@ -40,7 +40,7 @@ pub use sandbox::{Cell, SandboxError, become_confined};
 pub use segment::{SEGMENTS_ADDRESS, Segments};
 
 use arguments::Arguments;
-use child::{Finished, Job, Limits};
+use child::{Finished, Job, Limits, Told};
 
 /// The shortest clip accepted.
 pub const MIN_DURATION: Duration = Duration::from_millis(500);
@@ -139,7 +139,7 @@ impl Media {
         &self,
         arguments: Arguments,
         limits: Limits,
-        told: &(dyn Fn(&[u8]) + Send + Sync),
+        told: Told<'_>,
     ) -> Result<Finished, Error> {
         self.run(&self.tools.ffmpeg, arguments, limits, Some(told)).await
     }
@@ -153,7 +153,7 @@ impl Media {
         program: &str,
         arguments: Arguments,
         limits: Limits,
-        told: Option<&(dyn Fn(&[u8]) + Send + Sync)>,
+        told: Option<Told<'_>>,
     ) -> Result<Finished, Error> {
         let (arguments, folder, cell) = arguments.finish();
         let cell = self.tools.launcher.as_deref().zip(cell);

@@ -64,7 +64,9 @@ async fn list(store: &Store, json: bool) -> Result<()> {
         let error = job.error.as_deref().unwrap_or("-");
         let JobRow { id, video, kind, state, progress, attempts, .. } = job;
         let done = progress / 10;
-        println!("{id:>8}  {video:>8}  {kind:9}  {state:6}  {done:>3} %  {attempts:>5}  {seconds:>6} s  {error}");
+        println!(
+            "{id:>8}  {video:>8}  {kind:9}  {state:6}  {done:>3} %  {attempts:>5}  {seconds:>6} s  {error}"
+        );
     }
     Ok(())
 }
@@ -92,7 +94,10 @@ async fn retry(store: &Store, number: i64) -> Result<()> {
 async fn cancel(settings: &Settings, store: &Store, number: i64) -> Result<()> {
     let job = known(store, number).await?;
     let blobs = open_blobs(settings).await?;
-    let keys = store.cancel_job(job.id, Timestamp::now()).await?.with_context(|| format!("job {number} is done meanwhile"))?;
+    let keys = store
+        .cancel_job(job.id, Timestamp::now())
+        .await?
+        .with_context(|| format!("job {number} is done meanwhile"))?;
     for key in &keys {
         services::discard(&blobs, key).await;
     }

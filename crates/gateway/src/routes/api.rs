@@ -110,8 +110,9 @@ fn caller(parts: &Parts, gateway: &Gateway) -> Result<Call> {
         None => None,
         Some(value) => {
             let text = value.to_str().ok().and_then(|text| text.split_once(' '));
-            let (_, token) =
-                text.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).ok_or(Error::TokenInvalid)?;
+            let (_, token) = text
+                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+                .ok_or(Error::TokenInvalid)?;
             Some(gateway.revocations.check(gateway.tokens.check(token.trim())?)?.user)
         }
     };

@@ -69,7 +69,9 @@ fn may_be_read(gateway: &Gateway, key: &Key, params: &Params) -> bool {
     if is_public(key) {
         return true;
     }
-    let (Ok(Some(until)), Ok(Some(signature))) = (params.integer("exp"), params.text("sig")) else { return false };
+    let (Ok(Some(until)), Ok(Some(signature))) = (params.integer("exp"), params.text("sig")) else {
+        return false;
+    };
     key.as_str().starts_with("s/")
         && until >= Timestamp::now().millis() / 1000
         && gateway.tokens.is_signed(key.as_str(), until, signature)

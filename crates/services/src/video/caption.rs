@@ -129,7 +129,10 @@ mod tests {
     #[test]
     fn a_track_has_its_head_and_cues_with_times() {
         let cue = "00:01.000 --> 00:02.500 align:start\nhello\n";
-        for right in [format!("WEBVTT\n\n{cue}"), format!("\u{feff}WEBVTT title\r\n\r\n1\n01:00:00.000 --> 01:00:01.000\n{cue}")] {
+        for right in [
+            format!("WEBVTT\n\n{cue}"),
+            format!("\u{feff}WEBVTT title\r\n\r\n1\n01:00:00.000 --> 01:00:01.000\n{cue}"),
+        ] {
             assert!(track(right.clone()).is_ok(), "{right:?}");
         }
         let wrongs = [

@@ -34,7 +34,11 @@ pub(super) async fn put(
 ) -> Result<Response, Failure> {
     let late = |_elapsed| Err(bad("request body", "stopped arriving before it was whole"));
     let text = timeout(PATIENCE, text(body)).await.unwrap_or_else(late)?;
-    gateway.services.video.put_captions(&call, PutCaptionsRequest { video_id, language: path.1, text }).await?;
+    gateway
+        .services
+        .video
+        .put_captions(&call, PutCaptionsRequest { video_id, language: path.1, text })
+        .await?;
     Ok(done())
 }
 
@@ -48,7 +52,11 @@ pub(super) async fn delete(
     Id(video_id): Id,
     Path(path): Path<(String, String)>,
 ) -> Result<Response, Failure> {
-    gateway.services.video.delete_captions(&call, DeleteCaptionsRequest { video_id, language: path.1 }).await?;
+    gateway
+        .services
+        .video
+        .delete_captions(&call, DeleteCaptionsRequest { video_id, language: path.1 })
+        .await?;
     Ok(done())
 }
 

@@ -35,11 +35,8 @@ pub(super) async fn master(
              AUTOSELECT=YES,DEFAULT=NO,URI=\"captions/{language}.m3u8\"\n"
         ));
     }
-    let mut renditions: Vec<(&str, &VideoFile)> = found
-        .files
-        .iter()
-        .filter_map(|file| Some((file.role.strip_prefix("segments.")?, file)))
-        .collect();
+    let mut renditions: Vec<(&str, &VideoFile)> =
+        found.files.iter().filter_map(|file| Some((file.role.strip_prefix("segments.")?, file))).collect();
     if renditions.is_empty() {
         return Err(Error::VideoNotFound(domain::VideoId::parse(video_id)?).into());
     }

@@ -174,7 +174,7 @@ impl Arriving<'_> {
                 checksum.update(&piece);
                 self.write(&mut part, piece).await?;
             }
-            if checksum.is_right() { Ok(()) } else { Err(Error::ChecksumMismatch) }
+            if checksum.fits() { Ok(()) } else { Err(Error::ChecksumMismatch) }
         };
         match read.await {
             Ok(()) => self.commit(part).await,
@@ -308,5 +308,7 @@ fn set(response: &mut Response, name: HeaderName, value: &str) {
 
 fn number(headers: &HeaderMap, header: &HeaderName, name: &'static str) -> Result<i64> {
     let value = headers.get(header).and_then(|value| value.to_str().ok()).and_then(|text| text.parse().ok());
-    value.filter(|number| *number >= 0).ok_or_else(|| bad(name, "is required and must be a whole number of bytes"))
+    value
+        .filter(|number| *number >= 0)
+        .ok_or_else(|| bad(name, "is required and must be a whole number of bytes"))
 }

@@ -276,7 +276,8 @@ fn shown(base: &Base, detail: VideoDetail) -> Video {
         like_count: video.like_count,
         comment_count: video.comment_count,
         is_liked: video.is_liked,
-        thumbhash: (!thumbhash.is_empty()).then(|| thumbhash.iter().map(|byte| format!("{byte:02x}")).collect()),
+        thumbhash: (!thumbhash.is_empty())
+            .then(|| thumbhash.iter().map(|byte| format!("{byte:02x}")).collect()),
         play_url: base.object(&video.play_key),
         cover: Cover {
             jpeg_url: url("cover").unwrap_or_else(|| base.asset("cover.jpg")),
@@ -287,7 +288,10 @@ fn shown(base: &Base, detail: VideoDetail) -> Video {
         renditions,
         hls_url: has_list.then(|| format!("{}/api/v1/videos/{}/master.m3u8", base.as_str(), video.id)),
         preview_url: url("preview"),
-        storyboard: files.iter().find(|file| file.role == "storyboard").and_then(|file| storyboard(base, file)),
+        storyboard: files
+            .iter()
+            .find(|file| file.role == "storyboard")
+            .and_then(|file| storyboard(base, file)),
         captions: named("captions.")
             .map(|(language, file)| Captions { language: language.to_owned(), url: base.object(&file.key) })
             .collect(),

@@ -49,7 +49,7 @@ impl Checksum {
     }
 
     /// Whether what came is what was announced.
-    pub(super) fn is_right(self) -> bool {
+    pub(super) fn fits(self) -> bool {
         match self.so_far {
             SoFar::Sha1(hash) => hash.finalize()[..] == self.told,
             SoFar::Sha256(hash) => hash.finalize()[..] == self.told,
