@@ -125,7 +125,7 @@ impl Store {
                         return Err(Error::UploadMoved);
                     }
                     let sql = "INSERT INTO upload_part (upload_id, start, object_key, bytes, sha256) \
-                               SELECT id, ?, ?, ?, ? FROM upload WHERE name = ?";
+                               SELECT id, ?, ?, ?, ? FROM upload WHERE name = ? LIMIT 1";
                     let values: [Value; 5] = [
                         part.start.into(),
                         part.key.into(),

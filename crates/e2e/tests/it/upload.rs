@@ -12,7 +12,9 @@ const LIST: &str = "/douyin/publish/list/";
 async fn platform_with_a_clip() -> (Platform, User) {
     let platform = Platform::with(&[("DYTT_MEDIA__MAX_BYTES", "3000000")]).await;
     let ann = platform.register("ann").await;
-    platform.video(&ann, "honest").await;
+    let video = platform.video(&ann, "honest").await;
+    // What is there from now on is there to stay.
+    platform.rendered(&ann, video).await;
     (platform, ann)
 }
 
