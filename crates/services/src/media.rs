@@ -58,7 +58,7 @@ impl MediaFiles {
     }
 
     /// Stores a file that was made, under a new key.
-    pub(crate) async fn keep(&self, file: &Path, prefix: &str, extension: &str) -> Result<StoredObject> {
+    async fn keep(&self, file: &Path, prefix: &str, extension: &str) -> Result<StoredObject> {
         let key = Key::random(prefix, random_bits()?, extension);
         self.blobs.store_file(file, &key).await.map(stored_object).map_err(blob_failed)
     }

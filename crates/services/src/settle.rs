@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use blobs::{Blobs, Key};
 use domain::{Result, Timestamp, VideoId};
-use store::{Job, JobKind, RETIRED, Store, VideoFiles};
+use store::{COMING, Job, JobKind, RETIRED, Store, VideoFiles};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
@@ -120,8 +120,7 @@ impl Settler {
     /// False when it should lie elsewhere by now.
     async fn move_objects(&self, id: VideoId, video: &VideoFiles) -> Result<bool> {
         let wanted = video.visibility.prefix();
-        let movable =
-            video.files.iter().filter(|file| file.key.starts_with("p/") || file.key.starts_with("s/"));
+        let movable = video.files.iter().filter(|file| file.role != COMING && !file.key.starts_with("o/"));
         let keys = movable.map(|file| own_key(&file.key)).collect::<Result<Vec<Key>>>()?;
         let mut moves = Vec::new();
         for key in &keys {

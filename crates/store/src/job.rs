@@ -301,7 +301,7 @@ pub(crate) async fn insert(
 
 /// Whether a job is still this attempt's, held until the end of the transaction. One statement.
 pub(crate) async fn holds(session: &Session, attempt: Attempt) -> Result<bool> {
-    let sql = "UPDATE job SET attempts = 1 WHERE id = ? AND fence = ? AND state = 'leased'";
+    let sql = "UPDATE job SET kind = kind WHERE id = ? AND fence = ? AND state = 'leased'";
     Ok(session.change(sql, [attempt.job.get().into(), attempt.fence.into()]).await? > 0)
 }
 

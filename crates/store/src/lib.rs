@@ -43,7 +43,7 @@ pub use config::Config;
 pub use feed::{FeedPage, Page};
 pub use job::{Attempt, JOB_STATES, Job, JobKind, JobRow};
 pub use message::MessageRow;
-pub use object::{FIRST_RENDITION, NewObject, ObjectRow, REMUX, RETIRED, SOURCE, Shape};
+pub use object::{COMING, FIRST_RENDITION, NewObject, ObjectRow, REMUX, RETIRED, SOURCE, Shape};
 pub use open::OpenError;
 pub use upload::{UploadPart, UploadRow};
 pub use user::{Account, LoginRow};

@@ -17,6 +17,8 @@ pub const REMUX: &str = "remux";
 pub const FIRST_RENDITION: &str = "720p";
 /// What was replaced and is deleted soon.
 pub const RETIRED: &str = "retired";
+/// What is about to be stored: known before it exists, so that a deletion knows it too.
+pub const COMING: &str = "coming";
 
 /// An object that was stored and is about to get its row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -72,9 +74,9 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn objects(&self, after: &str) -> Result<Vec<ObjectRow>> {
-        // What is being deleted may be gone already.
+        // What is being deleted may be gone already, what is coming not yet there.
         let sql = "SELECT o.object_key, o.video_id, o.bytes, o.sha256 FROM video_object o \
-                   JOIN video v ON v.id = o.video_id WHERE o.object_key > ? AND o.role <> 'retired' \
+                   JOIN video v ON v.id = o.video_id WHERE o.object_key > ? AND o.role NOT IN ('retired', 'coming') \
                    AND v.state <> 'deleting' ORDER BY o.object_key LIMIT 1000";
         self.database.list(sql, [after.into()], read).await
     }

@@ -1,15 +1,15 @@
 //! One job's work: from what was uploaded to every rendition, picture and list of segments. What cannot be played
 //! yet gets its first rendition before anything else.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::time::Duration;
 
 use blobs::Key;
 use domain::{Error, Result, Timestamp};
 use media::{Gain, HLS_FROM, Probe, Rendition, Rung};
-use store::{FIRST_RENDITION, Finished, Job, NewObject, REMUX, SOURCE, Shape, VideoFiles};
+use store::{COMING, FIRST_RENDITION, Finished, Job, NewObject, REMUX, SOURCE, Shape, VideoFiles};
 
-use super::{LEASE, Progress, Transcoder, own_key};
+use super::{Progress, Transcoder, own_key};
 use crate::media::{media_failed, stored_object};
 use crate::video::new_object;
 use crate::{blob_failed, discard};
@@ -30,6 +30,10 @@ pub(super) struct Work<'w> {
 impl<'w> Work<'w> {
     pub(super) async fn begin(own: &'w Transcoder, job: &'w Job) -> Result<Self> {
         let video = own.store.files_of(job.video).await?;
+        for file in video.files.iter().filter(|file| file.role == COMING) {
+            // An earlier attempt did not get to the end.
+            discard(&own.files.blobs, &file.key).await;
+        }
         let file = video.file(SOURCE).or(video.file(REMUX));
         let file = file.ok_or_else(|| Error::internal("a video without anything to re-encode"))?;
         let folder = own.files.work_folder()?;
@@ -62,8 +66,17 @@ impl<'w> Work<'w> {
             renditions
                 .extend(self.encode(wanted, gain, |part| done.set(share + part * (0.95 - share))).await?);
         }
-        let finished = self.finished(&renditions, has_first).await?;
-        let keys: Vec<String> = finished.objects.iter().map(|object| object.key.clone()).collect();
+        let (made, thumbhash) = self.all(&renditions, has_first).await?;
+        let Some(objects) = self.keep(made).await? else { return Ok(()) };
+        let keys: Vec<String> = objects.iter().map(|object| object.key.clone()).collect();
+        let mut unneeded = vec![REMUX];
+        if !self.own.keep_originals {
+            unneeded.push(SOURCE);
+        }
+        // Nobody has the address of an original.
+        let grace = if self.video.file(SOURCE).is_some() { Duration::ZERO } else { GRACE };
+        let delete_at = Timestamp::now().after(grace);
+        let finished = Finished { objects, thumbhash, unneeded, delete_at };
         let Job { attempt, video, .. } = self.job;
         if !self.own.store.video_finished(*attempt, *video, finished, Timestamp::now()).await? {
             for key in &keys {
@@ -90,11 +103,11 @@ impl<'w> Work<'w> {
     /// has the job by now.
     async fn is_playable(&self, first: &Rendition) -> Result<bool> {
         let Job { attempt, video, .. } = self.job;
+        let key = own_key(&self.video.play_key)?;
         // Objects never change: one that lost its lease while it encoded must not write the winner's.
-        if !self.own.store.extend_lease(*attempt, Timestamp::now().after(LEASE), 0).await? {
+        if !self.own.store.objects_coming(*attempt, *video, vec![key.to_string()]).await? {
             return Ok(false);
         }
-        let key = own_key(&self.video.play_key)?;
         let stored = self.own.files.blobs.store_file(&first.path, &key).await.map_err(blob_failed)?;
         let mut object = new_object(stored_object(stored), FIRST_RENDITION);
         object.shape = shape(first);
@@ -117,95 +130,104 @@ impl<'w> Work<'w> {
         })
     }
 
-    /// Stores everything that is not stored yet.
-    async fn finished(&self, renditions: &[Rendition], has_first: bool) -> Result<Finished> {
-        let mut objects = Vec::new();
-        for rendition in renditions.iter().skip(usize::from(has_first)) {
-            let mut object = self.keep(&rendition.path, "mp4", rendition.rung.name()).await?;
-            object.shape = shape(rendition);
-            objects.push(object);
-        }
+    /// Everything that is not stored yet, and what stands for the cover until it has loaded.
+    async fn all(&self, renditions: &[Rendition], has_first: bool) -> Result<(Vec<Made>, Option<Vec<u8>>)> {
+        let first = renditions.first().ok_or_else(|| Error::internal("a ladder without a rung"))?;
+        let new = renditions.iter().skip(usize::from(has_first));
+        let mut made: Vec<Made> =
+            new.map(|one| Made::new(one.path.clone(), "mp4", one.rung.name()).shaped(shape(one))).collect();
         if self.probe.duration > HLS_FROM {
             for rendition in renditions {
-                objects.extend(self.segments(rendition).await?);
+                made.extend(self.segments(rendition).await?);
             }
         }
-        let first = renditions.first().ok_or_else(|| Error::internal("a ladder without a rung"))?;
-        objects.extend(self.moving_pictures(first).await?);
+        made.extend(self.moving_pictures(first).await?);
         let (pictures, thumbhash) = self.pictures().await?;
-        objects.extend(pictures);
-        let was_source = self.video.file(SOURCE).is_some();
-        let mut unneeded = vec![REMUX];
-        if !self.own.keep_originals {
-            unneeded.push(SOURCE);
-        }
-        // Nobody has the address of an original.
-        let grace = if was_source { Duration::ZERO } else { GRACE };
-        Ok(Finished { objects, thumbhash, unneeded, delete_at: Timestamp::now().after(grace) })
+        made.extend(pictures);
+        Ok((made, thumbhash))
     }
 
     /// The same rendition once more in segments, with the list of these.
-    async fn segments(&self, rendition: &Rendition) -> Result<[NewObject; 2]> {
+    async fn segments(&self, rendition: &Rendition) -> Result<[Made; 2]> {
         let name = rendition.rung.name();
-        let made = self.own.files.media.segment(&rendition.path, self.folder.path(), name).await;
-        let made = made.map_err(media_failed)?;
-        let mut file = self.keep(&made.path, "mp4", &format!("segments.{name}")).await?;
-        file.shape = Shape {
-            bits_per_second: i64::try_from(made.peak_bits_per_second).unwrap_or(i64::MAX),
-            ..shape(rendition)
-        };
-        let key = self.key("m3u8")?;
-        let stored = self.own.files.blobs.store_text(made.playlist, &key).await.map_err(blob_failed)?;
-        let list = new_object(stored_object(stored), &format!("playlist.{name}"));
-        Ok([file, list])
+        let found = self.own.files.media.segment(&rendition.path, self.folder.path(), name).await;
+        let found = found.map_err(media_failed)?;
+        let peak = i64::try_from(found.peak_bits_per_second).unwrap_or(i64::MAX);
+        let list = self.folder.path().join(format!("{name}.list"));
+        tokio::fs::write(&list, found.playlist).await.map_err(Error::unavailable)?;
+        Ok([
+            Made::new(found.path, "mp4", &format!("segments.{name}"))
+                .shaped(Shape { bits_per_second: peak, ..shape(rendition) }),
+            Made::new(list, "m3u8", &format!("playlist.{name}")),
+        ])
     }
 
-    async fn moving_pictures(&self, first: &Rendition) -> Result<[NewObject; 2]> {
+    async fn moving_pictures(&self, first: &Rendition) -> Result<[Made; 2]> {
         let media = &self.own.files.media;
-        let duration = self.probe.duration;
-        let preview = self.folder.path().join("preview.webp");
+        let (duration, size) = (self.probe.duration, (first.width, first.height));
+        let [preview, board] = ["preview.webp", "board.jpg"].map(|name| self.folder.path().join(name));
         media.preview(&first.path, duration, &preview).await.map_err(media_failed)?;
-        let board = self.folder.path().join("storyboard.jpg");
-        let tiles = media
-            .storyboard(&first.path, (first.width, first.height), duration, &board)
-            .await
-            .map_err(media_failed)?;
-        let mut board = self.keep(&board, "jpg", "storyboard").await?;
-        board.shape = Shape {
+        let tiles = media.storyboard(&first.path, size, duration, &board).await.map_err(media_failed)?;
+        let grid = Shape {
             width: tiles.tile_width.into(),
             height: tiles.tile_height.into(),
-            // What a player needs to know of its tiles, in the words of its own grid.
             format: Some(format!("{}x{}@{:.3}", tiles.columns, tiles.rows, tiles.seconds_per_tile)),
             ..Shape::default()
         };
-        Ok([self.keep(&preview, "webp", "preview").await?, board])
+        Ok([Made::new(preview, "webp", "preview"), Made::new(board, "jpg", "storyboard").shaped(grid)])
     }
 
     /// The cover in other sizes and kinds, when there is one.
-    async fn pictures(&self) -> Result<(Vec<NewObject>, Option<Vec<u8>>)> {
+    async fn pictures(&self) -> Result<(Vec<Made>, Option<Vec<u8>>)> {
         let Some(cover) = self.video.file("cover") else { return Ok((Vec::new(), None)) };
         let path = self.folder.path().join("cover.jpg");
         self.own.files.blobs.fetch(&own_key(&cover.key)?, &path).await.map_err(blob_failed)?;
         let made = self.own.files.media.pictures(&path, self.folder.path()).await.map_err(media_failed)?;
-        let files = [
-            (&made.large_webp, "webp", "cover.webp"),
-            (&made.small_jpeg, "jpg", "cover.small"),
-            (&made.small_webp, "webp", "cover.small.webp"),
+        let files = vec![
+            Made::new(made.large_webp, "webp", "cover.webp"),
+            Made::new(made.small_jpeg, "jpg", "cover.small"),
+            Made::new(made.small_webp, "webp", "cover.small.webp"),
         ];
-        let mut objects = Vec::new();
-        for (path, extension, role) in files {
-            objects.push(self.keep(path, extension, role).await?);
-        }
-        Ok((objects, Some(made.thumbhash)))
+        Ok((files, Some(made.thumbhash)))
     }
 
-    async fn keep(&self, file: &Path, extension: &str, role: &str) -> Result<NewObject> {
+    /// Stores files, whose keys are known to the database before; nothing when another has the job by now.
+    async fn keep(&self, made: Vec<Made>) -> Result<Option<Vec<NewObject>>> {
         let prefix = self.video.visibility.prefix();
-        Ok(new_object(self.own.files.keep(file, prefix, extension).await?, role))
+        let mut keys = Vec::new();
+        for one in &made {
+            keys.push(Key::random(prefix, crate::random_bits()?, one.extension));
+        }
+        let Job { attempt, video, .. } = self.job;
+        let texts = keys.iter().map(Key::to_string).collect();
+        if !self.own.store.objects_coming(*attempt, *video, texts).await? {
+            return Ok(None);
+        }
+        let mut objects = Vec::new();
+        for (one, key) in made.into_iter().zip(&keys) {
+            let stored = self.own.files.blobs.store_file(&one.path, key).await.map_err(blob_failed)?;
+            let object = new_object(stored_object(stored), &one.role);
+            objects.push(NewObject { shape: one.shape, ..object });
+        }
+        Ok(Some(objects))
+    }
+}
+
+/// A file that is to become an object.
+struct Made {
+    path: PathBuf,
+    extension: &'static str,
+    role: String,
+    shape: Shape,
+}
+
+impl Made {
+    fn new(path: PathBuf, extension: &'static str, role: &str) -> Self {
+        Self { path, extension, role: role.into(), shape: Shape::default() }
     }
 
-    fn key(&self, extension: &str) -> Result<Key> {
-        Ok(Key::random(self.video.visibility.prefix(), crate::random_bits()?, extension))
+    fn shaped(self, shape: Shape) -> Self {
+        Self { shape, ..self }
     }
 }
 

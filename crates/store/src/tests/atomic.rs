@@ -112,10 +112,12 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "publish", 8 + 1, |s| s.store().publish(s.world.ready(s.author), NOW);
     "publish, with a job", 6 + 1, |s| s.store().publish(s.world.unready(s.author), NOW);
     "publish, of an upload", 9 + 1, |s| s.store().publish(of_upload(s), NOW);
-    "video_playable", 8 + 1, |s| playable(s, &s.job);
+    "video_playable", 9 + 1, |s| playable(s, &s.job);
     "video_playable, overtaken", 1 + 1, |s| playable(s, &s.overtaken);
-    "video_finished", 9 + 1, |s| finished(s, &s.playing);
+    "video_finished", 10 + 1, |s| finished(s, &s.playing);
     "video_finished, overtaken", 1 + 1, |s| finished(s, &s.overtaken);
+    "objects_coming", 2 + 0, |s| s.store().objects_coming(s.job.attempt, s.job.video, vec!["p/a".into(), "p/b".into()]);
+    "objects_coming, overtaken", 1 + 0, |s| s.store().objects_coming(s.overtaken.attempt, s.job.video, vec!["p/a".into()]);
     "video_failed", 5 + 0, |s| s.store().video_failed(s.job.attempt, s.job.video, "why".into(), NOW);
     "video_failed, playable", 2 + 0, |s| s.store().video_failed(s.playing.attempt, s.playing.video, "why".into(), NOW);
     "video_failed, overtaken", 1 + 0, |s| s.store().video_failed(s.overtaken.attempt, s.job.video, "why".into(), NOW);
@@ -209,7 +211,7 @@ async fn failing_at(scene: &Scene, statement: u64, mutation: Mutation) -> Result
 #[test]
 fn every_mutation_is_interrupted_here_and_documents_its_statements() {
     let documented: Vec<_> = stated::methods().into_iter().filter(|method| method.mutates).collect();
-    assert_eq!(documented.len(), 34, "{documented:?}");
+    assert_eq!(documented.len(), 35, "{documented:?}");
     for method in documented {
         let measured = MUTATIONS.iter().find(|row| row.0 == method.name).map(|row| (row.1, row.2));
         assert!(measured.is_some(), "{} is not interrupted", method.name);

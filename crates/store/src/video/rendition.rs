@@ -8,7 +8,7 @@ use super::{count_work, fail, show};
 use crate::Store;
 use crate::card::column;
 use crate::job::{self, Attempt, JobKind};
-use crate::object::{self, FIRST_RENDITION, NewObject, RETIRED};
+use crate::object::{self, COMING, FIRST_RENDITION, NewObject, RETIRED};
 use crate::session::Session;
 
 /// What a job made of a video.
@@ -25,8 +25,34 @@ pub struct Finished {
 }
 
 impl Store {
+    /// Objects of these keys are about to be stored for a video. False, changing nothing, when the job is no longer
+    /// this attempt's: then they must not be. Two statements.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn objects_coming(&self, attempt: Attempt, video: VideoId, keys: Vec<String>) -> Result<bool> {
+        self.database
+            .write(move |session| {
+                Box::pin(async move {
+                    if !job::holds(session, attempt).await? {
+                        return Ok(false);
+                    }
+                    let coming = |key: &String| NewObject {
+                        key: key.clone(),
+                        role: COMING.into(),
+                        sha256: vec![0; 32],
+                        ..NewObject::default()
+                    };
+                    let objects: Vec<_> = keys.iter().map(coming).collect();
+                    object::insert(session, video, &objects).await?;
+                    Ok(true)
+                })
+            })
+            .await
+    }
+
     /// The first rendition of a video is there: from now on it plays, for those who may see it. False, changing
-    /// nothing, when the job is no longer this attempt's. Eight statements, on MySQL one more; fewer when the
+    /// nothing, when the job is no longer this attempt's. Nine statements, on MySQL one more; fewer when the
     /// video is not public.
     ///
     /// # Errors
@@ -47,7 +73,7 @@ impl Store {
                     }
                     let sql = "UPDATE video SET state = 'ready', play_key = ? WHERE id = ?";
                     session.change(sql, [play.key.as_str().into(), video.get().into()]).await?;
-                    object::insert(session, video, std::slice::from_ref(&play)).await?;
+                    arrived(session, video, std::slice::from_ref(&play)).await?;
                     let events = [("playable", None), ("rendition", Some(play.role.as_str()))];
                     happened(session, video, &events, now).await?;
                     place(session, video, &play.key, now).await?;
@@ -58,7 +84,7 @@ impl Store {
     }
 
     /// All renditions of a video are there. False, changing nothing, when the job is no longer this attempt's.
-    /// Nine statements, on MySQL one more.
+    /// Ten statements, on MySQL one more.
     ///
     /// # Errors
     /// Only the database's.
@@ -77,7 +103,7 @@ impl Store {
                     if !job::end(session, attempt, "done", None).await? {
                         return Ok(false);
                     }
-                    object::insert(session, video, &finished.objects).await?;
+                    arrived(session, video, &finished.objects).await?;
                     let sql = "UPDATE video SET thumbhash = ?, play_key = COALESCE((SELECT object_key FROM \
                                video_object WHERE video_id = ? AND role = ?), play_key) WHERE id = ?";
                     let thumbhash = finished.thumbhash.clone().into();
@@ -179,6 +205,13 @@ impl Store {
     }
 }
 
+/// What was coming is there. Two statements.
+async fn arrived(session: &Session, video: VideoId, objects: &[NewObject]) -> Result<()> {
+    let sql = "DELETE FROM video_object WHERE video_id = ? AND role = ?";
+    session.change(sql, [video.get().into(), COMING.into()]).await?;
+    object::insert(session, video, objects).await
+}
+
 /// Shows a public video whose object is where everybody can read it; else has it settled.
 async fn place(session: &Session, video: VideoId, play_key: &str, now: Timestamp) -> Result<()> {
     let sql = "SELECT visibility FROM video WHERE id = ? LIMIT 1";
@@ -197,7 +230,7 @@ async fn place(session: &Session, video: VideoId, play_key: &str, now: Timestamp
 
 /// Whether an object lies where its video's visibility does not want it. One statement.
 async fn is_misplaced(session: &Session, video: VideoId) -> Result<bool> {
-    let sql = "SELECT 1 FROM video_object o JOIN video v ON v.id = o.video_id WHERE v.id = ? AND o.object_key LIKE \
+    let sql = "SELECT 1 FROM video_object o JOIN video v ON v.id = o.video_id WHERE v.id = ? AND o.role <> 'coming' AND o.object_key LIKE \
                CASE WHEN v.visibility = 'public' THEN 's/%' ELSE 'p/%' END LIMIT 1";
     Ok(session.row(sql, [video.get().into()]).await?.is_some())
 }
