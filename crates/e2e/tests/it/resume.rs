@@ -1,5 +1,7 @@
 //! Uploads in parts (tus 1.0): cut at any byte they go on exactly there, and nothing is left of what is given up.
 
+use std::path::Path;
+use std::process::Command;
 use std::time::Duration;
 
 use e2e::{Platform, clip, eventually, raw};
@@ -162,5 +164,40 @@ async fn an_upload_survives_kill_9() {
     let body = json!({ "upload": upload.strip_prefix("/uploads/").expect("a name"), "title": "again" });
     let video = platform.api(Some(&ann), Method::POST, "/videos", body).await.ok(201).json;
     assert_ne!(video["id"], Value::Null);
+    platform.finish().await;
+}
+
+/// The client that browsers use, which is cut in the middle and goes on.
+#[tokio::test]
+async fn the_tus_client_of_npm_uploads_and_resumes() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/tus");
+    for name in ["package.json", "upload.mjs"] {
+        std::fs::copy(source.join(name), folder.path().join(name)).expect("copied");
+    }
+    let words = ["install", "--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts", "--silent"];
+    let installed = Command::new("npm").args(words).current_dir(folder.path()).output();
+    if !installed.is_ok_and(|output| output.status.success()) {
+        let how_to_get = "install Node 20 and let `npm install` run in crates/e2e/tests/tus";
+        let missing = servers::Error::Missing { name: "tus-js-client", how_to_get };
+        assert!(servers::or_skip(Err(missing)).is_none());
+        return;
+    }
+    let platform = Platform::start().await;
+    let ann = platform.register("ann").await;
+    let file = folder.path().join("clip.mp4");
+    std::fs::write(&file, clip::plain()).expect("written");
+    let mut node = tokio::process::Command::new("node");
+    node.arg("upload.mjs").arg(platform.url("/api/v1/uploads")).arg(&ann.token).arg(&file);
+    let output = node.current_dir(folder.path()).output().await.expect("node runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let told: Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let (accepted, first) =
+        (told["accepted"].as_u64().expect("bytes"), told["first"].as_u64().expect("bytes"));
+    assert!(first >= accepted && accepted > 0, "it went on where it was: {told}");
+    let name = told["url"].as_str().and_then(|url| url.rsplit('/').next()).expect("an address");
+    let body = json!({ "upload": name, "title": "by npm" });
+    let video = platform.api(Some(&ann), Method::POST, "/videos", body).await.ok(201).json;
+    assert_eq!(video["ready"], true);
     platform.finish().await;
 }

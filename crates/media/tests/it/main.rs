@@ -3,6 +3,7 @@
 
 mod accepted;
 mod clips;
+mod corpus;
 mod cover;
 mod demo;
 mod ladder;
