@@ -2,6 +2,7 @@
 
 mod feed;
 mod idle;
+mod ladder;
 mod like;
 mod lists;
 mod login;
@@ -61,6 +62,8 @@ pub enum Scenario {
     Login,
     /// Uploads at once, beside the upload that is held in memory (G10, G11)
     Upload,
+    /// A clip until all its renditions are made, beside one ffmpeg, and what viewers notice of it
+    Ladder,
     /// Ranges of 1 MiB, beside nginx (G12)
     RangeRead,
     /// Four reads to a write
@@ -97,6 +100,7 @@ impl Scenario {
             Self::Chat => write::chat(stage).await,
             Self::Login => login::flood(stage).await,
             Self::Upload => media::upload(stage).await,
+            Self::Ladder => ladder::ladder(stage).await,
             Self::RangeRead => media::range_read(stage).await,
             Self::Mixed => mixed::mixed(stage).await,
             Self::Start => start::start(stage).await,

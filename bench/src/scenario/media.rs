@@ -157,7 +157,7 @@ async fn clip(folder: &Path) -> Result<Vec<u8>> {
 }
 
 /// Makes a clip of this size and so many seconds.
-async fn film(size: &str, seconds: u32, path: &Path) -> Result<()> {
+pub async fn film(size: &str, seconds: u32, path: &Path) -> Result<()> {
     let source = format!("testsrc2=size={size}:rate=30:duration={seconds}");
     let tone = format!("sine=duration={seconds}");
     let mut ffmpeg = ffmpeg();
