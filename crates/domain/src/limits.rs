@@ -16,6 +16,8 @@ pub const MAX_PASSWORD_CHARS: usize = 128;
 pub const MAX_TITLE_CHARS: usize = 255;
 /// Longest comment or chat message, in characters.
 pub const MAX_CONTENT_CHARS: usize = 255;
+/// Longest captions of one language, in bytes.
+pub const MAX_CAPTIONS_BYTES: usize = 256 * 1024;
 /// What the gateway grants a call that is not an upload.
 pub const CALL_TIME: Duration = Duration::from_secs(10);
 /// What the gateway grants the work after an upload's last byte: probe, remux, cover, row.

@@ -28,9 +28,6 @@ clips! {
         -metadata location=+12.3456+098.7654/ -metadata:s:v handler_name=CANARY-HANDLER";
     /// Without sound.
     silent, "silent.mp4": PICTURE, H264, "-an";
-    /// A phone's: upright by a rotation of 90 degrees, in MOV.
-    turned, "turned.mov": "-f lavfi -i testsrc2=size=568x320:rate=25:duration=1", H264,
-        "-metadata:s:v:0 rotate=90";
     /// Plays at once, in the largest size that is offered.
     tall, "tall.mp4": "-f lavfi -i testsrc2=size=1080x1920:rate=25:duration=2", TONE, H264, "-c:a aac";
     /// Plays at once, and is long enough for segments.
@@ -49,6 +46,19 @@ clips! {
     sound, "sound.mp4": TONE, "-c:a aac";
     /// A still picture.
     picture, "still.png": "-f lavfi -i testsrc2=size=320x240 -frames:v 1";
+}
+
+/// A phone's: coded across, upright by a rotation of 90 degrees, in MOV.
+pub fn turned() -> &'static [u8] {
+    static MADE: OnceLock<Vec<u8>> = OnceLock::new();
+    MADE.get_or_init(|| {
+        let folder = tempfile::tempdir().expect("a folder");
+        let across = ["-f lavfi -i testsrc2=size=568x320:rate=25:duration=1", H264].join(" ");
+        ffmpeg(folder.path(), "across.mp4", &across);
+        // Only a copy keeps what it is told of a rotation.
+        ffmpeg(folder.path(), "turned.mov", "-i across.mp4 -c copy -metadata:s:v:0 rotate=90");
+        std::fs::read(folder.path().join("turned.mov")).expect("the clip is there")
+    })
 }
 
 /// Plays at once, and is more than an object store is sent at a time: 12 MiB, most of them padding.

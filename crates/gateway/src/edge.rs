@@ -25,7 +25,7 @@ use tracing::Instrument;
 use tracing::field::Empty;
 
 use crate::admission::Class;
-use crate::error::{Failure, envelope, with_empty_fields};
+use crate::error::{Failure, envelope, problem, with_empty_fields};
 use crate::{Gateway, params};
 
 const TRACE_HEADER: HeaderName = HeaderName::from_static("x-trace-id");
@@ -82,7 +82,7 @@ pub(crate) struct Guard {
     gateway: Gateway,
     class: Class,
     /// Gives a failed answer what it has besides the envelope.
-    complete: fn(Response) -> Response,
+    complete: fn(Response, TraceId) -> Response,
 }
 
 /// A route inside of the edge.
@@ -100,7 +100,7 @@ impl Guard {
     }
 
     /// `complete` makes of a failure's answer that of the routes' face.
-    pub(crate) fn with(gateway: &Gateway, class: Class, complete: fn(Response) -> Response) -> Self {
+    pub(crate) fn with(gateway: &Gateway, class: Class, complete: fn(Response, TraceId) -> Response) -> Self {
         Self { gateway: gateway.clone(), class, complete }
     }
 }
@@ -145,7 +145,10 @@ impl Guard {
         // Before anything that costs: in a flood there are more of these than of all others together.
         let (trace, mut response) = match self.gateway.admission.check(self.class) {
             Ok(()) => self.observed(&meters.route, began, caller, request, route).await,
-            Err(full) => (named(caller), (self.complete)(Failure::from(full).into_response())),
+            Err(full) => {
+                let trace = named(caller);
+                (trace, (self.complete)(Failure::from(full).into_response(), trace))
+            }
         };
         meters.count(response.status().as_u16());
         meters.seconds.record(began.elapsed());
@@ -180,7 +183,7 @@ impl Guard {
         let span = served.in_scope(|| tracing::info_span!("request", %trace, method, route = name));
         let work = async {
             let answer = AssertUnwindSafe(self.admitted(request, route)).catch_unwind().await;
-            (self.complete)(answer.map_or_else(panicked, IntoResponse::into_response))
+            (self.complete)(answer.map_or_else(panicked, IntoResponse::into_response), trace)
         };
         let response = work.instrument(span.clone()).instrument(served.clone()).await;
         let status = response.status();
@@ -292,12 +295,21 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
     envelope(StatusCode::INTERNAL_SERVER_ERROR, 100_001, "something went wrong on our side")
 }
 
-pub(crate) async fn not_found() -> Response {
-    envelope(StatusCode::NOT_FOUND, 100_002, "there is nothing at this address")
+pub(crate) async fn not_found(uri: Uri) -> Response {
+    nowhere(&uri, StatusCode::NOT_FOUND, "not_found", "there is nothing at this address")
 }
 
-pub(crate) async fn wrong_method() -> Response {
-    envelope(StatusCode::METHOD_NOT_ALLOWED, 100_002, "this address cannot be used with this method")
+pub(crate) async fn wrong_method(uri: Uri) -> Response {
+    let text = "this address cannot be used with this method";
+    nowhere(&uri, StatusCode::METHOD_NOT_ALLOWED, "wrong_method", text)
+}
+
+/// What never reached a route, in the form of the API that was meant.
+fn nowhere(uri: &Uri, status: StatusCode, reason: &str, text: &'static str) -> Response {
+    if uri.path().starts_with("/api/") {
+        return problem(status, text.into(), reason.into(), None, None);
+    }
+    envelope(status, 100_002, text)
 }
 
 #[cfg(test)]

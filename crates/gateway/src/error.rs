@@ -5,7 +5,7 @@ use std::borrow::Cow;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::{Error, Kind};
+use domain::{Error, Kind, TraceId};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -89,7 +89,7 @@ impl Failed {
 }
 
 /// Gives a failed answer the fields of `T`, empty: some clients read a token or a list even then.
-pub(crate) fn with_empty_fields<T: Default + Serialize>(mut response: Response) -> Response {
+pub(crate) fn with_empty_fields<T: Default + Serialize>(mut response: Response, _trace: TraceId) -> Response {
     let Some(failed) = response.extensions_mut().remove::<Failed>() else { return response };
     let mut full = failed.render(response.status(), T::default());
     if let Some(seconds) = response.headers_mut().remove(header::RETRY_AFTER) {
@@ -99,7 +99,7 @@ pub(crate) fn with_empty_fields<T: Default + Serialize>(mut response: Response) 
 }
 
 /// A failed answer of `/api/v1`.
-pub(crate) fn as_problem(mut response: Response) -> Response {
+pub(crate) fn as_problem(mut response: Response, trace: TraceId) -> Response {
     let Some(failed) = response.extensions_mut().remove::<Failed>() else { return response };
     let status = match failed.reason.as_str() {
         // tus 1.0, "Checksum".
@@ -107,27 +107,33 @@ pub(crate) fn as_problem(mut response: Response) -> Response {
         "unsupported_media" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         _ => honest(failed.kind),
     };
-    let title = status.canonical_reason().unwrap_or("Checksum Mismatch");
-    let mut told = line(
-        status,
-        &Problem {
-            r#type: "about:blank",
-            title,
-            status: status.as_u16(),
-            detail: failed.status_msg.into_owned(),
-            reason: failed.reason,
-            field: failed.field,
-            trace_id: None,
-        },
-    );
-    told.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
-    if failed.kind == Kind::Unauthenticated {
+    let Failed { status_msg, kind, reason, field, .. } = failed;
+    let mut told = problem(status, status_msg.into_owned(), reason, field, Some(trace));
+    if kind == Kind::Unauthenticated {
         told.headers_mut().insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }
     if let Some(seconds) = response.headers_mut().remove(header::RETRY_AFTER) {
         told.headers_mut().insert(header::RETRY_AFTER, seconds);
     }
     told
+}
+
+/// An answer as a problem in detail.
+pub(crate) fn problem(
+    status: StatusCode,
+    detail: String,
+    reason: String,
+    field: Option<String>,
+    trace: Option<TraceId>,
+) -> Response {
+    let title = status.canonical_reason().unwrap_or("Checksum Mismatch");
+    let trace_id = trace.map(|trace| trace.to_string());
+    let status_number = status.as_u16();
+    let problem =
+        Problem { r#type: "about:blank", title, status: status_number, detail, reason, field, trace_id };
+    let mut response = line(status, &problem);
+    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response
 }
 
 /// An answer in the envelope for what never reached a route: unknown paths, wrong methods, panics.

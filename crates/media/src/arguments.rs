@@ -19,6 +19,9 @@ const IDLE_TEXT_DECODERS: &str = "mov_text,subrip,srt,ass,ssa,webvtt";
 /// The size at which a decoder gives up: 4096 x 2160, a little above the picture we accept.
 const DECODER_MAX_PIXELS: &str = "8847360";
 const MAX_BLOCK_BYTES: &str = "268435456";
+/// Else as many as there are cores for every filter, whose stacks alone are more than a run may use on a large
+/// machine. The first does not count for graphs with several ends.
+const FILTER_THREADS: &str = "-filter_threads 2 -filter_complex_threads 2";
 
 /// The arguments of one run.
 #[derive(Debug, Default)]
@@ -37,7 +40,8 @@ impl Arguments {
     /// ffmpeg on our own material, or before its first input.
     pub(crate) fn ffmpeg() -> Self {
         Self::default()
-            .words("-hide_banner -v error -nostdin -y -filter_threads 2")
+            .words("-hide_banner -v error -nostdin -y")
+            .words(FILTER_THREADS)
             .value("-max_alloc", MAX_BLOCK_BYTES)
     }
 
@@ -56,6 +60,12 @@ impl Arguments {
     pub(crate) fn value(mut self, name: &str, value: impl Into<OsString>) -> Self {
         self.list.push(name.into());
         self.list.push(value.into());
+        self
+    }
+
+    /// Adds a path as it is.
+    pub(crate) fn path(mut self, path: &Path) -> Self {
+        self.list.push(path.into());
         self
     }
 

@@ -18,6 +18,7 @@ const BT709: &str = "-color_primaries bt709 -color_trc bt709 -colorspace bt709 -
 const RATES: [(f64, &str); 5] =
     [(23.976, "24000/1001"), (24.0, "24"), (25.0, "25"), (29.97, "30000/1001"), (30.0, "30")];
 const RATE_SLACK: f64 = 0.5;
+const FASTEST_RATE: f64 = 30.0;
 /// Below this a clip keeps its own rate: doubling frames would only cost bytes.
 const SLOWEST_RATE: f64 = 23.0;
 
@@ -131,6 +132,10 @@ fn filters(probe: &Probe, rungs: &[Rung]) -> String {
     let mut graph = format!("[0:{}]", probe.video_index);
     if probe.interlaced {
         graph.push_str("yadif,");
+    }
+    if probe.frames_per_second.is_some_and(|rate| rate > FASTEST_RATE + RATE_SLACK) {
+        // What is not shown need not be scaled.
+        graph.push_str(&format!("fps={FASTEST_RATE},"));
     }
     for (place, rung) in largest_first.iter().enumerate() {
         let (name, edge) = (rung.name(), rung.short_edge());

@@ -18,6 +18,7 @@ mod probe;
 mod remux;
 mod sandbox;
 mod segment;
+mod transcribe;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -79,6 +80,8 @@ pub struct Config {
     pub ffprobe: String,
     /// The x264 preset of renditions, such as `veryfast`.
     pub preset: String,
+    /// A program that prints captions of the clip it is given the path of, as WebVTT; none when empty.
+    pub transcriber: String,
 }
 
 /// Whether what reads strangers' files is confined.
@@ -102,6 +105,7 @@ struct Tools {
     ffmpeg: String,
     ffprobe: String,
     preset: String,
+    transcriber: String,
     /// The program whose `sandbox` command confines what it is told to run; none where nothing is confined.
     launcher: Option<PathBuf>,
     max_file_bytes: u64,
@@ -121,6 +125,7 @@ impl Media {
             ffmpeg: config.ffmpeg.clone(),
             ffprobe: config.ffprobe.clone(),
             preset: config.preset.clone(),
+            transcriber: config.transcriber.clone(),
             launcher: (config.sandbox == Sandbox::Required).then(own_program),
             max_file_bytes: config.max_bytes.saturating_mul(2),
             light: Semaphore::new(cores),

@@ -9,7 +9,7 @@ use crate::{Error, Media};
 
 /// The length of the moving picture, in seconds; it begins a second into the clip when that is long enough.
 const PREVIEW_SECONDS: f64 = 3.0;
-const PREVIEW: &str = "-an -vf fps=8,scale=240:-2:flags=lanczos -c:v libwebp_anim -quality 55 -compression_level 4 \
+const PREVIEW: &str = "-an -vf fps=8,scale=240:-2:flags=lanczos -threads 1 -c:v libwebp_anim -quality 55 -compression_level 4 \
     -loop 0 -f webp";
 /// Key frames are two seconds apart, and only they are looked at.
 const TILE_SECONDS: f64 = 2.0;
@@ -80,7 +80,7 @@ impl Media {
             .words("-skip_frame nokey")
             .hostile_input(rendition)
             .value("-vf", filter)
-            .words("-an -fps_mode vfr -frames:v 1 -c:v mjpeg -q:v 5 -pix_fmt yuvj420p -flags:v +bitexact -f mjpeg")
+            .words("-an -fps_mode vfr -frames:v 1 -threads 1 -c:v mjpeg -q:v 5 -pix_fmt yuvj420p -flags:v +bitexact -f mjpeg")
             .output(output);
         let finished = self.ffmpeg(arguments, self.light_limits()).await?;
         if !finished.success() {

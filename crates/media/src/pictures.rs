@@ -9,8 +9,9 @@ use crate::{Error, Media};
 /// The long edge of the small ones, in pixels, at most.
 const SMALL: &str =
     "scale=w='min(480,iw)':h='min(480,ih)':force_original_aspect_ratio=decrease:flags=lanczos";
-const WEBP: &str = "-c:v libwebp -quality 75 -compression_level 4 -frames:v 1 -f webp";
-const JPEG: &str = "-c:v mjpeg -q:v 5 -pix_fmt yuvj420p -frames:v 1 -f mjpeg";
+/// One thread each, as for the cover.
+const WEBP: &str = "-threads 1 -c:v libwebp -quality 75 -compression_level 4 -frames:v 1 -f webp";
+const JPEG: &str = "-threads 1 -c:v mjpeg -q:v 5 -pix_fmt yuvj420p -frames:v 1 -f mjpeg";
 /// The most pixels on a side that a ThumbHash is made of.
 const HASHED: u32 = 100;
 
@@ -64,7 +65,7 @@ impl Media {
         let arguments = Arguments::ffmpeg()
             .picture_input(cover)
             .value("-vf", format!("{scale},showinfo=checksum=0"))
-            .words("-v info -nostats -frames:v 1 -f rawvideo pipe:1");
+            .words("-v info -nostats -frames:v 1 -threads 1 -f rawvideo pipe:1");
         let finished = self.ffmpeg(arguments, self.light_limits()).await?;
         let size = finished.stderr.lines().find_map(|line| {
             let (_, rest) = line.split_once(" s:")?;

@@ -1,7 +1,7 @@
 //! The video service: publishing, who may see a video, its end, and an author's own list. Uploads in parts,
 //! captions and jobs are in the files beside.
 
-mod caption;
+pub(crate) mod caption;
 mod upload;
 
 use std::sync::Arc;

@@ -29,6 +29,12 @@ async fn failures_are_problems_with_the_status_that_says_it() {
         assert_eq!(told.failed(400, "bad_parameter").status, 400, "{number}");
     }
     platform.api(Some(&ann), Method::GET, "/videos/999999", Value::Null).await.failed(404, "video_not_found");
+    let problem =
+        platform.api(None, Method::GET, "/nothing/here", Value::Null).await.failed(404, "not_found");
+    assert_eq!(problem.json["type"], "about:blank");
+    platform.api(None, Method::PUT, "/uploads", Value::Null).await.failed(405, "wrong_method");
+    let traced = platform.api(None, Method::DELETE, &path, Value::Null).await.failed(401, "token_missing");
+    assert_eq!(traced.json["trace_id"], traced.header("x-trace-id"));
     // A token in an address is the other face's.
     let asked = platform.request(Method::DELETE, &format!("/api/v1{path}?token={}", ann.token)).send().await;
     assert_eq!(asked.expect("an answer").status(), 401);

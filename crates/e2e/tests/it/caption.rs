@@ -12,6 +12,28 @@ async fn put(platform: &Platform, token: &str, video: i64, language: &str, text:
     request.send().await.expect("an answer").status().as_u16()
 }
 
+/// A program of the operator's, which hears the same in everything.
+#[tokio::test]
+async fn a_transcriber_adds_captions_and_one_that_fails_costs_nothing_else() {
+    use std::os::unix::fs::PermissionsExt;
+    for (script, tracks) in
+        [("printf 'WEBVTT\\n\\n00:00.100 --> 00:00.900\\nla la\\n'", 1), ("exit 3", 0), ("echo la", 0)]
+    {
+        let folder = tempfile::tempdir().expect("a folder");
+        let program = folder.path().join("transcribe");
+        std::fs::write(&program, format!("#!/bin/sh\ntest -s \"$1\" || exit 9\n{script}\n"))
+            .expect("written");
+        std::fs::set_permissions(&program, std::fs::Permissions::from_mode(0o755)).expect("made a program");
+        let path = program.display().to_string();
+        let platform = Platform::with(&[("DYTT_MEDIA__TRANSCRIBER", &path)]).await;
+        let ann = platform.register("ann").await;
+        let video = platform.publish_for(&ann, clip::plain(), "public").await;
+        let detail = platform.rendered(&ann, video).await;
+        assert_eq!(detail["captions"].as_array().map(Vec::len), Some(tracks), "{script}");
+        platform.finish().await;
+    }
+}
+
 #[tokio::test]
 async fn captions_are_their_authors_to_put_and_everybodys_to_read() {
     let platform = Platform::start().await;

@@ -58,6 +58,17 @@ async fn a_clip_is_offered_in_sizes_with_pictures_and_its_author_is_told_how_far
 }
 
 #[tokio::test]
+async fn a_turned_clip_is_upright_in_every_size() {
+    let platform = Platform::start().await;
+    let ann = platform.register("ann").await;
+    let video = platform.publish_for(&ann, clip::turned(), "public").await;
+    let detail = platform.rendered(&ann, video).await;
+    let rendition = &detail["renditions"][0];
+    assert_eq!((&rendition["width"], &rendition["height"]), (&json!(320), &json!(568)));
+    platform.finish().await;
+}
+
+#[tokio::test]
 async fn a_long_clip_also_comes_in_segments() {
     let platform = Platform::start().await;
     let ann = platform.register("ann").await;
@@ -83,6 +94,25 @@ async fn a_long_clip_also_comes_in_segments() {
     let part = platform.client().get(address).header("range", wanted).send().await.expect("an answer");
     assert_eq!((part.status().as_u16(), part.content_length()), (206, Some(count)));
     assert_eq!(platform.client().get(&master).send().await.expect("an answer").status(), 404, "nobody's");
+    platform.finish().await;
+}
+
+/// Titles, places and device names are in nothing that is stored once the original is gone.
+#[tokio::test]
+async fn what_a_file_tells_of_its_maker_is_in_no_object() {
+    let platform = Platform::start().await;
+    let ann = platform.register("ann").await;
+    let video = platform.publish_for(&ann, clip::tagged(), "public").await;
+    platform.rendered(&ann, video).await;
+    let keys = platform.objects();
+    assert!(keys.len() >= 7 && keys.iter().all(|key| key.starts_with("p/")), "{keys:?}");
+    for key in keys {
+        let bytes = platform.object(&key);
+        for canary in [&b"CANARY"[..], b"+12.3456", b"Lavf", b"x264 - core"] {
+            let found = bytes.windows(canary.len()).any(|window| window == canary);
+            assert!(!found, "{} is in {key}", String::from_utf8_lossy(canary));
+        }
+    }
     platform.finish().await;
 }
 

@@ -2,7 +2,7 @@
 //! made here, without scripts; the pictures it and the API show by default are beside it.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
 use proto::{ListFeedRequest, Video};
 use qrcode::QrCode;
@@ -53,9 +53,9 @@ pub(super) async fn qr(State(gateway): State<Gateway>, base: Base) -> Response {
 }
 
 /// A file we ship.
-pub(super) async fn asset(Path(name): Path<String>) -> Response {
+pub(super) async fn asset(Path(name): Path<String>, uri: Uri) -> Response {
     let Some((_, kind, bytes)) = ASSETS.iter().find(|(known, ..)| *known == name) else {
-        return crate::edge::not_found().await;
+        return crate::edge::not_found(uri).await;
     };
     let mut response = (*bytes).into_response();
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));

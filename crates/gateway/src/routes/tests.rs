@@ -30,6 +30,22 @@ const SOCIAL: [&str; 6] = [
 ];
 const LOGIN: [&str; 2] = ["/douyin/user/login/", "/douyin/user/register/"];
 const UPLOAD: [&str; 1] = ["/douyin/publish/action/"];
+/// Of the modern API each method of an address is in a class of its own; what is not here is a GET and a read.
+const MODERN: [(&str, Method, Class); 13] = [
+    ("/api/v1/uploads", Method::POST, Class::Social),
+    ("/api/v1/uploads", Method::OPTIONS, Class::Read),
+    ("/api/v1/uploads/{name}", Method::HEAD, Class::Read),
+    ("/api/v1/uploads/{name}", Method::PATCH, Class::Upload),
+    ("/api/v1/uploads/{name}", Method::DELETE, Class::Social),
+    ("/api/v1/videos", Method::POST, Class::Upload),
+    ("/api/v1/videos/{id}", Method::GET, Class::Read),
+    ("/api/v1/videos/{id}", Method::PATCH, Class::Social),
+    ("/api/v1/videos/{id}", Method::DELETE, Class::Social),
+    ("/api/v1/videos/{id}/captions/{language}", Method::PUT, Class::Upload),
+    ("/api/v1/videos/{id}/captions/{language}", Method::DELETE, Class::Social),
+    ("/api/v1/admin/jobs/{id}/retry", Method::POST, Class::Social),
+    ("/api/v1/admin/jobs/{id}/cancel", Method::POST, Class::Social),
+];
 
 /// An edge before services that answer every call like this.
 pub(crate) async fn gateway(step: Step) -> (Gateway, tempfile::TempDir) {
@@ -76,10 +92,24 @@ fn addresses(router: &Router) -> BTreeSet<String> {
     paths.filter(|path| !path.contains("fallback")).map(str::to_owned).collect()
 }
 
-async fn answer(router: &Router, address: &str) -> (StatusCode, Option<Value>) {
-    let acts = [&SOCIAL[..], &LOGIN[..], &UPLOAD[..]].concat().contains(&address);
-    let method = if acts { Method::POST } else { Method::GET };
+/// How an address is asked, and in which class that is.
+fn asked(address: &str) -> Vec<(Method, Class)> {
+    let acts = |class| vec![(Method::POST, class)];
+    match address {
+        social if SOCIAL.contains(&social) => acts(Class::Social),
+        login if LOGIN.contains(&login) => acts(Class::Login),
+        upload if UPLOAD.contains(&upload) => acts(Class::Upload),
+        other => {
+            let rows = MODERN.iter().filter(|row| row.0 == other);
+            let rows: Vec<_> = rows.map(|(_, method, class)| (method.clone(), *class)).collect();
+            if rows.is_empty() { vec![(Method::GET, Class::Read)] } else { rows }
+        }
+    }
+}
+
+async fn answer(router: &Router, address: &str, method: Method) -> (StatusCode, Option<Value>) {
     let path = address.replace("{name}", "page.css").replace("{*key}", "p/none.mp4").replace("{*rest}", "x");
+    let path = path.replace("{id}", "1").replace("{language}", "en.m3u8").replace("{rendition}", "720p.m3u8");
     let request = Request::builder().method(method).uri(path).body(Body::empty()).expect("a request");
     let answer = router.clone().oneshot(request).await.expect("an answer");
     let (head, body) = answer.into_parts();
@@ -97,19 +127,22 @@ async fn every_address_is_in_a_class_and_a_full_class_refuses_its_own_alone() {
         let router = router(gateway);
         let all = addresses(&router);
         assert!(all.contains("/douyin/feed/") && all.contains("/media/{*key}"), "{all:?}");
-        for address in &all {
-            let class = match address.as_str() {
-                social if SOCIAL.contains(&social) => Class::Social,
-                login if LOGIN.contains(&login) => Class::Login,
-                upload if UPLOAD.contains(&upload) => Class::Upload,
-                _read => Class::Read,
-            };
-            let (status, json) = answer(&router, address).await;
-            if class == full {
-                assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{address} has no class");
-                assert_eq!(json.expect("JSON and Retry-After")["status_code"], 100_008, "{address}");
-            } else {
-                assert_ne!(status, StatusCode::SERVICE_UNAVAILABLE, "{address} is not {full:?}");
+        assert!(MODERN.iter().all(|(address, ..)| all.contains(*address)), "{all:?}");
+        for (address, (method, class)) in
+            all.iter().flat_map(|address| asked(address).into_iter().map(move |one| (address, one)))
+        {
+            let is_modern = address.starts_with("/api/") && !address.ends_with(".json");
+            let (status, json) = answer(&router, address, method.clone()).await;
+            if class != full {
+                assert_ne!(status, StatusCode::SERVICE_UNAVAILABLE, "{method} {address} is not {full:?}");
+                continue;
+            }
+            assert_eq!(status, StatusCode::SERVICE_UNAVAILABLE, "{method} {address} has no class");
+            if method != Method::HEAD {
+                let json = json.expect("JSON and Retry-After");
+                let (name, told) =
+                    if is_modern { ("reason", json!("overloaded")) } else { ("status_code", json!(100_008)) };
+                assert_eq!(json[name], told, "{method} {address}");
             }
         }
     }
@@ -133,7 +166,7 @@ async fn of_a_flood_as_many_are_at_work_as_there_are_places() {
     let mut flood: JoinSet<_> = (0..places * 2)
         .map(|_| {
             let router = router.clone();
-            async move { answer(&router, "/douyin/feed/").await.0 }
+            async move { answer(&router, "/douyin/feed/", Method::GET).await.0 }
         })
         .collect();
     for _ in 0..places {
@@ -141,7 +174,7 @@ async fn of_a_flood_as_many_are_at_work_as_there_are_places() {
         assert_eq!(refused, StatusCode::SERVICE_UNAVAILABLE);
     }
     assert_eq!(gateway.admission.free(Class::Read), 0, "the others are at work");
-    let (status, _json) = answer(&router, "/douyin/favorite/action/").await;
+    let (status, _json) = answer(&router, "/douyin/favorite/action/", Method::POST).await;
     assert_eq!(status, StatusCode::OK, "another class goes on");
     work.add_permits(places);
     let answered = flood.join_all().await;

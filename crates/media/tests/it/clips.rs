@@ -21,6 +21,7 @@ pub fn config() -> Config {
         ffmpeg: "ffmpeg".to_owned(),
         ffprobe: "ffprobe".to_owned(),
         preset: "ultrafast".to_owned(),
+        transcriber: String::new(),
     }
 }
 

@@ -11,7 +11,7 @@ use store::{COMING, FIRST_RENDITION, Finished, Job, NewObject, REMUX, SOURCE, Sh
 
 use super::{Progress, Transcoder, own_key};
 use crate::media::{media_failed, stored_object};
-use crate::video::new_object;
+use crate::video::{caption, new_object};
 use crate::{blob_failed, discard};
 
 /// How long what was replaced can still be played by who has its address.
@@ -142,6 +142,7 @@ impl<'w> Work<'w> {
             }
         }
         made.extend(self.moving_pictures(first).await?);
+        made.extend(self.captions(first).await);
         let (pictures, thumbhash) = self.pictures().await?;
         made.extend(pictures);
         Ok((made, thumbhash))
@@ -175,6 +176,28 @@ impl<'w> Work<'w> {
             ..Shape::default()
         };
         Ok([Made::new(preview, "webp", "preview"), Made::new(board, "jpg", "storyboard").shaped(grid)])
+    }
+
+    /// What a program of the operator's heard; a clip is no worse for having none.
+    async fn captions(&self, first: &Rendition) -> Option<Made> {
+        let heard = self.own.files.media.transcribe(&first.path, self.probe.duration).await;
+        let track = heard.map_err(media_failed).and_then(|text| text.map(caption::track).transpose());
+        let written = match track {
+            Ok(None) => return None,
+            Ok(Some(track)) => {
+                let path = self.folder.path().join("captions.vtt");
+                tokio::fs::write(&path, track).await.map(|()| path).map_err(Error::unavailable)
+            }
+            Err(error) => Err(error),
+        };
+        match written {
+            // Which language it is, nobody said.
+            Ok(path) => Some(Made::new(path, "vtt", "captions.und")),
+            Err(error) => {
+                tracing::warn!(video = %self.job.video, error = %error.chain(), "no captions were made");
+                None
+            }
+        }
     }
 
     /// The cover in other sizes and kinds, when there is one.

@@ -1,6 +1,7 @@
 //! Captions: WebVTT tracks that an author adds to a video, one a language.
 
 use blobs::Key;
+use domain::limits::MAX_CAPTIONS_BYTES;
 use domain::{Call, Error, Result, VideoId};
 use proto::{DeleteCaptionsRequest, Done, PutCaptionsRequest};
 
@@ -8,8 +9,6 @@ use super::{Videos, new_object};
 use crate::media::stored_object;
 use crate::{blob_failed, discard, random_bits};
 
-/// The longest track.
-const MAX_BYTES: usize = 256 * 1024;
 /// The longest language tag that BCP 47 asks implementations to take.
 const MAX_LANGUAGE: usize = 35;
 
@@ -63,10 +62,10 @@ fn role(language: &str) -> Result<String> {
 }
 
 /// A WebVTT file as players read it (W3C, "WebVTT: The Web Video Text Tracks Format", 4.1).
-fn track(text: String) -> Result<String> {
+pub(crate) fn track(text: String) -> Result<String> {
     let wrong = |problem: String| Error::Invalid { name: "captions".into(), problem };
-    if text.len() > MAX_BYTES {
-        return Err(Error::TooLarge { limit_bytes: MAX_BYTES as u64 });
+    if text.len() > MAX_CAPTIONS_BYTES {
+        return Err(Error::TooLarge { limit_bytes: MAX_CAPTIONS_BYTES as u64 });
     }
     let body = text.strip_prefix('\u{feff}').unwrap_or(&text);
     let after = body.strip_prefix("WEBVTT").ok_or_else(|| wrong("must begin with WEBVTT".into()))?;

@@ -195,5 +195,6 @@ fn tools() -> Media {
         ffmpeg: "ffmpeg".into(),
         ffprobe: "ffprobe".into(),
         preset: "ultrafast".into(),
+        transcriber: String::new(),
     })
 }

@@ -6,6 +6,7 @@ use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::Response;
 use domain::Error;
+use domain::limits::MAX_CAPTIONS_BYTES;
 use futures_util::StreamExt;
 use proto::{DeleteCaptionsRequest, PutCaptionsRequest};
 use tokio::time::timeout;
@@ -15,8 +16,6 @@ use crate::Gateway;
 use crate::error::{Failure, Problem};
 use crate::params::bad;
 
-/// The longest track, in bytes.
-const MAX_BYTES: usize = 256 * 1024;
 /// How long a track may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -65,8 +64,8 @@ async fn text(body: Body) -> domain::Result<String> {
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_cut| bad("request body", "is cut off"))?;
-        if bytes.len() + chunk.len() > MAX_BYTES {
-            return Err(Error::TooLarge { limit_bytes: MAX_BYTES as u64 });
+        if bytes.len() + chunk.len() > MAX_CAPTIONS_BYTES {
+            return Err(Error::TooLarge { limit_bytes: MAX_CAPTIONS_BYTES as u64 });
         }
         bytes.extend_from_slice(&chunk);
     }
