@@ -14,7 +14,8 @@ const FIT: &str = "scale=w='max(1,round(iw*sar*min(1,1280/max(iw*sar,ih))))'\
 const CHOOSE: &str = "blackframe=amount=0:threshold=32,\
     metadata=select:key=lavfi.blackframe.pblack:value=85:function=less,thumbnail=n=40";
 /// One thread: the encoder else starts one a core, and their stacks are more than a run may use on a large machine.
-const JPEG: &str = "-an -frames:v 1 -threads 1 -c:v mjpeg -q:v 4 -pix_fmt yuvj420p -flags:v +bitexact -f mjpeg";
+const JPEG: &str =
+    "-an -frames:v 1 -threads 1 -c:v mjpeg -q:v 4 -pix_fmt yuvj420p -flags:v +bitexact -f mjpeg";
 
 /// Only the beginning is searched.
 const SEARCH_SECONDS: f64 = 20.0;

@@ -81,23 +81,26 @@ pub struct JobRow {
 }
 
 impl Store {
-    /// The jobs that are not done, the earliest first, at most 500. One statement.
+    /// The jobs that are not done, the earliest first, at most 500; without settling that only waits for its
+    /// moment. One statement.
     ///
     /// # Errors
     /// Only the database's.
     pub async fn jobs(&self) -> Result<Vec<JobRow>> {
         let sql = "SELECT id, video_id, kind, state, progress, attempts, due_at, created_at, error FROM job \
-                   WHERE state IN ('queued', 'leased', 'dead') ORDER BY id LIMIT ?";
+                   WHERE state IN ('queued', 'leased', 'dead') AND (kind = 'transcode' OR attempts > 0) \
+                   ORDER BY id LIMIT ?";
         self.database.list(sql, [rows_limit()], JobRow::read).await
     }
 
-    /// How many jobs are queued, leased and dead, in this order. One statement.
+    /// How many of [`Store::jobs`] are queued, leased and dead, in this order. One statement.
     ///
     /// # Errors
     /// Only the database's.
     pub async fn job_counts(&self) -> Result<[i64; 3]> {
         let sql = "SELECT state, COUNT(*) AS number FROM job \
-                   WHERE state IN ('queued', 'leased', 'dead') GROUP BY state LIMIT 3";
+                   WHERE state IN ('queued', 'leased', 'dead') AND (kind = 'transcode' OR attempts > 0) \
+                   GROUP BY state LIMIT 3";
         let read = |row: &Row| Ok((column::<String>(row, "state")?, column(row, "number")?));
         let found = self.database.list(sql, [], read).await?;
         let of = |state: &str| found.iter().find(|(name, _)| name == state).map_or(0, |(_, number)| *number);
