@@ -49,7 +49,7 @@ async fn whole(stage: &mut Stage<'_>, publish: &Request, round: usize) -> Result
     let work = async {
         let tally = load::closed(&target.addresses, 1, ONCE, &mut || publish.clone()).await;
         let began = Instant::now();
-        made(stage, newest(stage).await?).await?;
+        made(stage, newest(stage).await?, SIZES).await?;
         waited = began.elapsed();
         Ok(tally)
     };
@@ -108,7 +108,7 @@ async fn viewers(stage: &mut Stage<'_>, publish: &Request) -> Result<()> {
         Bound::AtMost(2.0),
         &slower,
     );
-    made(stage, last).await
+    made(stage, last, SIZES).await
 }
 
 /// The newest video's number.
@@ -117,13 +117,19 @@ async fn newest(stage: &Stage<'_>) -> Result<i64> {
     feed["video_list"][0]["id"].as_i64().context("find the video in the feed")
 }
 
-/// Waits until a video has every size.
-async fn made(stage: &Stage<'_>, video: i64) -> Result<()> {
+/// Waits until what was published last has a rendition: it is the last in the queue, and what is measured next is
+/// measured alone.
+pub async fn quiet(stage: &Stage<'_>) -> Result<()> {
+    made(stage, newest(stage).await?, 1).await
+}
+
+/// Waits until a video has so many sizes.
+async fn made(stage: &Stage<'_>, video: i64, sizes: usize) -> Result<()> {
     let began = Instant::now();
     while began.elapsed() < PATIENCE {
         let path = format!("/api/v1/videos/{video}");
         let detail: Value = serde_json::from_slice(&stage.site.platform.fetch(&path).await?)?;
-        if detail["renditions"].as_array().is_some_and(|made| made.len() == SIZES) {
+        if detail["renditions"].as_array().is_some_and(|made| made.len() >= sizes) {
             return Ok(());
         }
         sleep(Duration::from_millis(50)).await;

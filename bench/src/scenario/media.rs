@@ -7,7 +7,7 @@ use anyhow::{Context, Result, ensure};
 use bytes::Bytes;
 use tokio::process::Command;
 
-use super::{PLATFORM, Site, Stage, Variant, watched};
+use super::{PLATFORM, Site, Stage, Variant, ladder, watched};
 use crate::beside::Beside;
 use crate::load::{self, Request};
 use crate::measure::Target;
@@ -76,6 +76,7 @@ pub async fn upload(stage: &mut Stage<'_>) -> Result<()> {
     // By CPU, ffmpeg's apart: the baseline looks at no clip, so its bytes a second compare with nothing.
     report.judge("G11", "uploads with the same CPU × when held in memory", Bound::AtLeast(2.0), &cpu);
     playable(stage, scratch.path()).await?;
+    ladder::quiet(stage).await?;
     stage.check()
 }
 

@@ -131,6 +131,9 @@ fn command(job: &Job<'_>) -> Command {
         .env_clear()
         .env("PATH", SEARCH_PATH)
         .env("LC_ALL", "C")
+        // The C library sets aside 64 MiB for each of a program's threads, up to eight a core: with the threads of a
+        // newer ffmpeg that is all of the memory it may name.
+        .env("MALLOC_ARENA_MAX", "2")
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

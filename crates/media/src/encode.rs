@@ -137,12 +137,16 @@ fn filters(probe: &Probe, rungs: &[Rung]) -> String {
         // What is not shown need not be scaled.
         graph.push_str(&format!("fps={FASTEST_RATE},"));
     }
+    // A high dynamic range is brought to the narrow one by its own filters.
+    let is_wide = probe.full_range && probe.high_dynamic_range.is_none();
+    let range = if is_wide { ":out_range=tv" } else { "" };
     for (place, rung) in largest_first.iter().enumerate() {
         let (name, edge) = (rung.name(), rung.short_edge());
-        graph.push_str(&fit(edge));
-        if let Some(map) = tone_map(probe).filter(|_| place == 0) {
+        graph.push_str(&fit(edge, range));
+        if place == 0 {
+            // Once for all rungs: each encoder would else bring the same picture to its own format.
             graph.push(',');
-            graph.push_str(&map);
+            graph.push_str(&tone_map(probe).unwrap_or_else(|| "format=yuv420p".to_owned()));
         }
         if place + 1 < largest_first.len() {
             graph.push_str(&format!(",split[{name}][below{name}];[below{name}]"));
@@ -155,17 +159,22 @@ fn filters(probe: &Probe, rungs: &[Rung]) -> String {
 
 /// The short edge becomes this at most, both even, pixels square. ffmpeg has turned the picture upright before.
 /// Spelled out, because scale's own -2 knows nothing of pixels that are not square.
-fn fit(edge: u32) -> String {
+fn fit(edge: u32, range: &str) -> String {
     format!(
         "scale=w='2*trunc((iw*sar*min(1,{edge}/min(iw*sar,ih))+0.5)/2)'\
-        :h='2*trunc((ih*min(1,{edge}/min(iw*sar,ih))+0.5)/2)':flags=lanczos,setsar=1"
+        :h='2*trunc((ih*min(1,{edge}/min(iw*sar,ih))+0.5)/2)':flags=lanczos{range},setsar=1"
     )
 }
 
-/// How far a run is, by what it printed last.
+/// How far a run is, by the last whole line of what it printed: the rest of a line may come later.
 fn done(chunk: &[u8]) -> Option<Duration> {
     let text = String::from_utf8_lossy(chunk);
-    let last = text.lines().rev().find_map(|line| line.strip_prefix("out_time_us=")?.parse().ok());
+    let last = text
+        .rsplit_once('\n')?
+        .0
+        .lines()
+        .rev()
+        .find_map(|line| line.strip_prefix("out_time_us=")?.parse().ok());
     last.map(Duration::from_micros)
 }
 

@@ -4,6 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::arguments::Arguments;
+use crate::child::Finished;
 use crate::output::{Output, failure};
 use crate::{Error, Media};
 
@@ -41,18 +42,29 @@ impl Media {
     pub async fn preview(&self, rendition: &Path, duration: Duration, output: &Path) -> Result<(), Error> {
         let _permit = self.tools.light.acquire().await.ok();
         let made = Output::new(output);
-        let start = if duration.as_secs_f64() > PREVIEW_SECONDS + 1.0 { 1 } else { 0 };
-        let arguments = Arguments::ffmpeg()
-            .words(&format!("-ss {start} -t {PREVIEW_SECONDS}"))
-            .hostile_input(rendition)
-            .words(PREVIEW)
-            .output(output);
-        let finished = self.ffmpeg(arguments, self.light_limits()).await?;
+        let mut finished = None;
+        if duration.as_secs_f64() >= PREVIEW_SECONDS + 1.0 {
+            finished = Some(self.preview_from(1, rendition, output).await?);
+        }
+        // Nothing is found there when it is the sound that lasts so long.
+        let finished = match finished.filter(Finished::success) {
+            Some(finished) => finished,
+            None => self.preview_from(0, rendition, output).await?,
+        };
         if !finished.success() {
             return Err(failure(&finished));
         }
         made.keep();
         Ok(())
+    }
+
+    async fn preview_from(&self, second: u8, rendition: &Path, output: &Path) -> Result<Finished, Error> {
+        let arguments = Arguments::ffmpeg()
+            .words(&format!("-ss {second} -t {PREVIEW_SECONDS}"))
+            .hostile_input(rendition)
+            .words(PREVIEW)
+            .output(output);
+        self.ffmpeg(arguments, self.light_limits()).await
     }
 
     /// Writes the picture of many of a rendition made here, which has this size.
@@ -70,10 +82,11 @@ impl Media {
         let made = Output::new(output);
         let board = Storyboard::of(width, height, duration);
         let Storyboard { columns, rows, tile_width, tile_height, seconds_per_tile } = board;
-        // A hair earlier than the tile's moment, which is a key frame's own.
+        // A hair earlier than the tile's moment, which is a key frame's own. Where the sound goes on without a
+        // picture the last one stays.
         let filter = format!(
             "select='isnan(prev_selected_t)+gte(t-prev_selected_t,{:.3})',scale={tile_width}:{tile_height},\
-            tile={columns}x{rows}",
+            tpad=stop=-1:stop_mode=clone,tile={columns}x{rows}",
             seconds_per_tile - 0.1
         );
         let arguments = Arguments::ffmpeg()

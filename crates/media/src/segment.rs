@@ -9,7 +9,8 @@ use crate::{Error, Media};
 /// What the list has in place of the file's address.
 pub const SEGMENTS_ADDRESS: &str = "{media}";
 
-/// Key frames are two seconds apart.
+/// Key frames are two seconds apart. Both files are written under their own names, as `vod` and no `temp_file` have
+/// it: the cell knows no others.
 const COPY: &str = "-c copy -map_metadata -1 -fflags +bitexact -f hls -hls_time 4 -hls_playlist_type vod \
     -hls_segment_type fmp4 -hls_flags single_file+independent_segments";
 
