@@ -11,7 +11,8 @@ use crate::{Error, Gain, HighDynamicRange, Media, Probe, fast_start};
 
 const VIDEO: &str = "-c:v libx264 -pix_fmt yuv420p -force_key_frames expr:gte(t,n_forced*2) -threads 2 \
     -max_muxing_queue_size 1024";
-const AUDIO: &str = "-c:a aac -ac 2 -ar 48000";
+/// The encoder else writes its version into the first frame: who attacks us need not know it.
+const AUDIO: &str = "-c:a aac -ac 2 -ar 48000 -flags:a +bitexact";
 const BT709: &str = "-color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv";
 
 /// Frame rates a rendition may have; others go to the last.
@@ -207,7 +208,24 @@ fn rate(frames_per_second: Option<f64>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::rate;
+    use std::time::Duration;
+
+    use super::{done, rate};
+
+    #[test]
+    fn what_is_done_is_told_by_whole_lines_alone() {
+        let cases = [
+            ("out_time_us=1500000\nprogress=continue\n", Some(1500)),
+            ("out_time_us=1000000\nout_time_us=2000000\n", Some(2000)),
+            ("out_time_us=1000000\nout_time_us=20", Some(1000)),
+            ("00000\nprogress=continue\n", None),
+            ("out_time_us=N/A\n", None),
+            ("out_time_us=12", None),
+        ];
+        for (printed, expected) in cases {
+            assert_eq!(done(printed.as_bytes()), expected.map(Duration::from_millis), "{printed:?}");
+        }
+    }
 
     #[test]
     fn rates_snap_to_the_usual_ones_and_stop_at_30() {

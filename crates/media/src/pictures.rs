@@ -11,7 +11,7 @@ const SMALL: &str =
     "scale=w='min(480,iw)':h='min(480,ih)':force_original_aspect_ratio=decrease:flags=lanczos";
 /// One thread each, as for the cover.
 const WEBP: &str = "-threads 1 -c:v libwebp -quality 75 -compression_level 4 -frames:v 1 -f webp";
-const JPEG: &str = "-threads 1 -c:v mjpeg -q:v 5 -pix_fmt yuvj420p -frames:v 1 -f mjpeg";
+const JPEG: &str = "-threads 1 -c:v mjpeg -q:v 5 -pix_fmt yuvj420p -flags:v +bitexact -frames:v 1 -f mjpeg";
 /// The most pixels on a side that a ThumbHash is made of.
 const HASHED: u32 = 100;
 

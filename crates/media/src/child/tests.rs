@@ -91,6 +91,18 @@ async fn what_a_child_writes_is_capped_and_never_blocks_it() {
 }
 
 #[tokio::test]
+async fn what_a_child_writes_is_told_while_it_runs() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let told = |_: &[u8]| std::fs::write(folder.path().join("told"), "").expect("writes");
+    // It only ends once somebody was told.
+    let arguments = ["-c", "echo one; until test -e told; do :; done; echo two"].map(OsString::from).to_vec();
+    let folder = Some(folder.path().to_owned());
+    let job = Job { program: "sh", arguments, folder, cell: None, limits: ROOMY, told: Some(&told) };
+    let finished = run(job).await.expect("a good end");
+    assert_eq!(finished.stdout, b"one\ntwo\n");
+}
+
+#[tokio::test]
 async fn a_child_sees_three_variables_and_no_input() {
     let folder = tempfile::tempdir().expect("a folder");
     let finished = start("env", &[], folder.path(), ROOMY).await.expect("a good end");

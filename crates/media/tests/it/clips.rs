@@ -73,6 +73,19 @@ impl Room {
         self.ffmpeg(&format!("-i {file} -frames:v 1 -vf format=gray,scale=1:1:flags=area -f rawvideo -"))[0]
     }
 
+    /// What ffprobe tells of `input` when it is asked by `arguments`: values with commas between.
+    pub fn told(&self, input: &Path, arguments: &str) -> String {
+        let output = Command::new("ffprobe")
+            .args(["-v", "error", "-of", "csv=p=0"])
+            .args(arguments.split_ascii_whitespace())
+            .arg(input)
+            .stdin(Stdio::null())
+            .output()
+            .expect("run ffprobe");
+        assert!(output.status.success(), "{arguments}: {}", String::from_utf8_lossy(&output.stderr));
+        String::from_utf8(output.stdout).expect("text").trim().to_owned()
+    }
+
     /// Makes the first rung of `input` at `output`.
     pub async fn transcode(&self, input: &Path, probe: &Probe, output: &Path) -> Result<(), media::Error> {
         let folder = self.folder.path();

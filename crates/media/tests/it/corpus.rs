@@ -71,31 +71,68 @@ async fn files_that_point_elsewhere_read_nothing() {
     let clip = clip(&room);
     let canary = room.write("canary.txt", CANARY);
     let elsewhere = canary.to_str().expect("a plain path");
-    // A track whose data is in another file (ISO/IEC 14496-12, 8.7.2).
-    let address = [&[0_u8; 4][..], b"file://", elsewhere.as_bytes(), &[0]].concat();
-    let mut reference = clip.clone();
-    let place = find(&reference, b"url ");
+    let mut nowhere = clip.clone();
+    let place = find(&nowhere, b"url ");
     // Without the flag that says the data is in this file.
-    reference[place + 4..place + 8].copy_from_slice(&[0; 4]);
+    nowhere[place + 4..place + 8].copy_from_slice(&[0; 4]);
     let tty = "\u{1b}[2J".repeat(300);
     let subtitles = [b"RIFF\x00\x10\x00\x00AVI LIST".as_slice(), b"GAB2\x00", elsewhere.as_bytes()].concat();
-    let files: [(&str, Vec<u8>); 7] = [
+    let files: [(&str, Vec<u8>); 6] = [
         ("edl.mp4", format!("# mplayer EDL file, version 2\n{elsewhere},0,10\n").into_bytes()),
         ("xbin.mp4", [b"XBIN\x1a\x50\x00\x19\x00\x10\x00".as_slice(), &[65; 4000]].concat()),
         ("tty.mov", tty.into_bytes()),
         ("gab2.mp4", subtitles),
-        (
-            "dref.mov",
-            [boxed(b"ftyp", b"qt  \0\0\0\0qt  "), boxed(b"moov", &boxed(b"dref", &address))].concat(),
-        ),
         ("image2.webm", b"image2pipe:pattern:*.mp4".to_vec()),
         ("sdp.mov", b"v=0\nc=IN IP4 127.0.0.1\nm=video 9 RTP/AVP 96\na=rtpmap:96 H264/90000\n".to_vec()),
     ];
     for (name, bytes) in files {
         assert_eq!(end_of(&room, &room.write(name, bytes)).await, End::Refused, "{name}");
     }
-    // It says that its data is elsewhere, and nowhere: nothing of any other file is shown.
-    let _any = end_of(&room, &room.write("reference.mov", reference)).await;
+    // It says that its data is elsewhere, and not where: nothing of any other file is shown.
+    let _any = end_of(&room, &room.write("nowhere.mov", nowhere)).await;
+}
+
+#[tokio::test]
+async fn a_track_that_lies_in_another_file_is_not_fetched() {
+    let room = Room::new();
+    let private = room.make("private.mp4", &format!("-f lavfi -i color=red:s=160x120:r=10:d=2 {X264}"));
+    let own = room.make("own.mov", &format!("-f lavfi -i color=blue:s=160x120:r=10:d=2 {X264}"));
+    let clip = room.read("own.mov");
+    let inserted = alias(private.to_str().expect("a plain path"));
+    // In place of the entry that says the data is in this file. The index comes last, so nothing else moves.
+    let old = find(&clip, b"dref") + 12;
+    let mut reference = [&clip[..old], &inserted, &clip[old + 12..]].concat();
+    for name in [b"moov", b"trak", b"mdia", b"minf", b"dinf", b"dref"] {
+        lengthen(&mut reference, name, inserted.len() - 12);
+    }
+    let reference = room.write("reference.mov", reference);
+    let careless = "-enable_drefs 1 -use_absolute_path 1 -count_packets -show_entries stream=nb_read_packets";
+    assert_eq!(room.told(&reference, careless), "20", "who wants to finds the other file");
+    assert_eq!(room.refusal(&reference).await, Refusal::Damaged);
+    let probe = room.probe(&own).await;
+    let output = room.path("output.mp4");
+    assert!(room.media.remux(&reference, &probe, &output).await.is_err());
+    assert!(room.transcode(&reference, &probe, &output).await.is_err());
+    assert!(!room.media.cover(&reference, &probe, &output).await.expect("an answer"));
+    assert!(room.is_empty_but_for(&["private.mp4", "own.mov", "reference.mov"]));
+}
+
+/// Where a track's data is, as old Macintoshes wrote it: of its fields only the path is filled in.
+fn alias(path: &str) -> Vec<u8> {
+    let length = u16::try_from(path.len()).expect("short").to_be_bytes();
+    let padding: &[u8] = if path.len() % 2 == 1 { &[0] } else { &[] };
+    let entry = [&[0, 2], &length[..], path.as_bytes(), padding].concat();
+    // Version and flags, ten bytes of header, the volume's name, twelve bytes, the file's name, and so on.
+    let before = [&[0_u8; 4][..], &[0; 10], &[0; 28], &[0; 12], &[0; 64], &[0; 16], &[0; 4], &[0; 16]];
+    boxed(b"alis", &[&before.concat()[..], &entry, &[0xff, 0xff, 0, 0]].concat())
+}
+
+/// Adds to the length of the first box of that name.
+fn lengthen(bytes: &mut [u8], name: &[u8; 4], more: usize) {
+    let at = find(bytes, name) - 4;
+    let length = u32::from_be_bytes(bytes[at..at + 4].try_into().expect("four bytes"));
+    let longer = length + u32::try_from(more).expect("short");
+    bytes[at..at + 4].copy_from_slice(&longer.to_be_bytes());
 }
 
 #[tokio::test]
@@ -127,6 +164,8 @@ async fn claims_that_nothing_could_hold_cost_little() {
     let media = find(&clip, b"mdat");
     let mut four_gib = clip.clone();
     four_gib[media - 4..media].copy_from_slice(&[0xff; 4]);
+    let mut exbibytes = clip.clone();
+    exbibytes.splice(media - 4..media + 4, *b"\0\0\0\x01mdat\x7f\xff\xff\xff\xff\xff\xff\xff");
     let mut index = clip.clone();
     let moov = find(&index, b"moov");
     index[moov - 4..moov].copy_from_slice(&[0x80, 0, 0, 0]);
@@ -138,10 +177,7 @@ async fn claims_that_nothing_could_hold_cost_little() {
     let inserted = boxed(b"edts", &boxed(b"elst", &list));
     let mut edited = [&clip[..track], &inserted, &clip[track..]].concat();
     for name in [b"moov", b"trak"] {
-        let at = find(&edited, name) - 4;
-        let length = u32::from_be_bytes(edited[at..at + 4].try_into().expect("four bytes"));
-        let longer = length + u32::try_from(inserted.len()).expect("short");
-        edited[at..at + 4].copy_from_slice(&longer.to_be_bytes());
+        lengthen(&mut edited, name, inserted.len());
     }
     let mut counted = clip.clone();
     let table = find(&counted, b"stsz");
@@ -151,6 +187,7 @@ async fn claims_that_nothing_could_hold_cost_little() {
     stamped[times + 16..times + 20].copy_from_slice(&1_000_000_000_u32.to_be_bytes());
     for (name, bytes) in [
         ("mdat of 4 GiB", four_gib),
+        ("mdat of 8 EiB", exbibytes),
         ("moov of 2 GiB", index),
         ("100,000 edits", edited),
         ("2^31 samples", counted),
@@ -165,10 +202,11 @@ async fn claims_that_nothing_could_hold_cost_little() {
         &format!("-f lavfi -i color=s=16x16:r=1:d=36000 {X264}"),
     );
     assert_eq!(room.refusal(&long).await, Refusal::TooLong);
-    let many = format!("{SMALL} {} {X264} -c:a aac", "-f lavfi -i sine=d=1 ".repeat(30));
-    let maps: String = (0..31).map(|number| format!("-map {number} ")).collect();
-    let many = room.make("many.mp4", &format!("{many} {maps}"));
-    assert_eq!(end_of(&room, &many).await, End::Refused);
+    room.make("sound.mka", "-f lavfi -i sine=d=0.2:r=8000 -c:a pcm_s16le");
+    for many in ["many.mov", "many.mkv"] {
+        let many = room.make(many, &format!("-i sound.mka {} -c copy", "-map 0 ".repeat(1000)));
+        assert_eq!(room.refusal(&many).await, Refusal::ManyTracks);
+    }
 }
 
 #[tokio::test]
@@ -206,6 +244,19 @@ async fn a_file_that_is_two_things_loses_the_other_one() {
         let both: PathBuf = room.write(&format!("{name}.mp4"), [&clip[..], tail].concat());
         assert_eq!(end_of(&room, &both).await, End::Plays, "{name}");
     }
+    room.write("page.html", "<script>CANARY-of-another-file</script>");
+    room.write(
+        "cover.svg",
+        "<svg xmlns=\"http://www.w3.org/2000/svg\"><script>CANARY-of-another-file</script></svg>",
+    );
+    room.write("words.srt", "1\n00:00:00,000 --> 00:00:01,000\nCANARY-of-another-file\n");
+    let attached = room.make(
+        "attached.mkv",
+        "-i clip.mp4 -i words.srt -c copy -c:s srt -attach page.html -metadata:s:t:0 mimetype=text/html \
+        -attach cover.svg -metadata:s:t:1 mimetype=image/svg+xml",
+    );
+    assert!(contains(&room.read("attached.mkv"), CANARY));
+    assert_eq!(end_of(&room, &attached).await, End::Plays);
     let tagged = room.make(
         "tagged.mp4",
         "-i clip.mp4 -c copy -metadata title=<script>CANARY-of-another-file</script> -metadata comment=CANARY-of-another-file",

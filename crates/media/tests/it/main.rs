@@ -7,5 +7,7 @@ mod corpus;
 mod cover;
 mod demo;
 mod ladder;
+mod pictures;
 mod refused;
+mod sources;
 mod tools;

@@ -1,6 +1,7 @@
 //! What is not taken, and that refusing is cheap, names the reason and reads nothing else.
 
-use std::path::{Path, PathBuf};
+use std::net::TcpListener;
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use media::Refusal;
@@ -10,42 +11,46 @@ use crate::clips::Room;
 const X264: &str = "-c:v libx264 -preset ultrafast -pix_fmt yuv420p";
 const SMALL: &str = "-f lavfi -i testsrc2=s=160x120:r=10:d=2";
 
-/// A clip somebody else owns and a list that points to it.
-fn lure(room: &Room, name: &str, list: &str) -> (PathBuf, PathBuf) {
-    let private = room.make("private.mp4", &format!("{SMALL} {X264}"));
-    let target = private.to_str().expect("a plain path");
-    (room.write(name, list.replace("TARGET", target)), private)
-}
+/// Lists of all kinds that point to a file, or to a port of this machine.
+const LISTS: [&str; 8] = [
+    "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile://TARGET\n#EXT-X-ENDLIST\n",
+    "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nhttp://127.0.0.1:PORT/canary.mp4\n#EXT-X-ENDLIST\n",
+    "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nconcat:http://127.0.0.1:PORT/x|file:TARGET\n#EXT-X-ENDLIST\n",
+    "ffconcat version 1.0\nfile private.mp4\n",
+    "file 'private.mp4'\n",
+    "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video PORT RTP/AVP 96\na=rtpmap:96 H264/90000\n",
+    "<?xml version=\"1.0\"?><MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" \
+     mediaPresentationDuration=\"PT2S\" profiles=\"urn:mpeg:dash:profile:isoff-on-demand:2011\"><Period>\
+     <AdaptationSet mimeType=\"video/mp4\"><Representation id=\"1\" bandwidth=\"1\"><BaseURL>file://TARGET\
+     </BaseURL></Representation></AdaptationSet></Period></MPD>",
+    "[playlist]\nFile1=http://127.0.0.1:PORT/canary.mp4\nNumberOfEntries=1\nVersion=2\n",
+];
 
 #[tokio::test]
 async fn lists_named_like_videos_are_refused_and_read_nothing() {
-    let lists = [
-        "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nfile://TARGET\n#EXT-X-ENDLIST\n",
-        "#EXTM3U\n#EXT-X-TARGETDURATION:10\n#EXTINF:10,\nhttp://127.0.0.1:9/canary.mp4\n#EXT-X-ENDLIST\n",
-        "ffconcat version 1.0\nfile private.mp4\n",
-        "file 'private.mp4'\n",
-        "v=0\no=- 0 0 IN IP4 127.0.0.1\ns=x\nc=IN IP4 127.0.0.1\nt=0 0\nm=video 5004 RTP/AVP 96\na=rtpmap:96 H264/90000\n",
-        "<?xml version=\"1.0\"?><MPD xmlns=\"urn:mpeg:dash:schema:mpd:2011\" type=\"static\" \
-         mediaPresentationDuration=\"PT2S\" profiles=\"urn:mpeg:dash:profile:isoff-on-demand:2011\"><Period>\
-         <AdaptationSet mimeType=\"video/mp4\"><Representation id=\"1\" bandwidth=\"1\"><BaseURL>file://TARGET\
-         </BaseURL></Representation></AdaptationSet></Period></MPD>",
-    ];
-    for (place, list) in lists.iter().enumerate() {
+    let canary = TcpListener::bind("127.0.0.1:0").expect("listens");
+    canary.set_nonblocking(true).expect("looks without waiting");
+    let port = canary.local_addr().expect("an address").port().to_string();
+    let room = Room::new();
+    let private = room.make("private.mp4", &format!("{SMALL} {X264}"));
+    let probe = room.probe(&private).await;
+    let target = private.to_str().expect("a plain path");
+    for (place, list) in LISTS.iter().enumerate() {
         for suffix in ["mp4", "mov", "webm"] {
-            let room = Room::new();
             let name = format!("list{place}.{suffix}");
-            let (list, private) = lure(&room, &name, list);
+            let list = room.write(&name, list.replace("TARGET", target).replace("PORT", &port));
             let refusal = room.refusal(&list).await;
             assert!(matches!(refusal, Refusal::NotVideo | Refusal::Container), "{name}: {refusal:?}");
             // Even a caller that does not ask first gets nothing.
-            let probe = room.probe(&private).await;
             let output = room.path("output.mp4");
             assert!(room.media.remux(&list, &probe, &output).await.is_err());
             assert!(room.transcode(&list, &probe, &output).await.is_err());
             assert!(!room.media.cover(&list, &probe, &output).await.expect("an answer"));
-            assert!(room.is_empty_but_for(&[&name, "private.mp4"]));
+            std::fs::remove_file(&list).expect("goes");
+            assert!(room.is_empty_but_for(&["private.mp4"]));
         }
     }
+    assert!(canary.accept().is_err(), "somebody called");
 }
 
 #[tokio::test]
