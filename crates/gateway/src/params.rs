@@ -144,14 +144,14 @@ async fn of_request(gateway: &Gateway, parts: &Parts, body: Body) -> Result<Para
 async fn of_body(kind: &HeaderValue, parts: &Parts, body: Body) -> Result<Vec<Pair>> {
     let kind = kind.to_str().unwrap_or_default().to_ascii_lowercase();
     if kind.starts_with("application/x-www-form-urlencoded") {
-        return Ok(pairs(&small_body(body).await?));
+        return Ok(pairs(&small_body(body, MAX_BODY_BYTES).await?));
     }
     if kind.starts_with("multipart/form-data") {
         return fields(Request::from_parts(parts.clone(), body)).await;
     }
     // The Douyin API has never read JSON, and some of its clients announce it with nothing in it.
     if kind.starts_with("application/json") && parts.uri.path().starts_with("/api/") {
-        return members(&small_body(body).await?);
+        return members(&small_body(body, MAX_BODY_BYTES).await?);
     }
     Ok(Vec::new())
 }
@@ -169,14 +169,14 @@ fn members(text: &[u8]) -> Result<Vec<Pair>> {
     Ok(object.into_iter().map(pair).collect())
 }
 
-/// A body that carries parameters alone.
-pub(crate) async fn small_body(body: Body) -> Result<Vec<u8>> {
+/// A body of at most so many bytes.
+pub(crate) async fn small_body(body: Body, limit: usize) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
     let mut chunks = body.into_data_stream();
     while let Some(chunk) = chunks.next().await {
         let chunk = chunk.map_err(|_cut| bad("request body", "is cut off"))?;
-        if bytes.len() + chunk.len() > MAX_BODY_BYTES {
-            return Err(Error::TooLarge { limit_bytes: MAX_BODY_BYTES as u64 });
+        if bytes.len() + chunk.len() > limit {
+            return Err(Error::TooLarge { limit_bytes: limit as u64 });
         }
         bytes.extend_from_slice(&chunk);
     }

@@ -5,16 +5,14 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::response::Response;
-use domain::Error;
 use domain::limits::MAX_CAPTIONS_BYTES;
-use futures_util::StreamExt;
 use proto::{DeleteCaptionsRequest, PutCaptionsRequest};
 use tokio::time::timeout;
 
 use super::{Account, Id, done};
 use crate::Gateway;
 use crate::error::{Failure, Problem};
-use crate::params::bad;
+use crate::params::{bad, small_body};
 
 /// How long a track may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -60,14 +58,6 @@ pub(super) async fn delete(
 }
 
 async fn text(body: Body) -> domain::Result<String> {
-    let mut bytes = Vec::new();
-    let mut chunks = body.into_data_stream();
-    while let Some(chunk) = chunks.next().await {
-        let chunk = chunk.map_err(|_cut| bad("request body", "is cut off"))?;
-        if bytes.len() + chunk.len() > MAX_CAPTIONS_BYTES {
-            return Err(Error::TooLarge { limit_bytes: MAX_CAPTIONS_BYTES as u64 });
-        }
-        bytes.extend_from_slice(&chunk);
-    }
+    let bytes = small_body(body, MAX_CAPTIONS_BYTES).await?;
     String::from_utf8(bytes).map_err(|_not_text| bad("request body", "must be UTF-8 text"))
 }

@@ -5,7 +5,8 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use axum::body::{Body, BodyDataStream};
-use axum::extract::{Path, Request, State};
+use axum::extract::{FromRequestParts, Path, Request, State};
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use blobs::Key;
@@ -62,11 +63,9 @@ pub(super) async fn options(State(gateway): State<Gateway>) -> Response {
 pub(super) async fn create(
     State(gateway): State<Gateway>,
     Account(call): Account,
+    _tus: Tus,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    if let Some(refused) = other_version(&headers) {
-        return Ok(refused);
-    }
     let bytes = number(&headers, &UPLOAD_LENGTH, "Upload-Length")?;
     let made = gateway.services.video.create_upload(&call, CreateUploadRequest { bytes }).await?;
     let mut response = answer(StatusCode::CREATED);
@@ -82,12 +81,9 @@ pub(super) async fn create(
 pub(super) async fn look(
     State(gateway): State<Gateway>,
     Account(call): Account,
+    _tus: Tus,
     Path(name): Path<String>,
-    headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    if let Some(refused) = other_version(&headers) {
-        return Ok(refused);
-    }
     let found = gateway.services.video.get_upload(&call, UploadRequest { name }).await?;
     let mut response = answer(StatusCode::OK);
     set(&mut response, UPLOAD_LENGTH, &found.bytes.to_string());
@@ -106,13 +102,11 @@ pub(super) async fn look(
 pub(super) async fn append(
     State(gateway): State<Gateway>,
     Account(call): Account,
+    _tus: Tus,
     Path(name): Path<String>,
     request: Request,
 ) -> Result<Response, Failure> {
     let (parts, body) = request.into_parts();
-    if let Some(refused) = other_version(&parts.headers) {
-        return Ok(refused);
-    }
     let kind = parts.headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
     if kind != Some("application/offset+octet-stream") {
         let problem = "must be application/offset+octet-stream";
@@ -143,12 +137,9 @@ pub(super) async fn append(
 pub(super) async fn end(
     State(gateway): State<Gateway>,
     Account(call): Account,
+    _tus: Tus,
     Path(name): Path<String>,
-    headers: HeaderMap,
 ) -> Result<Response, Failure> {
-    if let Some(refused) = other_version(&headers) {
-        return Ok(refused);
-    }
     gateway.services.video.delete_upload(&call, UploadRequest { name }).await?;
     Ok(answer(StatusCode::NO_CONTENT))
 }
@@ -278,14 +269,20 @@ impl Stream {
     }
 }
 
-/// The answer to who speaks another version of the protocol.
-fn other_version(headers: &HeaderMap) -> Option<Response> {
-    if headers.get(TUS_RESUMABLE).is_some_and(|version| version == VERSION) {
-        return None;
+/// A request in our version of the protocol; who speaks another is told ours.
+pub(super) struct Tus;
+
+impl<S: Send + Sync> FromRequestParts<S> for Tus {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Response> {
+        if parts.headers.get(TUS_RESUMABLE).is_some_and(|version| version == VERSION) {
+            return Ok(Self);
+        }
+        let mut response = answer(StatusCode::PRECONDITION_FAILED);
+        set(&mut response, TUS_VERSION, VERSION);
+        Err(response)
     }
-    let mut response = answer(StatusCode::PRECONDITION_FAILED);
-    set(&mut response, TUS_VERSION, VERSION);
-    Some(response)
 }
 
 fn answer(status: StatusCode) -> Response {
