@@ -111,7 +111,12 @@ pub fn boxes(bytes: &[u8]) -> Vec<String> {
     names
 }
 
-fn make(name: &str, words: &str) -> Vec<u8> {
+/// A clip by this name, made by ffmpeg with these words.
+///
+/// # Panics
+/// When ffmpeg does not make it.
+#[must_use]
+pub fn make(name: &str, words: &str) -> Vec<u8> {
     let folder = tempfile::tempdir().expect("a folder");
     ffmpeg(folder.path(), name, words);
     std::fs::read(folder.path().join(name)).expect("the clip is there")

@@ -291,8 +291,7 @@ async fn detached(gateway: &Gateway, work: impl Future<Output = Response> + Send
 fn panicked(panic: Box<dyn Any + Send>) -> Response {
     metrics::counter!("dytt_panics_total").increment(1);
     let text = panic.downcast_ref::<&str>().copied().or(panic.downcast_ref::<String>().map(String::as_str));
-    tracing::error!(panic = text.unwrap_or("no text"), "a request panicked");
-    envelope(StatusCode::INTERNAL_SERVER_ERROR, 100_001, "something went wrong on our side")
+    Failure::from(Error::internal(format!("a panic: {}", text.unwrap_or("no text")))).into_response()
 }
 
 pub(crate) async fn not_found(uri: Uri) -> Response {
@@ -309,7 +308,7 @@ fn nowhere(uri: &Uri, status: StatusCode, reason: &str, text: &'static str) -> R
     if uri.path().starts_with("/api/") {
         return problem(status, text.into(), reason.into(), None, None);
     }
-    envelope(status, 100_002, text)
+    envelope(status, text)
 }
 
 #[cfg(test)]
@@ -321,6 +320,7 @@ mod tests {
     use tower::ServiceExt;
 
     use super::*;
+    use crate::error::as_problem;
     use crate::reply::Empty;
     use crate::routes::tests::{gateway, nothing};
 
@@ -350,6 +350,26 @@ mod tests {
         let nonsense = ("traceparent", "00-canary-canary-01");
         let (one, other) = (trace_of_answer(nonsense).await, trace_of_answer(nonsense).await);
         assert!(one.len() == 32 && one != other, "{one} {other}");
+    }
+
+    #[tokio::test]
+    async fn a_panic_is_answered_in_the_form_of_the_api_that_was_meant() {
+        let (gateway, _folder) = gateway(Step::new(|_| async { nothing() })).await;
+        let guards = [
+            (Guard::new::<Empty>(&gateway, Class::Read), "status_code", serde_json::json!(100_001)),
+            (Guard::with(&gateway, Class::Read, as_problem), "reason", serde_json::json!("internal")),
+        ];
+        for (guard, name, expected) in guards {
+            let panics = async || -> Response { panic!("CANARY") };
+            let router = Router::new().route("/", get(panics)).layer(guard);
+            let request = Request::builder().body(Body::empty()).expect("a request");
+            let answer = router.oneshot(request).await.expect("an answer");
+            assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
+            let body = axum::body::to_bytes(answer.into_body(), 1024).await.expect("a body");
+            let body: serde_json::Value = serde_json::from_slice(&body).expect("JSON");
+            assert_eq!(body[name], expected);
+            assert!(!body.to_string().contains("CANARY"), "{body}");
+        }
     }
 
     #[test]

@@ -136,9 +136,9 @@ pub(crate) fn problem(
     response
 }
 
-/// An answer in the envelope for what never reached a route: unknown paths, wrong methods, panics.
-pub(crate) fn envelope(status: StatusCode, code: i32, message: &'static str) -> Response {
-    line(status, &Reply { status_code: code, status_msg: message.into(), body: Empty {} })
+/// An answer in the envelope for what never reached a route: unknown paths and wrong methods.
+pub(crate) fn envelope(status: StatusCode, message: &'static str) -> Response {
+    line(status, &Reply { status_code: 100_002, status_msg: message.into(), body: Empty {} })
 }
 
 fn status(kind: Kind) -> StatusCode {

@@ -61,8 +61,9 @@ pub const MAX_FRAMES_PER_SECOND: f64 = 120.0;
 pub const MAX_TRACKS: usize = 8;
 
 const GIB: u64 = 1 << 30;
-/// Requests go before encodes.
-const NICENESS: u8 = 10;
+/// Requests go before encodes, which have a dozen threads: at 10 these took a quarter of a busy core from viewers and
+/// made the p99 of their feed 2.7 times as long, at 19 a twentieth and 1.3 times.
+const NICENESS: u8 = 19;
 
 /// How this crate is set up.
 #[derive(Clone, Debug, Deserialize, Serialize)]

@@ -38,7 +38,7 @@ struct Package {
     is_there: fn() -> bool,
 }
 
-const PACKAGES: [Package; 8] = [
+const PACKAGES: [Package; 10] = [
     Package { names: &["etcd-server"], tool: None, is_there: || Kind::Etcd.is_installed() },
     Package { names: &["etcd-client"], tool: Some("etcdctl"), is_there: || has("etcdctl", &["version"]) },
     // Not `mariadb-server`, which would also run one as a service of the machine.
@@ -49,6 +49,8 @@ const PACKAGES: [Package; 8] = [
     },
     Package { names: &["golang-cfssl"], tool: Some("cfssl"), is_there: || has("cfssl", &["version"]) },
     Package { names: &["openssl"], tool: Some("openssl"), is_there: || has("openssl", &["version"]) },
+    Package { names: &["chromium"], tool: Some("chromium"), is_there: || has("chromium", &["--version"]) },
+    Package { names: &["npm"], tool: Some("npm"), is_there: || has("npm", &["--version"]) },
     Package { names: &["default-jre-headless"], tool: None, is_there: java_is_new_enough },
     Package {
         names: &["maven"],

@@ -27,6 +27,7 @@ mod resume;
 mod route;
 mod sandbox;
 mod secret;
+mod shapes;
 mod sight;
 mod slow;
 mod stop;
