@@ -51,6 +51,23 @@ pub enum Error {
     /// The viewer is known and may not do this.
     #[error("you are not allowed to do this")]
     PermissionDenied,
+    /// A cookie came along with a request from another site's page.
+    #[error("this request came from another site's page")]
+    CrossSite,
+    /// No such session of the viewer's, or it has ended.
+    #[error("this session does not exist any more")]
+    SessionNotFound,
+    /// Another request was sent under this name.
+    #[error("another request was sent with this Idempotency-Key, please use a new one")]
+    KeyReused,
+    /// The same request is being worked on.
+    #[error("this request is still being worked on, please ask again in a moment")]
+    StillRunning,
+    /// The same request was sent before, and what became of it was never told.
+    #[error(
+        "this request was sent before and its outcome is not known, please look and use a new Idempotency-Key"
+    )]
+    OutcomeUnknown,
     /// Too many requests.
     #[error("too many requests, please slow down")]
     RateLimited {
@@ -182,6 +199,11 @@ impl Error {
             Self::TokenExpired => (Kind::Unauthenticated, 100_203, "token_expired"),
             Self::WrongPassword => (Kind::Unauthenticated, 100_207, "wrong_password"),
             Self::PermissionDenied => (Kind::PermissionDenied, 100_208, "permission_denied"),
+            Self::CrossSite => (Kind::PermissionDenied, 100_208, "cross_site"),
+            Self::SessionNotFound => (Kind::NotFound, 110_003, "session_not_found"),
+            Self::KeyReused => (Kind::InvalidArgument, 100_003, "key_reused"),
+            Self::StillRunning => (Kind::AlreadyExists, 100_010, "still_running"),
+            Self::OutcomeUnknown => (Kind::AlreadyExists, 100_011, "outcome_unknown"),
             Self::RateLimited { .. } => (Kind::RateLimited, 100_005, "rate_limited"),
             Self::TooLarge { .. } => (Kind::TooLarge, 100_006, "too_large"),
             Self::UnsupportedMedia { .. } => (Kind::InvalidArgument, 100_007, "unsupported_media"),

@@ -10,6 +10,8 @@ pub const LIST_ROWS: usize = 500;
 pub const MAX_NAME_CHARS: usize = 64;
 /// Shortest password a registration accepts, in characters.
 pub const MIN_PASSWORD_CHARS: usize = 6;
+/// Shortest password the modern API accepts, in characters (NIST SP 800-63B, 5.1.1.2).
+pub const CHOSEN_PASSWORD_CHARS: usize = 8;
 /// Longest password, in characters; a bound on hashing work, not on memory.
 pub const MAX_PASSWORD_CHARS: usize = 128;
 /// Longest title of a video, in characters.

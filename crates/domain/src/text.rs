@@ -5,9 +5,13 @@ use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
 
 use crate::limits::{
-    MAX_CONTENT_CHARS, MAX_NAME_CHARS, MAX_PASSWORD_CHARS, MAX_TITLE_CHARS, MIN_PASSWORD_CHARS,
+    CHOSEN_PASSWORD_CHARS, MAX_CONTENT_CHARS, MAX_NAME_CHARS, MAX_PASSWORD_CHARS, MAX_TITLE_CHARS,
+    MIN_PASSWORD_CHARS,
 };
 use crate::{Error, Result};
+
+/// Passwords that everybody tries first, in lower case.
+const COMMON_PASSWORDS: &str = include_str!("common_passwords.txt");
 
 /// A user name as typed, without surrounding white space.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -66,6 +70,23 @@ impl Password {
         Ok(Self(text.into()))
     }
 
+    /// A password that somebody chooses for themselves: at least 8 characters, none that everybody tries first, and
+    /// not the account's name. `name` is the parameter to name in an error.
+    ///
+    /// # Errors
+    /// [`Error::BadParameter`] when empty, [`Error::Invalid`] when too short, too long or too well known.
+    pub fn chosen(name: &'static str, text: &str, of: &UserName) -> Result<Self> {
+        let text = bounded(name, text, MAX_PASSWORD_CHARS)?;
+        if text.chars().count() < CHOSEN_PASSWORD_CHARS {
+            return Err(invalid(name, format!("must have at least {CHOSEN_PASSWORD_CHARS} characters")));
+        }
+        let lower = text.to_lowercase();
+        if COMMON_PASSWORDS.lines().any(|common| common == lower) || lower == of.key() {
+            return Err(invalid(name, "is one of those that are tried first, please choose another"));
+        }
+        Ok(Self(text.into()))
+    }
+
     /// A password at login: any that is present and not absurdly long may be tried.
     ///
     /// # Errors
@@ -112,12 +133,12 @@ impl Title {
 pub struct Content(String);
 
 impl Content {
-    /// Accepts 1 to 255 characters after trimming; `name` is the parameter to name in an error.
+    /// Accepts 1 to 255 characters after trimming.
     ///
     /// # Errors
     /// [`Error::BadParameter`] when empty, [`Error::Invalid`] when too long or with a NUL.
-    pub fn parse(name: &'static str, text: &str) -> Result<Self> {
-        visible(name, text, MAX_CONTENT_CHARS).map(Self)
+    pub fn parse(text: &str) -> Result<Self> {
+        visible("content", text, MAX_CONTENT_CHARS).map(Self)
     }
 
     /// The text.
@@ -214,12 +235,18 @@ mod tests {
     }
 
     #[test]
+    fn a_chosen_password_is_none_that_is_tried_first() {
+        let of = UserName::parse("Rosalind", 64).expect("a name");
+        for text in ["1234567", "password", "PASSWORD1", "12345678", "rosalind", ""] {
+            assert!(Password::chosen("password", text, &of).is_err(), "{text}");
+        }
+        assert!(Password::chosen("password", "correct horse", &of).is_ok());
+    }
+
+    #[test]
     fn content_is_trimmed_and_bounded() {
-        assert_eq!(
-            Content::parse("content", " hi ").map(|c| c.as_str().to_owned()).ok().as_deref(),
-            Some("hi")
-        );
-        assert!(Content::parse("content", &"x".repeat(256)).is_err());
+        assert_eq!(Content::parse(" hi ").map(|c| c.as_str().to_owned()).ok().as_deref(), Some("hi"));
+        assert!(Content::parse(&"x".repeat(256)).is_err());
         assert!(Title::parse("a\0b").is_err());
     }
 }

@@ -43,6 +43,11 @@ impl Base {
         }
     }
 
+    /// The address of a cover, or of what stands for one.
+    pub(crate) fn cover(&self, key: &str) -> String {
+        if key.is_empty() { self.asset("cover.jpg") } else { self.object(key) }
+    }
+
     /// The address of something we ship.
     pub(crate) fn asset(&self, name: &str) -> String {
         format!("{}/assets/{name}", self.address)
@@ -51,14 +56,37 @@ impl Base {
     pub(crate) fn as_str(&self) -> &str {
         &self.address
     }
+
+    /// The address without a path: the origin of our pages (RFC 6454).
+    pub(crate) fn origin(&self) -> &str {
+        let host = self.address.find("://").map_or(0, |at| at + 3);
+        let path = self.address[host..].find('/').map_or(self.address.len(), |at| host + at);
+        &self.address[..path]
+    }
+
+    /// Under the address by which a request reached us.
+    pub(crate) fn of(gateway: &Gateway, parts: &Parts) -> Self {
+        let address = base(&gateway.config, &parts.headers, peer(parts), parts.uri.authority());
+        Self { address, signer: Some(gateway.clone()) }
+    }
 }
 
 impl FromRequestParts<Gateway> for Base {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Infallible> {
-        let address = base(&gateway.config, &parts.headers, peer(parts), parts.uri.authority());
-        Ok(Self { address, signer: Some(gateway.clone()) })
+        Ok(Self::of(gateway, parts))
+    }
+}
+
+/// Who sent the request.
+pub(crate) struct Client(pub IpAddr);
+
+impl FromRequestParts<Gateway> for Client {
+    type Rejection = Infallible;
+
+    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Infallible> {
+        Ok(Self(client(&gateway.config, parts)))
     }
 }
 

@@ -104,6 +104,7 @@ pub(crate) fn as_problem(mut response: Response, trace: TraceId) -> Response {
     let status = match failed.reason.as_str() {
         // tus 1.0, "Checksum".
         "checksum_mismatch" => StatusCode::from_u16(460).unwrap_or(StatusCode::BAD_REQUEST),
+        "key_reused" => StatusCode::UNPROCESSABLE_ENTITY,
         "unsupported_media" => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         _ => honest(failed.kind),
     };
@@ -170,6 +171,9 @@ fn honest(kind: Kind) -> StatusCode {
 }
 
 fn retry_after(error: &Error) -> Option<u64> {
+    if matches!(error, Error::StillRunning) {
+        return Some(1);
+    }
     if let Error::RateLimited { retry_after } = error {
         return Some(retry_after.as_secs().max(1));
     }

@@ -6,6 +6,7 @@ pub mod admin;
 mod admission;
 #[doc(hidden)]
 pub mod bench;
+mod cookie;
 mod edge;
 mod error;
 mod form;

@@ -3,12 +3,14 @@
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
 use std::num::NonZeroU32;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use domain::{Error, Result, UserId};
-use governor::clock::Clock;
-use governor::{DefaultKeyedRateLimiter, Quota};
+use governor::clock::{Clock, DefaultClock};
+use governor::middleware::StateInformationMiddleware;
+use governor::state::keyed::DefaultKeyedStateStore;
+use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 
 /// Requests a second and in one burst.
 const RATE: (u32, u32) = (100, 1000);
@@ -32,6 +34,13 @@ pub(crate) struct Limits {
     requests: DefaultKeyedRateLimiter<Asker>,
     failures: Mutex<HashMap<(String, IpAddr), Window>>,
     uploads: Mutex<HashMap<IpAddr, usize>>,
+    routes: Mutex<Vec<Weak<RouteLimit>>>,
+}
+
+/// How often a route may be asked for.
+pub(crate) struct RouteLimit {
+    enabled: bool,
+    asked: RateLimiter<Asker, DefaultKeyedStateStore<Asker>, DefaultClock, StateInformationMiddleware>,
 }
 
 /// The right to send one upload.
@@ -47,30 +56,32 @@ struct Window {
 
 impl Limits {
     pub(crate) fn new(enabled: bool) -> Self {
-        let number = |count| NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(number(RATE.0)).allow_burst(number(RATE.1));
         Self {
             enabled,
             requests: DefaultKeyedRateLimiter::keyed(quota),
             failures: Mutex::default(),
             uploads: Mutex::default(),
+            routes: Mutex::default(),
         }
     }
 
     /// Counts a request; this machine's own anonymous ones are not limited.
     pub(crate) fn admit(&self, asker: Asker) -> Result<()> {
-        let asker = match asker {
-            Asker::Network(address) if address.is_loopback() => return Ok(()),
-            Asker::Network(address) => Asker::Network(network(address)),
-            account @ Asker::Account(_) => account,
-        };
-        if !self.enabled {
-            return Ok(());
-        }
+        let Some(asker) = asker.limited().filter(|_| self.enabled) else { return Ok(()) };
         self.requests.check_key(&asker).map_err(|until| Error::RateLimited {
             // The limiter's own clock: making another one takes 16 µs, more than the whole answer.
             retry_after: until.wait_time_from(self.requests.clock().now()),
         })
+    }
+
+    /// A limit for one route.
+    pub(crate) fn route(&self, a_minute: u32, burst: u32) -> Arc<RouteLimit> {
+        let quota = Quota::per_minute(number(a_minute)).allow_burst(number(burst));
+        let asked = RateLimiter::keyed(quota).with_middleware();
+        let limit = Arc::new(RouteLimit { enabled: self.enabled, asked });
+        self.routes.lock().unwrap_or_else(PoisonError::into_inner).push(Arc::downgrade(&limit));
+        limit
     }
 
     /// Counts an upload against its network until it is dropped; this machine's own are not limited.
@@ -119,7 +130,41 @@ impl Limits {
     pub(crate) fn tidy(&self) {
         self.requests.retain_recent();
         self.requests.shrink_to_fit();
+        let routes = self.routes.lock().unwrap_or_else(PoisonError::into_inner);
+        for route in routes.iter().filter_map(Weak::upgrade) {
+            route.asked.retain_recent();
+            route.asked.shrink_to_fit();
+        }
     }
+}
+
+impl RouteLimit {
+    /// Counts a request; how many more may follow at once, if it is limited at all.
+    pub(crate) fn admit(&self, asker: Asker) -> Result<Option<u32>> {
+        let Some(asker) = asker.limited().filter(|_| self.enabled) else { return Ok(None) };
+        match self.asked.check_key(&asker) {
+            Ok(left) => Ok(Some(left.remaining_burst_capacity())),
+            Err(until) => {
+                let retry_after = until.wait_time_from(self.asked.clock().now());
+                Err(Error::RateLimited { retry_after })
+            }
+        }
+    }
+}
+
+impl Asker {
+    /// As whom they are counted; this machine's own anonymous requests are not.
+    fn limited(self) -> Option<Self> {
+        match self {
+            Self::Network(address) if address.is_loopback() => None,
+            Self::Network(address) => Some(Self::Network(network(address))),
+            account @ Self::Account(_) => Some(account),
+        }
+    }
+}
+
+fn number(count: u32) -> NonZeroU32 {
+    NonZeroU32::new(count).unwrap_or(NonZeroU32::MIN)
 }
 
 impl Drop for UploadPlace<'_> {

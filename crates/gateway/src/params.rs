@@ -1,4 +1,4 @@
-//! Parameters, wherever a client puts them: query, then form, multipart fields or JSON; the first that is not
+//! Parameters, wherever a client puts them: query, then form or multipart fields; the first that is not
 //! empty wins. Which of them an endpoint needs is the endpoint's to say.
 
 mod number;
@@ -13,7 +13,6 @@ use domain::limits::CALL_TIME;
 use domain::{Error, Result};
 use futures_util::StreamExt;
 use percent_encoding::percent_decode;
-use serde_json::Value;
 use tokio::time::timeout;
 
 use crate::Gateway;
@@ -119,6 +118,11 @@ impl Params {
 /// When a body that should carry some cannot be read.
 pub(crate) async fn read(gateway: &Gateway, request: Request) -> Result<Request> {
     let (parts, body) = request.into_parts();
+    if parts.uri.path().starts_with("/api/") {
+        // Of the modern API the route knows what its body means.
+        let body = in_time(small_body(body, MAX_BODY_BYTES)).await?;
+        return Ok(Request::from_parts(parts, Body::from(body)));
+    }
     let params = of_request(gateway, &parts, body).await?;
     let mut request = Request::from_parts(parts, Body::empty());
     request.extensions_mut().insert(params);
@@ -136,9 +140,13 @@ impl FromRequestParts<Gateway> for Params {
 async fn of_request(gateway: &Gateway, parts: &Parts, body: Body) -> Result<Params> {
     let head = Params::of_head(parts, gateway);
     let Some(kind) = parts.headers.get(header::CONTENT_TYPE) else { return Ok(head) };
+    Ok(head.and(in_time(of_body(kind, parts, body)).await?))
+}
+
+/// What is read of a body that may not take longer than a whole request.
+pub(crate) async fn in_time<T>(read: impl Future<Output = Result<T>>) -> Result<T> {
     let late = |_elapsed| Err(bad("request body", "stopped arriving before it was whole"));
-    let read = timeout(CALL_TIME, of_body(kind, parts, body)).await;
-    Ok(head.and(read.unwrap_or_else(late)?))
+    timeout(CALL_TIME, read).await.unwrap_or_else(late)
 }
 
 async fn of_body(kind: &HeaderValue, parts: &Parts, body: Body) -> Result<Vec<Pair>> {
@@ -150,23 +158,7 @@ async fn of_body(kind: &HeaderValue, parts: &Parts, body: Body) -> Result<Vec<Pa
         return fields(Request::from_parts(parts.clone(), body)).await;
     }
     // The Douyin API has never read JSON, and some of its clients announce it with nothing in it.
-    if kind.starts_with("application/json") && parts.uri.path().starts_with("/api/") {
-        return members(&small_body(body, MAX_BODY_BYTES).await?);
-    }
     Ok(Vec::new())
-}
-
-/// The members of a JSON object; those that are no text, number or truth are refused by name if they are wanted.
-fn members(text: &[u8]) -> Result<Vec<Pair>> {
-    let object: serde_json::Map<String, Value> =
-        serde_json::from_slice(text).map_err(|_wrong| bad("request body", "must be a JSON object"))?;
-    let pair = |(name, value)| match value {
-        Value::Null => (name, Some(String::new())),
-        Value::String(text) => (name, Some(text)),
-        Value::Bool(_) | Value::Number(_) => (name, Some(value.to_string())),
-        Value::Array(_) | Value::Object(_) => (name, None),
-    };
-    Ok(object.into_iter().map(pair).collect())
 }
 
 /// A body of at most so many bytes.

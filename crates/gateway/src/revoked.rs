@@ -14,6 +14,8 @@ use crate::token::Proof;
 
 /// Older revocations concern tokens that have expired since.
 const MEMORY: Duration = Duration::from_secs(8 * 24 * 3600);
+/// For so long a session is known to have ended: then its tokens have expired.
+const ENDED: Duration = Duration::from_secs(20 * 60);
 /// Asked for again each time, because clocks of different machines differ.
 const OVERLAP: Duration = Duration::from_secs(60);
 
@@ -21,6 +23,8 @@ const OVERLAP: Duration = Duration::from_secs(60);
 #[derive(Default)]
 pub(crate) struct Revocations {
     epochs: RwLock<HashMap<i64, i64>>,
+    /// Sessions that were ended, and when that was learned.
+    ended: RwLock<HashMap<i64, Timestamp>>,
     /// UTC milliseconds up to which everything is known; 0 before the first answer.
     known_to: AtomicI64,
 }
@@ -31,8 +35,18 @@ impl Revocations {
         let epochs = self.epochs.read().unwrap_or_else(PoisonError::into_inner);
         match epochs.get(&proof.user.get()) {
             Some(epoch) if proof.epoch < *epoch => Err(Error::TokenInvalid),
+            _ if proof.session != 0 && self.is_ended(proof.session) => Err(Error::TokenInvalid),
             _ => Ok(proof),
         }
+    }
+
+    fn is_ended(&self, session: i64) -> bool {
+        self.ended.read().unwrap_or_else(PoisonError::into_inner).contains_key(&session)
+    }
+
+    /// Knows of a session's end before it is learned.
+    pub(crate) fn ended(&self, session: i64) {
+        self.ended.write().unwrap_or_else(PoisonError::into_inner).insert(session, Timestamp::now());
     }
 
     /// Asks what was revoked since the last answer, the first time ever.
@@ -46,6 +60,10 @@ impl Revocations {
         for account in answer.accounts {
             epochs.insert(account.user_id, account.token_epoch);
         }
+        drop(epochs);
+        let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
+        ended.extend(answer.ended_sessions.into_iter().map(|session| (session, now)));
+        ended.retain(|_, learned| *learned > now.before(ENDED));
         self.known_to.store(now.millis(), Ordering::Relaxed);
         Ok(())
     }

@@ -12,8 +12,15 @@ use serde::{Deserialize, Serialize};
 
 /// How long a login of the Douyin API lasts; its clients cannot renew one.
 const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
+/// How long one of the modern API lasts, which can be renewed.
+pub(crate) const ACCESS: Duration = Duration::from_secs(15 * 60);
+/// How long a session can be renewed; the user service says the same.
+pub(crate) const RENEWAL: Duration = Duration::from_secs(30 * 24 * 3600);
 const ISSUER: &str = "dytt";
-const AUDIENCE: &str = "dytt-douyin";
+/// Whom a token is for: the two APIs, and the one route that renews.
+const DOUYIN: &str = "dytt-douyin";
+const MODERN: &str = "dytt-api";
+const RENEWING: &str = "dytt-renewal";
 /// A token of ours is below 400 bytes; nothing longer is worth decoding.
 const MAX_TOKEN_BYTES: usize = 1024;
 const KEY_BYTES: usize = 32;
@@ -53,6 +60,11 @@ struct Claims {
     exp: i64,
     jti: String,
     epoch: i64,
+    /// The session and how often it was renewed; 0 in the Douyin API.
+    #[serde(default)]
+    sid: i64,
+    #[serde(default)]
+    generation: i64,
 }
 
 /// What a valid token says.
@@ -60,6 +72,9 @@ struct Claims {
 pub(crate) struct Proof {
     pub user: UserId,
     pub epoch: i64,
+    /// 0 for none.
+    pub session: i64,
+    pub generation: i64,
 }
 
 /// Makes and checks tokens.
@@ -67,6 +82,7 @@ pub struct Tokens {
     encoding: EncodingKey,
     decoding: DecodingKey,
     validation: Validation,
+    renewing: Validation,
     kid: String,
 }
 
@@ -95,8 +111,10 @@ impl Tokens {
         validation.leeway = 30;
         validation.validate_nbf = true;
         validation.set_issuer(&[ISSUER]);
-        validation.set_audience(&[AUDIENCE]);
+        validation.set_audience(&[DOUYIN, MODERN]);
         validation.set_required_spec_claims(&["exp", "nbf", "iss", "aud", "sub"]);
+        let mut renewing = validation.clone();
+        renewing.set_audience(&[RENEWING]);
         // Names the key without telling it: the start of a text signed with it.
         let signed = jsonwebtoken::crypto::sign(b"kid", &EncodingKey::from_secret(key), Algorithm::HS256);
         let kid = signed.unwrap_or_default().chars().take(12).collect();
@@ -104,22 +122,35 @@ impl Tokens {
             encoding: EncodingKey::from_secret(key),
             decoding: DecodingKey::from_secret(key),
             validation,
+            renewing,
             kid,
         }
     }
 
-    /// A token for a user who has just proved who they are.
+    /// A token of the Douyin API for a user who has just proved who they are.
     pub(crate) fn issue(&self, user: UserId, epoch: i64, now: Timestamp) -> Result<String> {
+        self.sign(Proof { user, epoch, session: 0, generation: 0 }, DOUYIN, LIFETIME, now)
+    }
+
+    /// The two tokens of a session that has just been opened or renewed: one to be sent with requests, one that
+    /// renews it.
+    pub(crate) fn issue_pair(&self, proof: Proof, now: Timestamp) -> Result<(String, String)> {
+        Ok((self.sign(proof, MODERN, ACCESS, now)?, self.sign(proof, RENEWING, RENEWAL, now)?))
+    }
+
+    fn sign(&self, proof: Proof, audience: &str, lasts: Duration, now: Timestamp) -> Result<String> {
         let seconds = now.millis() / 1000;
         let claims = Claims {
             iss: ISSUER.into(),
-            aud: AUDIENCE.into(),
-            sub: user.to_string(),
+            aud: audience.into(),
+            sub: proof.user.to_string(),
             iat: seconds,
             nbf: seconds,
-            exp: now.after(LIFETIME).millis() / 1000,
+            exp: now.after(lasts).millis() / 1000,
             jti: format!("{:032x}", crate::random_bits()?),
-            epoch,
+            epoch: proof.epoch,
+            sid: proof.session,
+            generation: proof.generation,
         };
         let mut header = Header::new(Algorithm::HS256);
         header.kid = Some(self.kid.clone());
@@ -142,12 +173,40 @@ impl Tokens {
         verified.unwrap_or(false)
     }
 
+    /// A place in a list as its clients are given it.
+    pub(crate) fn sealed(&self, list: &str, place: i64) -> String {
+        format!("{place:x}.{}", self.mark(list, place))
+    }
+
+    /// The place that was given as this of that list.
+    pub(crate) fn opened(&self, list: &str, sealed: &str) -> Option<i64> {
+        let (place, mark) = sealed.split_once('.')?;
+        let place = i64::from_str_radix(place, 16).ok()?;
+        (mark == self.mark(list, place)).then_some(place)
+    }
+
+    /// 96 bits that only we can make. As with objects, a token is never the signature of such a text.
+    fn mark(&self, list: &str, place: i64) -> String {
+        let text = format!("cursor\n{list}\n{place}");
+        let signed = jsonwebtoken::crypto::sign(text.as_bytes(), &self.encoding, Algorithm::HS256);
+        signed.unwrap_or_default().chars().take(16).collect()
+    }
+
     /// What a token proves. Whether it was revoked is asked elsewhere.
     pub(crate) fn check(&self, token: &str) -> Result<Proof> {
+        self.verified(token, &self.validation)
+    }
+
+    /// What a token proves that renews a session.
+    pub(crate) fn check_renewal(&self, token: &str) -> Result<Proof> {
+        self.verified(token, &self.renewing)
+    }
+
+    fn verified(&self, token: &str, validation: &Validation) -> Result<Proof> {
         if token.len() > MAX_TOKEN_BYTES {
             return Err(Error::TokenInvalid);
         }
-        let decoded = jsonwebtoken::decode::<Claims>(token, &self.decoding, &self.validation);
+        let decoded = jsonwebtoken::decode::<Claims>(token, &self.decoding, validation);
         let decoded = decoded.map_err(|error| {
             let expired = matches!(error.kind(), ErrorKind::ExpiredSignature);
             if expired { Error::TokenExpired } else { Error::TokenInvalid }
@@ -156,7 +215,10 @@ impl Tokens {
             && decoded.header.typ.as_deref() == Some("JWT");
         let user = decoded.claims.sub.parse().ok().and_then(|id| UserId::parse(id).ok());
         match user {
-            Some(user) if ours => Ok(Proof { user, epoch: decoded.claims.epoch }),
+            Some(user) if ours => {
+                let Claims { epoch, sid: session, generation, .. } = decoded.claims;
+                Ok(Proof { user, epoch, session, generation })
+            }
             _ => Err(Error::TokenInvalid),
         }
     }

@@ -1,9 +1,12 @@
 //! Who asks, as the arguments of a handler: a handler that takes a [`Viewer`] cannot run without a login.
 
+use std::net::IpAddr;
+
 use axum::extract::FromRequestParts;
 use axum::http::request::Parts;
-use domain::limits::CALL_TIME;
-use domain::{Call, Error, Result, TraceId};
+use domain::limits::{CALL_TIME, MAX_NAME_CHARS};
+use domain::{Call, Error, Result, TraceId, UserName};
+use proto::{Account, Credentials};
 
 use crate::address::client;
 use crate::error::Failure;
@@ -49,6 +52,23 @@ impl Inner {
         let token = params.token().map_err(|_not_text| Error::TokenInvalid)?.ok_or(Error::TokenMissing)?;
         let proof = self.revocations.check(self.tokens.check(token)?)?;
         Ok(Call::within(CALL_TIME, Some(proof.user), trace(parts)))
+    }
+
+    /// Checks a name and a password, unless too many were guessed.
+    pub(crate) async fn login(
+        &self,
+        call: &Call,
+        credentials: Credentials,
+        client: IpAddr,
+    ) -> Result<Account> {
+        // The name's key, so that no other spelling of it is another count.
+        let name = UserName::parse(&credentials.name, MAX_NAME_CHARS)?.key();
+        self.limits.admit_login(&name, client)?;
+        let found = self.services.user.login(call, credentials).await;
+        if !matches!(found, Err(Error::WrongPassword)) {
+            self.limits.login_was_no_guess(&name, client);
+        }
+        found
     }
 
     /// The call of somebody unknown.

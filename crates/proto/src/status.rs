@@ -104,6 +104,11 @@ fn about(error: &Error) -> (String, &str) {
         | Error::TokenExpired
         | Error::WrongPassword
         | Error::PermissionDenied
+        | Error::CrossSite
+        | Error::SessionNotFound
+        | Error::KeyReused
+        | Error::StillRunning
+        | Error::OutcomeUnknown
         | Error::UsernameTaken
         | Error::UploadNotFound
         | Error::UploadMoved
@@ -129,6 +134,11 @@ fn known(reason: &str, subject: &str, detail: String) -> Option<Error> {
         "token_expired" => Error::TokenExpired,
         "wrong_password" => Error::WrongPassword,
         "permission_denied" => Error::PermissionDenied,
+        "cross_site" => Error::CrossSite,
+        "session_not_found" => Error::SessionNotFound,
+        "key_reused" => Error::KeyReused,
+        "still_running" => Error::StillRunning,
+        "outcome_unknown" => Error::OutcomeUnknown,
         "rate_limited" => Error::RateLimited { retry_after: Duration::from_millis(subject.parse().ok()?) },
         "too_large" => Error::TooLarge { limit_bytes: subject.parse().ok()? },
         "unsupported_media" => Error::UnsupportedMedia { problem: detail },

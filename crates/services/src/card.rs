@@ -1,8 +1,10 @@
 //! The store's cards as the contract's messages.
 
 use domain::Timestamp;
-use proto::{Job, JobList, Timeline, User, UserList, Video, VideoDetail, VideoEvent, VideoFile, VideoList};
-use store::{JobRow, UserCard, VideoCard, VideoFiles};
+use proto::{
+    Job, JobList, Slice, Timeline, User, UserList, Video, VideoDetail, VideoEvent, VideoFile, VideoList,
+};
+use store::{JobRow, Listed, UserCard, VideoCard, VideoFiles};
 
 pub(crate) fn user(card: UserCard) -> User {
     User {
@@ -17,8 +19,16 @@ pub(crate) fn user(card: UserCard) -> User {
     }
 }
 
-pub(crate) fn users(cards: Vec<UserCard>) -> UserList {
-    UserList { users: cards.into_iter().map(user).collect() }
+/// The part of a list that is asked for.
+pub(crate) fn slice(asked: Option<Slice>) -> store::Slice {
+    let Slice { before, rows } = asked.unwrap_or_default();
+    let store::Slice { before: newest, rows: most } = store::Slice::NEWEST;
+    let rows = usize::try_from(rows).ok().filter(|rows| *rows > 0).map_or(most, |rows| rows.min(most));
+    store::Slice { before: if before > 0 { before } else { newest }, rows }
+}
+
+pub(crate) fn users(cards: Listed<UserCard>) -> UserList {
+    UserList { next: cards.next, users: cards.into_iter().map(user).collect() }
 }
 
 pub(crate) fn video(card: VideoCard) -> Video {
@@ -36,8 +46,8 @@ pub(crate) fn video(card: VideoCard) -> Video {
     }
 }
 
-pub(crate) fn videos(cards: Vec<VideoCard>) -> VideoList {
-    VideoList { videos: cards.into_iter().map(video).collect() }
+pub(crate) fn videos(cards: Listed<VideoCard>) -> VideoList {
+    VideoList { next: cards.next, videos: cards.into_iter().map(video).collect() }
 }
 
 pub(crate) fn detail(card: VideoCard, files: VideoFiles) -> VideoDetail {

@@ -2,8 +2,8 @@
 
 use domain::{Call, CommentId, Content, Result, Timestamp, VideoId};
 use proto::{
-    AddCommentRequest, Comment, CommentCount, CommentList, CommentService, DeleteCommentRequest, Done,
-    ListCommentsRequest,
+    AddCommentRequest, Comment, CommentCount, CommentList, CommentService, CountCommentsRequest,
+    DeleteCommentRequest, Done, ListCommentsRequest,
 };
 use store::{CommentRow, Store};
 
@@ -19,7 +19,7 @@ pub struct Comments {
 impl CommentService for Comments {
     async fn add_comment(&self, call: &Call, request: AddCommentRequest) -> Result<Comment> {
         let video = VideoId::parse(request.video_id)?;
-        let content = Content::parse("comment_text", &request.content)?;
+        let content = Content::parse(&request.content)?;
         let row = self.store.add_comment(call.viewer()?, video, content, Timestamp::now()).await?;
         Ok(comment(row))
     }
@@ -32,11 +32,14 @@ impl CommentService for Comments {
     }
 
     async fn list_comments(&self, call: &Call, request: ListCommentsRequest) -> Result<CommentList> {
-        let rows = self.store.comments(VideoId::parse(request.video_id)?, call.viewer).await?;
-        Ok(CommentList { comments: rows.into_iter().map(comment).collect() })
+        let rows = self
+            .store
+            .comments(VideoId::parse(request.video_id)?, call.viewer, card::slice(request.slice))
+            .await?;
+        Ok(CommentList { next: rows.next, comments: rows.into_iter().map(comment).collect() })
     }
 
-    async fn count_comments(&self, call: &Call, request: ListCommentsRequest) -> Result<CommentCount> {
+    async fn count_comments(&self, call: &Call, request: CountCommentsRequest) -> Result<CommentCount> {
         Ok(CommentCount {
             count: self.store.comment_count(VideoId::parse(request.video_id)?, call.viewer).await?,
         })

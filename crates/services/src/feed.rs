@@ -24,7 +24,7 @@ impl FeedService for Feed {
         let oldest = cards.last().and_then(|card| card.published_at);
         let next_before = oldest.unwrap_or_else(|| Timestamp::now().millis());
         let videos = if request.kept != texts {
-            card::videos(found.cards()).videos
+            found.cards().into_iter().map(card::video).collect()
         } else if request.kept_counts != counts || call.viewer.is_some() {
             cards.iter().enumerate().map(|(place, card)| bare(card, found.marks(place))).collect()
         } else {

@@ -37,12 +37,12 @@ impl FollowService for Follows {
 
     async fn list_following(&self, call: &Call, request: ListFollowsRequest) -> Result<UserList> {
         let user = UserId::parse(request.user_id)?;
-        Ok(card::users(self.store.following(user, call.viewer).await?))
+        Ok(card::users(self.store.following(user, call.viewer, card::slice(request.slice)).await?))
     }
 
     async fn list_followers(&self, call: &Call, request: ListFollowsRequest) -> Result<UserList> {
         let user = UserId::parse(request.user_id)?;
-        Ok(card::users(self.store.followers(user, call.viewer).await?))
+        Ok(card::users(self.store.followers(user, call.viewer, card::slice(request.slice)).await?))
     }
 
     async fn list_friends(&self, call: &Call, _request: ListFriendsRequest) -> Result<FriendList> {

@@ -28,6 +28,6 @@ impl LikeService for Likes {
 
     async fn list_liked_videos(&self, call: &Call, request: ListLikedVideosRequest) -> Result<VideoList> {
         let user = UserId::parse(request.user_id)?;
-        Ok(card::videos(self.store.liked_videos(user, call.viewer).await?))
+        Ok(card::videos(self.store.liked_videos(user, call.viewer, card::slice(request.slice)).await?))
     }
 }

@@ -9,7 +9,9 @@ use futures_util::stream;
 use proto::{
     ListMessagesRequest, Listening, Message, MessageList, MessageService, SendMessageRequest, WatchRequest,
 };
-use store::{MessageRow, Store};
+use store::{Listed, MessageRow, Store};
+
+use crate::card::slice;
 
 /// What two people write to each other.
 pub struct Messages {
@@ -21,7 +23,7 @@ pub struct Messages {
 impl MessageService for Messages {
     async fn send_message(&self, call: &Call, request: SendMessageRequest) -> Result<Message> {
         let (viewer, receiver) = (call.viewer()?, UserId::parse(request.receiver_id)?);
-        let content = Content::parse("content", &request.content)?;
+        let content = Content::parse(&request.content)?;
         if viewer == receiver {
             return Err(Error::SelfMessage);
         }
@@ -30,13 +32,13 @@ impl MessageService for Messages {
 
     async fn list_messages(&self, call: &Call, request: ListMessagesRequest) -> Result<MessageList> {
         let (viewer, peer) = (call.viewer()?, UserId::parse(request.peer_id)?);
-        let rows = match request.after {
-            after if after > 0 => {
-                self.store.received_after(viewer, peer, Timestamp::from_millis(after)).await?
-            }
-            _ => self.store.conversation(viewer, peer).await?,
+        let (rows, next) = if request.after > 0 {
+            (self.store.received_after(viewer, peer, Timestamp::from_millis(request.after)).await?, 0)
+        } else {
+            let Listed { rows, next } = self.store.conversation(viewer, peer, slice(request.slice)).await?;
+            (rows, next)
         };
-        Ok(MessageList { messages: rows.into_iter().map(message).collect() })
+        Ok(MessageList { messages: rows.into_iter().map(message).collect(), next })
     }
 
     async fn watch(&self, call: &Call, request: WatchRequest) -> Result<Listening<Message>> {

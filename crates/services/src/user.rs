@@ -1,14 +1,21 @@
 //! The user service: accounts and profiles. Tokens are made and checked at the gateway.
 
-use domain::limits::MAX_NAME_CHARS;
+use std::time::Duration;
+
+use domain::limits::{MAX_NAME_CHARS, PUBLISH_TIME};
 use domain::{Call, Error, Password, Result, Timestamp, UserId, UserName};
 use proto::{
-    Account, Credentials, GetUserRequest, RevokedSinceRequest, RevokedSinceResponse, User, UserService,
+    Account, Answer, AnswerOnceRequest, AskOnceRequest, AskedOnce, ChangePasswordRequest, Credentials, Done,
+    EndAllSessionsRequest, EndSessionRequest, GetUserRequest, ListSessionsRequest, RenewSessionRequest,
+    RevokedSinceRequest, RevokedSinceResponse, Session, SessionList, User, UserService,
 };
-use store::Store;
+use store::{Asked, KeptAnswer, OpenSession, SessionRow, Store};
 
 use crate::password::Passwords;
 use crate::{UserConfig, card};
+
+/// A session that was ended longer ago has no token any more that has not expired.
+const ENDED: Duration = Duration::from_secs(20 * 60);
 
 /// Who is registered.
 pub struct Users {
@@ -31,7 +38,11 @@ impl Users {
 impl UserService for Users {
     async fn register(&self, _call: &Call, request: Credentials) -> Result<Account> {
         let name = UserName::parse(&request.name, self.name_max_chars)?;
-        let password = Password::parse(&request.password)?;
+        // Who opens a session comes by the modern API, whose rule for passwords is the stricter one.
+        let password = match request.device.is_empty() {
+            true => Password::parse(&request.password)?,
+            false => Password::chosen("password", &request.password, &name)?,
+        };
         let turn = self.passwords.turn().await?;
         // Once more before the expensive part: of many who want one name, all but the first end here.
         if self.store.login_row(&name).await?.is_some() {
@@ -39,7 +50,7 @@ impl UserService for Users {
         }
         let hash = turn.hash(password).await?;
         let id = self.store.create_user(name, hash, Timestamp::now()).await?;
-        Ok(Account { user_id: id.get(), token_epoch: 0 })
+        self.logged_in(id, 0, request.device).await
     }
 
     async fn login(&self, _call: &Call, request: Credentials) -> Result<Account> {
@@ -53,7 +64,83 @@ impl UserService for Users {
         if let Some(hash) = renewed {
             self.store.set_password_hash(UserId::parse(row.id)?, hash).await?;
         }
-        Ok(Account { user_id: row.id, token_epoch: row.token_epoch })
+        self.logged_in(UserId::parse(row.id)?, row.token_epoch, request.device).await
+    }
+
+    async fn renew_session(&self, call: &Call, request: RenewSessionRequest) -> Result<Account> {
+        let user = call.viewer()?;
+        let RenewSessionRequest { session_id, generation } = request;
+        let open = self.store.renew_session(user, session_id, generation, Timestamp::now()).await?;
+        Ok(account(user, open.ok_or(Error::TokenInvalid)?))
+    }
+
+    async fn list_sessions(&self, call: &Call, _request: ListSessionsRequest) -> Result<SessionList> {
+        let rows = self.store.sessions(call.viewer()?, Timestamp::now()).await?;
+        let session = |row: SessionRow| Session {
+            id: row.id,
+            device: row.device,
+            created_at: row.created_at,
+            renewed_at: row.renewed_at,
+            expires_at: row.expires_at,
+        };
+        Ok(SessionList { sessions: rows.into_iter().map(session).collect() })
+    }
+
+    async fn end_session(&self, call: &Call, request: EndSessionRequest) -> Result<Done> {
+        self.store.end_session(call.viewer()?, request.session_id, Timestamp::now()).await?;
+        Ok(Done {})
+    }
+
+    async fn end_all_sessions(&self, call: &Call, _request: EndAllSessionsRequest) -> Result<Done> {
+        self.store.revoke_tokens(call.viewer()?, Timestamp::now()).await?;
+        Ok(Done {})
+    }
+
+    async fn change_password(&self, call: &Call, request: ChangePasswordRequest) -> Result<Account> {
+        let user = call.viewer()?;
+        let old = Password::attempt(&request.old_password)?;
+        let name = UserName::parse(&self.store.user_card(user, None).await?.name, MAX_NAME_CHARS)?;
+        let new = Password::chosen("new_password", &request.new_password, &name)?;
+        let stored = self.store.login_row_of(user).await?.password_hash;
+        let (fits, _renewed) = self.passwords.turn().await?.verify(old, Some(stored)).await?;
+        if !fits {
+            return Err(Error::WrongPassword);
+        }
+        let hash = self.passwords.turn().await?.hash(new).await?;
+        let device = device(&request.device);
+        Ok(account(user, self.store.change_password(user, hash, device, Timestamp::now()).await?))
+    }
+
+    async fn ask_once(&self, call: &Call, request: AskOnceRequest) -> Result<AskedOnce> {
+        let AskOnceRequest { name, fingerprint } = request;
+        if name.is_empty() || name.len() > 64 || !name.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let problem = "must be 1 to 64 visible characters of ASCII".to_owned();
+            return Err(Error::BadParameter { name: "Idempotency-Key".into(), problem });
+        }
+        let now = Timestamp::now();
+        match self.store.ask_once(call.viewer()?, name, fingerprint, now).await? {
+            Asked::First => Ok(AskedOnce { first: true, answer: None }),
+            Asked::Other => Err(Error::KeyReused),
+            // Nothing takes longer than a publication.
+            Asked::Before(at) if at > now.before(PUBLISH_TIME) => Err(Error::StillRunning),
+            Asked::Before(_) => Err(Error::OutcomeUnknown),
+            Asked::Answered(KeptAnswer { status, kind, location, body }) => {
+                let (kind, location) = (kind.unwrap_or_default(), location.unwrap_or_default());
+                Ok(AskedOnce { first: false, answer: Some(Answer { status, kind, location, body }) })
+            }
+        }
+    }
+
+    async fn answer_once(&self, call: &Call, request: AnswerOnceRequest) -> Result<Done> {
+        let some = |text: String| Some(text).filter(|text| !text.is_empty());
+        let answer = request.answer.map(|answer| KeptAnswer {
+            status: answer.status,
+            kind: some(answer.kind),
+            location: some(answer.location),
+            body: answer.body,
+        });
+        self.store.answered(call.viewer()?, request.name, answer).await?;
+        Ok(Done {})
     }
 
     async fn get_user(&self, call: &Call, request: GetUserRequest) -> Result<User> {
@@ -66,8 +153,38 @@ impl UserService for Users {
         _call: &Call,
         request: RevokedSinceRequest,
     ) -> Result<RevokedSinceResponse> {
-        let revoked = self.store.revoked_since(Timestamp::from_millis(request.since)).await?;
-        let account = |found: store::Account| Account { user_id: found.id, token_epoch: found.token_epoch };
-        Ok(RevokedSinceResponse { accounts: revoked.into_iter().map(account).collect() })
+        let since = Timestamp::from_millis(request.since);
+        let revoked = self.store.revoked_since(since).await?;
+        let account = |found: store::Account| Account {
+            user_id: found.id,
+            token_epoch: found.token_epoch,
+            ..Account::default()
+        };
+        let lately = since.max(Timestamp::now().before(ENDED));
+        Ok(RevokedSinceResponse {
+            accounts: revoked.into_iter().map(account).collect(),
+            ended_sessions: self.store.ended_sessions(lately).await?,
+        })
     }
+}
+
+impl Users {
+    /// Who has just proved who they are, with a session if a device asks for one.
+    async fn logged_in(&self, user: UserId, token_epoch: i64, named: String) -> Result<Account> {
+        if named.is_empty() {
+            return Ok(Account { user_id: user.get(), token_epoch, ..Account::default() });
+        }
+        let id = self.store.open_session(user, device(&named), Timestamp::now()).await?;
+        Ok(account(user, OpenSession { id, generation: 0, token_epoch }))
+    }
+}
+
+fn account(user: UserId, open: OpenSession) -> Account {
+    let OpenSession { id, generation, token_epoch } = open;
+    Account { user_id: user.get(), token_epoch, session_id: id, generation }
+}
+
+/// A device's words about itself, as far as they are kept.
+fn device(named: &str) -> String {
+    named.chars().filter(|c| !c.is_control()).take(120).collect()
 }

@@ -80,7 +80,7 @@ impl VideoService for Videos {
 
     async fn list_videos(&self, call: &Call, request: ListVideosRequest) -> Result<VideoList> {
         let author = UserId::parse(request.author_id)?;
-        Ok(card::videos(self.store.videos_of(author, call.viewer).await?))
+        Ok(card::videos(self.store.videos_of(author, call.viewer, card::slice(request.slice)).await?))
     }
 
     async fn get_video(&self, call: &Call, request: VideoRequest) -> Result<VideoDetail> {

@@ -314,7 +314,7 @@ async fn storm(store: &Store, people: &Arc<[UserId]>, videos: &[VideoId]) {
                     4 => store.follow_user(one, other, NOW).await,
                     5 => store.unfollow_user(one, other).await,
                     6 => {
-                        let text = Content::parse("content", "text").expect("a text");
+                        let text = Content::parse("text").expect("a text");
                         let added = store.add_comment(one, video, text, NOW).await;
                         added.map(|row| mine.push((one, video, CommentId::parse(row.id).expect("a number"))))
                     }

@@ -7,11 +7,12 @@ use futures_util::future::BoxFuture;
 use sea_orm::Value;
 
 use crate::Store;
-use crate::card::{UserCard, column, read_all, rows_limit, user_columns};
+use crate::card::{UserCard, column, read_all, user_columns};
 use crate::changes::Touched;
 use crate::coalesce::{Coalesced, Operation, Queues, many};
 use crate::row::Row;
 use crate::session::Session;
+use crate::slice::{Listed, Slice};
 use crate::user::number;
 use crate::video::sight::{visible, visible_author};
 
@@ -64,23 +65,30 @@ impl Store {
             .await
     }
 
-    /// The comments under a video, newest first, at most 500. Two statements.
+    /// The comments under a video, newest first. Two statements.
     ///
     /// # Errors
     /// [`Error::VideoNotFound`] when there is no video of that number that the viewer may see.
-    pub async fn comments(&self, video: VideoId, viewer: Option<UserId>) -> Result<Vec<CommentRow>> {
+    pub async fn comments(
+        &self,
+        video: VideoId,
+        viewer: Option<UserId>,
+        slice: Slice,
+    ) -> Result<Listed<CommentRow>> {
         let sql = concat!(
-            "SELECT c.id AS comment_id, c.content, c.created_at, ",
+            "SELECT c.id AS place, c.id AS comment_id, c.content, c.created_at, ",
             user_columns!(),
             " FROM comment c LEFT JOIN user u ON u.id = c.author_id \
-             LEFT JOIN user_stat us ON us.user_id = u.id WHERE c.video_id = ? ORDER BY c.id DESC LIMIT ?"
+             LEFT JOIN user_stat us ON us.user_id = u.id WHERE c.video_id = ? AND c.id < ? \
+             ORDER BY c.id DESC LIMIT ?"
         );
-        let values = [number(viewer), video.get().into(), rows_limit()];
+        let [before, limit] = slice.values();
+        let values = [number(viewer), video.get().into(), before, limit];
         self.database
             .read(move |session| {
                 Box::pin(async move {
                     visible_author(session, video, viewer).await?;
-                    read_all(&session.rows(sql, values).await?, read)
+                    slice.read(&session.rows(sql, values).await?, read)
                 })
             })
             .await

@@ -13,6 +13,7 @@ use crate::coalesce::edge::{Edges, Fulfilled, Wish};
 use crate::coalesce::{Coalesced, Operation, Queues, many};
 use crate::row::Row;
 use crate::session::Session;
+use crate::slice::{Listed, Slice};
 use crate::user::number;
 
 impl Store {
@@ -34,32 +35,44 @@ impl Store {
         self.write_together(Follow { viewer, user, since: None }).await
     }
 
-    /// Whom a user follows, the most recent first, at most 500. Two statements.
+    /// Whom a user follows, the most recent first. Two statements.
     ///
     /// # Errors
     /// [`domain::Error::UserNotFound`].
-    pub async fn following(&self, user: UserId, viewer: Option<UserId>) -> Result<Vec<UserCard>> {
+    pub async fn following(
+        &self,
+        user: UserId,
+        viewer: Option<UserId>,
+        slice: Slice,
+    ) -> Result<Listed<UserCard>> {
         let sql = concat!(
-            "SELECT ",
+            "SELECT f.id AS place, ",
             user_columns!(),
             " FROM follow f LEFT JOIN user u ON u.id = f.followee_id \
-             LEFT JOIN user_stat us ON us.user_id = u.id WHERE f.follower_id = ? ORDER BY f.id DESC LIMIT ?"
+             LEFT JOIN user_stat us ON us.user_id = u.id WHERE f.follower_id = ? AND f.id < ? \
+             ORDER BY f.id DESC LIMIT ?"
         );
-        self.people(sql, user, viewer).await
+        self.people(sql, user, viewer, slice).await
     }
 
-    /// Who follows a user, the most recent first, at most 500. Two statements.
+    /// Who follows a user, the most recent first. Two statements.
     ///
     /// # Errors
     /// [`domain::Error::UserNotFound`].
-    pub async fn followers(&self, user: UserId, viewer: Option<UserId>) -> Result<Vec<UserCard>> {
+    pub async fn followers(
+        &self,
+        user: UserId,
+        viewer: Option<UserId>,
+        slice: Slice,
+    ) -> Result<Listed<UserCard>> {
         let sql = concat!(
-            "SELECT ",
+            "SELECT f.id AS place, ",
             user_columns!(),
             " FROM follow f LEFT JOIN user u ON u.id = f.follower_id \
-             LEFT JOIN user_stat us ON us.user_id = u.id WHERE f.followee_id = ? ORDER BY f.id DESC LIMIT ?"
+             LEFT JOIN user_stat us ON us.user_id = u.id WHERE f.followee_id = ? AND f.id < ? \
+             ORDER BY f.id DESC LIMIT ?"
         );
-        self.people(sql, user, viewer).await
+        self.people(sql, user, viewer, slice).await
     }
 
     /// Mutual follows of a user, the latest conversation first, then the latest follow; at most 500.
@@ -87,9 +100,15 @@ impl Store {
         self.database.list(sql, values, read_friend).await
     }
 
-    async fn people(&self, sql: &'static str, user: UserId, viewer: Option<UserId>) -> Result<Vec<UserCard>> {
-        let values = [number(viewer), user.get().into(), rows_limit()];
-        self.database.list_of(user, sql, values, UserCard::read).await
+    async fn people(
+        &self,
+        sql: &'static str,
+        user: UserId,
+        viewer: Option<UserId>,
+        slice: Slice,
+    ) -> Result<Listed<UserCard>> {
+        let values = [number(viewer), user.get().into()];
+        self.database.list_of(user, sql, values, slice, UserCard::read).await
     }
 }
 

@@ -1,6 +1,7 @@
 //! The platform's memory: the only crate with SQL. A method is one transaction (or one read) and states
 //! its number of statements; rules about who may do what are the services'.
 
+mod answer;
 mod card;
 mod changes;
 mod check;
@@ -21,6 +22,8 @@ mod object;
 mod open;
 mod row;
 mod session;
+mod sessions;
+mod slice;
 mod sqlite;
 mod stat;
 mod trace;
@@ -36,6 +39,7 @@ use std::sync::Arc;
 
 use domain::Result;
 
+pub use answer::{Asked, KeptAnswer};
 pub use card::{Friend, UserCard, VideoCard};
 pub use check::Finding;
 pub use comment::CommentRow;
@@ -45,6 +49,8 @@ pub use job::{Attempt, JOB_STATES, Job, JobKind, JobRow};
 pub use message::MessageRow;
 pub use object::{COMING, FIRST_RENDITION, NewObject, ObjectRow, REMUX, RETIRED, SOURCE, Shape};
 pub use open::OpenError;
+pub use sessions::{OpenSession, SessionRow};
+pub use slice::{Listed, Slice};
 pub use upload::{UploadPart, UploadRow};
 pub use user::{Account, LoginRow};
 pub use video::NewVideo;

@@ -6,11 +6,12 @@ use domain::{Error, Result, Timestamp, UserId, VideoId};
 use futures_util::future::BoxFuture;
 
 use crate::Store;
-use crate::card::{VideoCard, rows_limit, video_columns, video_joins};
+use crate::card::{VideoCard, video_columns, video_joins};
 use crate::changes::Touched;
 use crate::coalesce::edge::{Edges, Fulfilled, Wish};
 use crate::coalesce::{Coalesced, Operation, Queues, many};
 use crate::session::Session;
+use crate::slice::{Listed, Slice};
 use crate::user::number;
 use crate::video::sight::visible;
 
@@ -31,24 +32,29 @@ impl Store {
         self.write_together(Like { viewer, video, since: None }).await
     }
 
-    /// What a user likes, the most recent like first, at most 500. Two statements.
+    /// What a user likes, the most recent like first. Two statements.
     ///
     /// # Errors
     /// [`domain::Error::UserNotFound`].
-    pub async fn liked_videos(&self, user: UserId, viewer: Option<UserId>) -> Result<Vec<VideoCard>> {
+    pub async fn liked_videos(
+        &self,
+        user: UserId,
+        viewer: Option<UserId>,
+        slice: Slice,
+    ) -> Result<Listed<VideoCard>> {
         let sql = concat!(
-            "SELECT ",
+            "SELECT l.id AS place, ",
             video_columns!(),
             " FROM video_like l JOIN video v ON v.id = l.video_id ",
             video_joins!(),
             " WHERE l.user_id = ? AND ",
             visible!("?"),
-            " ORDER BY l.id DESC LIMIT ?"
+            " AND l.id < ? ORDER BY l.id DESC LIMIT ?"
         );
         let viewer = number(viewer);
         let of = [viewer.clone(), viewer.clone(), user.get().into()];
-        let values = of.into_iter().chain(std::iter::repeat_n(viewer, 3)).chain([rows_limit()]);
-        self.database.list_of(user, sql, values, VideoCard::read).await
+        let values = of.into_iter().chain(std::iter::repeat_n(viewer, 3));
+        self.database.list_of(user, sql, values, slice, VideoCard::read).await
     }
 }
 

@@ -11,6 +11,7 @@ use crate::card::{column, rows_limit};
 use crate::coalesce::{Coalesced, Operation, Queues, many};
 use crate::row::Row;
 use crate::session::Session;
+use crate::slice::{Listed, Slice};
 
 /// One message.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -42,22 +43,28 @@ impl Store {
         self.write_together(NewMessage { sender, receiver, content, now }).await
     }
 
-    /// The newest 500 messages of both sides, oldest first. One statement.
+    /// Messages of both sides by the moments they were sent, the newest first. One statement.
     ///
     /// # Errors
     /// Only the database's.
-    pub async fn conversation(&self, viewer: UserId, peer: UserId) -> Result<Vec<MessageRow>> {
+    pub async fn conversation(
+        &self,
+        viewer: UserId,
+        peer: UserId,
+        slice: Slice,
+    ) -> Result<Listed<MessageRow>> {
         // Each direction from its own end of the index: one condition with OR would sort the whole history.
-        let sql = "SELECT * FROM (SELECT * FROM message WHERE sender_id = ? AND receiver_id = ? \
-                   ORDER BY created_at DESC LIMIT ?) ends UNION ALL \
-                   SELECT * FROM (SELECT * FROM message WHERE sender_id = ? AND receiver_id = ? \
-                   ORDER BY created_at DESC LIMIT ?) ends ORDER BY created_at DESC LIMIT ?";
+        let sql = "SELECT * FROM (SELECT message.*, created_at AS place FROM message WHERE sender_id = ? \
+                   AND receiver_id = ? AND created_at < ? ORDER BY created_at DESC LIMIT ?) ends UNION ALL \
+                   SELECT * FROM (SELECT message.*, created_at AS place FROM message WHERE sender_id = ? \
+                   AND receiver_id = ? AND created_at < ? ORDER BY created_at DESC LIMIT ?) ends \
+                   ORDER BY created_at DESC LIMIT ?";
         let [from, to, back_from, back_to] = pair(viewer, peer);
-        let limit = rows_limit;
-        let values = [from, to, limit(), back_from, back_to, limit(), limit()];
-        let mut messages = self.database.list(sql, values, read).await?;
-        messages.reverse();
-        Ok(messages)
+        let [[before, limit], [back_before, back_limit]] = [slice.values(), slice.values()];
+        let values = [from, to, before, limit.clone(), back_from, back_to, back_before, back_limit, limit];
+        self.database
+            .read(move |session| Box::pin(async move { slice.read(&session.rows(sql, values).await?, read) }))
+            .await
     }
 
     /// What the peer wrote to the viewer strictly after a moment, oldest first, at most 500. One statement.

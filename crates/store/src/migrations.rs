@@ -2,11 +2,12 @@
 
 mod m0001_first;
 mod m0002_media;
+mod m0003_api;
 
 use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
 
 /// Every table with a column of it that is never null.
-pub(crate) const TABLES: [(&str, &str); 14] = [
+pub(crate) const TABLES: [(&str, &str); 16] = [
     ("user", "id"),
     ("user_stat", "user_id"),
     ("video", "id"),
@@ -21,6 +22,8 @@ pub(crate) const TABLES: [(&str, &str); 14] = [
     ("video_event", "id"),
     ("upload", "id"),
     ("upload_part", "id"),
+    ("session", "id"),
+    ("answer", "id"),
 ];
 
 /// All migrations, oldest first.
@@ -28,7 +31,11 @@ pub(crate) struct Migrator;
 
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m0001_first::Migration), Box::new(m0002_media::Migration)]
+        vec![
+            Box::new(m0001_first::Migration),
+            Box::new(m0002_media::Migration),
+            Box::new(m0003_api::Migration),
+        ]
     }
 }
 

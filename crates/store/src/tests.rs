@@ -1,6 +1,7 @@
 //! The store against a real database, a fresh one for each test.
 
 mod address;
+mod answer;
 mod atomic;
 mod batch;
 mod catalogue;
@@ -21,6 +22,7 @@ mod parallel;
 mod plans;
 mod plans_mysql;
 mod server;
+mod sessions;
 mod shared;
 mod sight;
 mod spans;

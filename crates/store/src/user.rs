@@ -4,11 +4,12 @@ use domain::{Error, Result, Timestamp, UserId, UserName};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Value};
 
 use crate::Store;
-use crate::card::{UserCard, column, read_all, user_columns};
+use crate::card::{UserCard, column, user_columns};
 use crate::database::Database;
 use crate::entity::user;
 use crate::row::Row;
 use crate::session::Session;
+use crate::slice::{Listed, Slice};
 
 /// What a login is checked against.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,17 +62,20 @@ impl Store {
             .read(move |session| {
                 Box::pin(async move {
                     let found = session.found(&wanted).await?;
-                    let read = |row: &Row| {
-                        Ok(LoginRow {
-                            id: column(row, "id")?,
-                            password_hash: column(row, "password_hash")?,
-                            token_epoch: column(row, "token_epoch")?,
-                        })
-                    };
-                    found.first().map(read).transpose()
+                    found.first().map(login).transpose()
                 })
             })
             .await
+    }
+
+    /// What a password of an account is checked against. One statement.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`].
+    pub async fn login_row_of(&self, id: UserId) -> Result<LoginRow> {
+        let sql = "SELECT id, password_hash, token_epoch FROM user WHERE id = ? LIMIT 1";
+        let found = self.database.list(sql, [id.get().into()], login).await?;
+        found.into_iter().next().ok_or(Error::UserNotFound(id))
     }
 
     /// Replaces a password's hash. One statement.
@@ -96,22 +100,6 @@ impl Store {
     /// [`Error::UserNotFound`].
     pub async fn user_card(&self, id: UserId, viewer: Option<UserId>) -> Result<UserCard> {
         self.database.read(move |session| Box::pin(card(session, id, viewer))).await
-    }
-
-    /// Ends every login of an account. One statement.
-    ///
-    /// # Errors
-    /// Only the database's.
-    pub async fn revoke_tokens(&self, id: UserId, now: Timestamp) -> Result<()> {
-        self.database
-            .write(move |session| {
-                Box::pin(async move {
-                    let sql = "UPDATE user SET token_epoch = token_epoch + 1, revoked_at = ? WHERE id = ?";
-                    session.change(sql, [now.millis().into(), id.get().into()]).await?;
-                    Ok(())
-                })
-            })
-            .await
     }
 
     /// Makes the account of this name an administrator; false when there is none. One statement.
@@ -151,6 +139,14 @@ impl Store {
     }
 }
 
+fn login(row: &Row) -> Result<LoginRow> {
+    Ok(LoginRow {
+        id: column(row, "id")?,
+        password_hash: column(row, "password_hash")?,
+        token_epoch: column(row, "token_epoch")?,
+    })
+}
+
 /// One person as `viewer` sees them, inside a session. One statement.
 pub(crate) async fn card(session: &Session, id: UserId, viewer: Option<UserId>) -> Result<UserCard> {
     let sql = concat!(
@@ -163,7 +159,7 @@ pub(crate) async fn card(session: &Session, id: UserId, viewer: Option<UserId>) 
 }
 
 impl Database {
-    /// Reads a list of somebody's by one statement, after one that tells whether there is such a person.
+    /// Reads a part of a list of somebody's by one statement, after one that tells whether there is such a person.
     ///
     /// # Errors
     /// [`Error::UserNotFound`].
@@ -172,15 +168,16 @@ impl Database {
         user: UserId,
         sql: &'static str,
         values: impl IntoIterator<Item = Value>,
+        slice: Slice,
         read: fn(&Row) -> Result<T>,
-    ) -> Result<Vec<T>> {
-        let values = Vec::from_iter(values);
+    ) -> Result<Listed<T>> {
+        let values = Vec::from_iter(values.into_iter().chain(slice.values()));
         self.read(move |session| {
             Box::pin(async move {
                 let found =
                     session.row("SELECT 1 FROM user WHERE id = ? LIMIT 1", [user.get().into()]).await?;
                 found.ok_or(Error::UserNotFound(user))?;
-                read_all(&session.rows(sql, values).await?, read)
+                slice.read(&session.rows(sql, values).await?, read)
             })
         })
         .await

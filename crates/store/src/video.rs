@@ -10,11 +10,12 @@ use domain::{Error, Result, Timestamp, Title, UserId, VideoId, Visibility};
 use sea_orm::Value;
 
 use crate::Store;
-use crate::card::{VideoCard, column, rows_limit, video_columns, video_joins};
+use crate::card::{VideoCard, column, video_columns, video_joins};
 use crate::changes::Touched;
 use crate::job::{self, JobKind};
 use crate::object::{self, NewObject};
 use crate::session::Session;
+use crate::slice::{Listed, Slice};
 use crate::user::number;
 
 use event::happened;
@@ -94,28 +95,30 @@ impl Store {
             .await
     }
 
-    /// An author's videos, newest first, at most 500; those still processing only for the author.
-    /// Two statements.
+    /// An author's videos, newest first; those still processing only for the author. Two statements.
     ///
     /// # Errors
     /// [`Error::UserNotFound`].
-    pub async fn videos_of(&self, author: UserId, viewer: Option<UserId>) -> Result<Vec<VideoCard>> {
+    pub async fn videos_of(
+        &self,
+        author: UserId,
+        viewer: Option<UserId>,
+        slice: Slice,
+    ) -> Result<Listed<VideoCard>> {
         let sql = concat!(
-            "SELECT ",
+            "SELECT v.id AS place, ",
             video_columns!(),
             " FROM video v ",
             video_joins!(),
             " WHERE v.author_id = ? AND (",
             visible!("?"),
-            " OR (v.state = 'processing' AND v.author_id = ?)) ORDER BY v.id DESC LIMIT ?"
+            " OR (v.state = 'processing' AND v.author_id = ?)) AND v.id < ? ORDER BY v.id DESC LIMIT ?"
         );
         let viewer = number(viewer);
         let author_id = Value::from(author.get());
-        let values = [viewer.clone(), viewer.clone(), author_id]
-            .into_iter()
-            .chain(std::iter::repeat_n(viewer, 4))
-            .chain([rows_limit()]);
-        self.database.list_of(author, sql, values, VideoCard::read).await
+        let of = [viewer.clone(), viewer.clone(), author_id];
+        let values = of.into_iter().chain(std::iter::repeat_n(viewer, 4));
+        self.database.list_of(author, sql, values, slice, VideoCard::read).await
     }
 }
 

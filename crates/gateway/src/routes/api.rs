@@ -1,37 +1,45 @@
 //! The modern API, `/api/v1`: a bearer token or nobody, the status that says what happened, problems in detail.
 
+mod body;
 mod captions;
+mod comment;
+mod feed;
 mod job;
+mod list;
+mod message;
+mod once;
+mod rule;
+mod session;
 mod stream;
 mod upload;
+mod user;
 mod video;
 
-use axum::extract::{DefaultBodyLimit, FromRequestParts, RawPathParams};
-use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
+use axum::extract::DefaultBodyLimit;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use domain::limits::CALL_TIME;
-use domain::{Call, Error, Result};
 use utoipa::OpenApi;
 use utoipa::openapi::security::{HttpAuthScheme, HttpBuilder, SecurityScheme};
-use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter, UtoipaMethodRouterExt};
+use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use crate::Gateway;
 use crate::admission::Class;
-use crate::edge::Guard;
-use crate::error::{Failure, Problem, as_problem};
-use crate::params::bad;
-use crate::viewer::trace;
+use crate::error::Problem;
+
+use rule::{Access, BROWSE, LOGIN, Rule, SEND, SPEAK, TAP};
 
 /// What the routes themselves do not say.
 #[derive(OpenApi)]
 #[openapi(
     info(
         title = "dytt /api/v1",
-        description = "The modern API. Who asks is told by `Authorization: Bearer TOKEN`; the token is the one \
-            that a login gives. A failure is an `application/problem+json` (RFC 9457) whose `reason` is a stable \
-            word. Addresses of media are good for some minutes when not everybody may see them: ask again."
+        description = "The modern API. Who asks is told by `Authorization: Bearer TOKEN`, or on pages of this \
+            server by a cookie; a session's token lasts 15 minutes and is renewed by its renewal token, which is \
+            good once. A token of the Douyin API serves as well. A failure is an `application/problem+json` (RFC 9457) whose `reason` is a stable \
+            word. Lists come in pages of at most 50 rows: `next_cursor` of one is `cursor` of the next. Every \
+            success that is read has an `ETag`, by which it can be asked for again (RFC 9110). `x-rule` tells who may \
+            use a route and how often; `RateLimit` tells how much of that is left. Addresses of media are good for some minutes when not everybody may see them: ask again."
     ),
     components(schemas(Problem)),
     modifiers(&Bearer)
@@ -48,89 +56,59 @@ impl utoipa::Modify for Bearer {
     }
 }
 
-/// Every route in its class; what is not here does not exist.
+/// Every route with its rule; what is not here does not exist.
 pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
-    let in_class = |class, route: UtoipaMethodRouter<Gateway>| {
-        UtoipaMethodRouterExt::layer(route, Guard::with(gateway, class, as_problem))
-    };
-    let read = |route| in_class(Class::Read, route);
-    let social = |route| in_class(Class::Social, route);
+    use Access::{Account, Admin, Anybody, Nobody};
+    use Class::{Login, Read, Social, Upload};
+    let under = |access, class, rate, route| Rule::new(access, class, rate).around(gateway, route);
     let uploads = OpenApiRouter::new()
-        .routes(in_class(Class::Upload, routes!(upload::append)))
-        .routes(in_class(Class::Upload, routes!(video::publish)))
-        .routes(in_class(Class::Upload, routes!(captions::put)))
+        .routes(under(Account, Upload, SEND, routes!(upload::append)))
+        .routes(under(Account, Upload, SPEAK, routes!(video::publish)))
+        .routes(under(Account, Upload, SPEAK, routes!(captions::put)))
         // Each of them counts what it reads.
         .layer(DefaultBodyLimit::disable());
     OpenApiRouter::with_openapi(Description::openapi())
-        .routes(social(routes!(upload::create)))
-        .routes(read(routes!(upload::look)))
-        .routes(social(routes!(upload::end)))
-        .routes(read(routes!(upload::options)))
-        .routes(read(routes!(video::get)))
-        .routes(read(routes!(video::timeline)))
-        .routes(social(routes!(video::change)))
-        .routes(social(routes!(video::delete)))
-        .routes(social(routes!(captions::delete)))
-        .routes(read(routes!(stream::master)))
-        .routes(read(routes!(stream::media)))
-        .routes(read(routes!(stream::subtitles)))
-        .routes(read(routes!(job::list)))
-        .routes(social(routes!(job::retry)))
-        .routes(social(routes!(job::cancel)))
+        .routes(under(Nobody, Login, LOGIN, routes!(session::register)))
+        .routes(under(Nobody, Login, LOGIN, routes!(session::open)))
+        .routes(under(Nobody, Social, TAP, routes!(session::renew)))
+        .routes(under(Account, Read, BROWSE, routes!(session::list)))
+        .routes(under(Account, Social, TAP, routes!(session::end)))
+        .routes(under(Account, Social, TAP, routes!(session::end_all)))
+        .routes(under(Account, Social, TAP, routes!(session::leave)))
+        .routes(under(Account, Login, LOGIN, routes!(session::change_password)))
+        .routes(under(Account, Read, BROWSE, routes!(user::own)))
+        .routes(under(Account, Read, BROWSE, routes!(user::friends)))
+        .routes(under(Anybody, Read, BROWSE, routes!(user::get)))
+        .routes(under(Anybody, Read, BROWSE, routes!(user::videos)))
+        .routes(under(Anybody, Read, BROWSE, routes!(user::likes)))
+        .routes(under(Anybody, Read, BROWSE, routes!(user::following)))
+        .routes(under(Anybody, Read, BROWSE, routes!(user::followers)))
+        .routes(under(Account, Social, TAP, routes!(user::follow)))
+        .routes(under(Account, Social, TAP, routes!(user::unfollow)))
+        .routes(under(Account, Read, BROWSE, routes!(message::list)))
+        .routes(under(Account, Social, SPEAK, routes!(message::send)))
+        .routes(under(Anybody, Read, BROWSE, routes!(feed::newest)))
+        .routes(under(Anybody, Read, BROWSE, routes!(video::get)))
+        .routes(under(Account, Read, BROWSE, routes!(video::timeline)))
+        .routes(under(Account, Social, TAP, routes!(video::change)))
+        .routes(under(Account, Social, TAP, routes!(video::delete)))
+        .routes(under(Account, Social, TAP, routes!(video::like)))
+        .routes(under(Account, Social, TAP, routes!(video::unlike)))
+        .routes(under(Anybody, Read, BROWSE, routes!(comment::list)))
+        .routes(under(Account, Social, SPEAK, routes!(comment::add)))
+        .routes(under(Account, Social, TAP, routes!(comment::delete)))
+        .routes(under(Account, Social, TAP, routes!(captions::delete)))
+        .routes(under(Anybody, Read, BROWSE, routes!(stream::master)))
+        .routes(under(Anybody, Read, BROWSE, routes!(stream::media)))
+        .routes(under(Anybody, Read, BROWSE, routes!(stream::subtitles)))
+        .routes(under(Account, Social, SPEAK, routes!(upload::create)))
+        .routes(under(Account, Read, BROWSE, routes!(upload::look)))
+        .routes(under(Account, Social, TAP, routes!(upload::end)))
+        .routes(under(Anybody, Read, BROWSE, routes!(upload::options)))
+        .routes(under(Admin, Read, BROWSE, routes!(job::list)))
+        .routes(under(Admin, Social, TAP, routes!(job::retry)))
+        .routes(under(Admin, Social, TAP, routes!(job::cancel)))
         .merge(uploads)
-}
-
-/// A logged-in person's call.
-struct Account(Call);
-
-/// Anybody's call. A token that is no longer good is refused all the same: who sends one wants to be somebody.
-struct Anybody(Call);
-
-impl FromRequestParts<Gateway> for Account {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Failure> {
-        let call = caller(parts, gateway)?;
-        call.viewer()?;
-        Ok(Self(call))
-    }
-}
-
-impl FromRequestParts<Gateway> for Anybody {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, gateway: &Gateway) -> Result<Self, Failure> {
-        Ok(Self(caller(parts, gateway)?))
-    }
-}
-
-/// Who asks: told by the header alone, so that no address carries a secret.
-fn caller(parts: &Parts, gateway: &Gateway) -> Result<Call> {
-    let viewer = match parts.headers.get(header::AUTHORIZATION) {
-        None => None,
-        Some(value) => {
-            let text = value.to_str().ok().and_then(|text| text.split_once(' '));
-            let (_, token) = text
-                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
-                .ok_or(Error::TokenInvalid)?;
-            Some(gateway.revocations.check(gateway.tokens.check(token.trim())?)?.user)
-        }
-    };
-    gateway.admit(parts, Call::within(CALL_TIME, viewer, trace(parts)))
-}
-
-/// The number in a path.
-struct Id(i64);
-
-impl<S: Send + Sync> FromRequestParts<S> for Id {
-    type Rejection = Failure;
-
-    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Failure> {
-        let found = RawPathParams::from_request_parts(parts, state).await;
-        let found = found.map_err(|_none| Error::internal("a path without parameters"))?;
-        let number = found.iter().find(|(name, _)| *name == "id").and_then(|(_, value)| value.parse().ok());
-        Ok(Self(number.ok_or_else(|| bad("id", "must be a positive whole number"))?))
-    }
 }
 
 /// Done, and nothing to say.

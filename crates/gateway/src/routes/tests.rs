@@ -30,23 +30,6 @@ const SOCIAL: [&str; 6] = [
 ];
 const LOGIN: [&str; 2] = ["/douyin/user/login/", "/douyin/user/register/"];
 const UPLOAD: [&str; 1] = ["/douyin/publish/action/"];
-/// Of the modern API each method of an address is in a class of its own; what is not here is a GET and a read.
-const MODERN: [(&str, Method, Class); 13] = [
-    ("/api/v1/uploads", Method::POST, Class::Social),
-    ("/api/v1/uploads", Method::OPTIONS, Class::Read),
-    ("/api/v1/uploads/{name}", Method::HEAD, Class::Read),
-    ("/api/v1/uploads/{name}", Method::PATCH, Class::Upload),
-    ("/api/v1/uploads/{name}", Method::DELETE, Class::Social),
-    ("/api/v1/videos", Method::POST, Class::Upload),
-    ("/api/v1/videos/{id}", Method::GET, Class::Read),
-    ("/api/v1/videos/{id}", Method::PATCH, Class::Social),
-    ("/api/v1/videos/{id}", Method::DELETE, Class::Social),
-    ("/api/v1/videos/{id}/captions/{language}", Method::PUT, Class::Upload),
-    ("/api/v1/videos/{id}/captions/{language}", Method::DELETE, Class::Social),
-    ("/api/v1/admin/jobs/{id}/retry", Method::POST, Class::Social),
-    ("/api/v1/admin/jobs/{id}/cancel", Method::POST, Class::Social),
-];
-
 /// An edge before services that answer every call like this.
 pub(crate) async fn gateway(step: Step) -> (Gateway, tempfile::TempDir) {
     let folder = tempfile::tempdir().expect("a folder");
@@ -92,24 +75,42 @@ fn addresses(router: &Router) -> BTreeSet<String> {
     paths.filter(|path| !path.contains("fallback")).map(str::to_owned).collect()
 }
 
-/// How an address is asked, and in which class that is.
-fn asked(address: &str) -> Vec<(Method, Class)> {
-    let acts = |class| vec![(Method::POST, class)];
+/// How an address of the first face is asked, and in which class that is.
+fn asked(address: &str) -> (Method, Class) {
     match address {
-        social if SOCIAL.contains(&social) => acts(Class::Social),
-        login if LOGIN.contains(&login) => acts(Class::Login),
-        upload if UPLOAD.contains(&upload) => acts(Class::Upload),
-        other => {
-            let rows = MODERN.iter().filter(|row| row.0 == other);
-            let rows: Vec<_> = rows.map(|(_, method, class)| (method.clone(), *class)).collect();
-            if rows.is_empty() { vec![(Method::GET, Class::Read)] } else { rows }
-        }
+        social if SOCIAL.contains(&social) => (Method::POST, Class::Social),
+        login if LOGIN.contains(&login) => (Method::POST, Class::Login),
+        upload if UPLOAD.contains(&upload) => (Method::POST, Class::Upload),
+        _ => (Method::GET, Class::Read),
     }
+}
+
+/// Each method of each address of the modern API with its class, as the description tells it.
+fn modern(gateway: &Gateway) -> Vec<(String, Method, Class)> {
+    let (_, description) = api::routes(gateway).split_for_parts();
+    let description = serde_json::to_value(description).expect("is JSON");
+    let all = description["paths"].as_object().expect("an object").iter().flat_map(|(address, methods)| {
+        methods.as_object().expect("an object").iter().map(move |(method, told)| {
+            let class = match told["x-rule"]["class"].as_str() {
+                Some("read") => Class::Read,
+                Some("social") => Class::Social,
+                Some("login") => Class::Login,
+                Some("upload") => Class::Upload,
+                other => panic!("{method} {address} has no rule: {other:?}"),
+            };
+            (address.clone(), method.to_ascii_uppercase().parse().expect("a method"), class)
+        })
+    });
+    all.collect()
 }
 
 async fn answer(router: &Router, address: &str, method: Method) -> (StatusCode, Option<Value>) {
     let path = address.replace("{name}", "page.css").replace("{*key}", "p/none.mp4").replace("{*rest}", "x");
-    let path = path.replace("{id}", "1").replace("{language}", "en.m3u8").replace("{rendition}", "720p.m3u8");
+    let path = path
+        .replace("{id}", "1")
+        .replace("{language}", "en.m3u8")
+        .replace("{rendition}", "720p.m3u8")
+        .replace("{comment}", "1");
     let request = Request::builder().method(method).uri(path).body(Body::empty()).expect("a request");
     let answer = router.clone().oneshot(request).await.expect("an answer");
     let (head, body) = answer.into_parts();
@@ -124,15 +125,19 @@ async fn every_address_is_in_a_class_and_a_full_class_refuses_its_own_alone() {
     for full in [Class::Read, Class::Social, Class::Login, Class::Upload] {
         let (gateway, _folder) = gateway(Step::new(|_| async { nothing() })).await;
         gateway.admission.close(full);
+        let modern = modern(&gateway);
         let router = router(gateway);
         let all = addresses(&router);
         assert!(all.contains("/douyin/feed/") && all.contains("/media/{*key}"), "{all:?}");
-        assert!(MODERN.iter().all(|(address, ..)| all.contains(*address)), "{all:?}");
-        for (address, (method, class)) in
-            all.iter().flat_map(|address| asked(address).into_iter().map(move |one| (address, one)))
-        {
-            let is_modern = address.starts_with("/api/") && !address.ends_with(".json");
-            let (status, json) = answer(&router, address, method.clone()).await;
+        let first =
+            all.iter().filter(|address| !address.starts_with("/api/v1/") || address.ends_with(".json"));
+        let first = first.map(|address| (address.clone(), asked(address), false));
+        let rows =
+            first.chain(modern.into_iter().map(|(address, method, class)| (address, (method, class), true)));
+        let rows: Vec<_> = rows.collect();
+        assert!(all.iter().all(|address| rows.iter().any(|row| row.0 == *address)), "{all:?}");
+        for (address, (method, class), is_modern) in rows {
+            let (status, json) = answer(&router, &address, method.clone()).await;
             if class != full {
                 assert_ne!(status, StatusCode::SERVICE_UNAVAILABLE, "{method} {address} is not {full:?}");
                 continue;
@@ -180,4 +185,33 @@ async fn of_a_flood_as_many_are_at_work_as_there_are_places() {
     let answered = flood.join_all().await;
     assert_eq!(answered, vec![StatusCode::INTERNAL_SERVER_ERROR; places], "their service's own answer");
     assert_eq!(gateway.admission.free(Class::Read), places);
+}
+
+/// What clients are generated from changes only on purpose.
+#[tokio::test]
+async fn the_api_is_as_it_is_described() {
+    let (gateway, _folder) = gateway(Step::new(|_| async { nothing() })).await;
+    let (_, modern) = api::routes(&gateway).split_for_parts();
+    let first = OpenApiRouter::with_openapi(docs::Description::openapi()).merge(douyin::routes(&gateway));
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    for (name, description) in [("v1.json", modern), ("douyin.json", first.split_for_parts().1)] {
+        let mut names: Vec<_> = (description.paths.paths.values())
+            .flat_map(|item| {
+                [&item.get, &item.put, &item.post, &item.delete, &item.patch, &item.head, &item.options]
+            })
+            .filter_map(|operation| operation.as_ref()?.operation_id.clone())
+            .collect();
+        names.sort_unstable();
+        assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "{names:?}");
+        let told = format!("{}\n", description.to_pretty_json().expect("is JSON"));
+        let committed = std::fs::read_to_string(folder.join("docs").join("openapi").join(name));
+        if committed.ok().as_deref() != Some(told.as_str()) {
+            let made = folder.join("target").join("openapi");
+            std::fs::create_dir_all(&made).expect("a folder");
+            std::fs::write(made.join(name), told).expect("written");
+            panic!(
+                "docs/openapi/{name} is not what the routes say; if they are right: cp target/openapi/* docs/openapi/"
+            );
+        }
+    }
 }

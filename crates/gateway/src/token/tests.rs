@@ -27,9 +27,40 @@ fn forged(change: impl FnOnce(&mut Header, &mut Value), key: &[u8]) -> String {
 fn a_token_proves_its_user_and_can_stand_in_a_url() {
     let tokens = Tokens::with_key(&KEY);
     let token = tokens.issue(user(), 3, Timestamp::now()).expect("issues");
-    assert_eq!(tokens.check(&token).expect("is valid"), Proof { user: user(), epoch: 3 });
+    assert_eq!(
+        tokens.check(&token).expect("is valid"),
+        Proof { user: user(), epoch: 3, session: 0, generation: 0 }
+    );
     assert!(token.bytes().all(|c| c.is_ascii_alphanumeric() || b"-_.".contains(&c)), "{token}");
     assert!(tokens.check(&forged(|_, _| {}, &KEY)).is_ok(), "the forger itself works");
+}
+
+#[test]
+fn of_a_sessions_two_tokens_each_does_its_own_work_alone() {
+    let tokens = Tokens::with_key(&KEY);
+    let proof = Proof { user: user(), epoch: 3, session: 7, generation: 2 };
+    let (access, renewal) = tokens.issue_pair(proof, Timestamp::now()).expect("issues");
+    assert_eq!(tokens.check(&access).expect("is valid"), proof);
+    assert_eq!(tokens.check_renewal(&renewal).expect("is valid"), proof);
+    assert!(tokens.check(&renewal).is_err() && tokens.check_renewal(&access).is_err());
+    let then = Timestamp::now().before(ACCESS + Duration::from_secs(60));
+    let (old, renewal) = tokens.issue_pair(proof, then).expect("issues");
+    assert!(matches!(tokens.check(&old), Err(Error::TokenExpired)));
+    assert!(tokens.check_renewal(&renewal).is_ok());
+}
+
+#[test]
+fn a_place_in_a_list_is_none_in_another() {
+    let tokens = Tokens::with_key(&KEY);
+    let sealed = tokens.sealed("comments/5", 12_345);
+    assert_eq!(tokens.opened("comments/5", &sealed), Some(12_345));
+    assert_eq!(tokens.opened("comments/6", &sealed), None);
+    let (place, mark) = sealed.split_once('.').expect("two parts");
+    for forged in
+        [format!("1{place}.{mark}"), format!("{place}.x{}", &mark[1..]), place.into(), "".into(), ".".into()]
+    {
+        assert_eq!(tokens.opened("comments/5", &forged), None, "{forged}");
+    }
 }
 
 #[test]

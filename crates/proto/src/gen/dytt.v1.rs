@@ -50,17 +50,33 @@ pub struct Video {
     #[prost(int64, tag = "10")]
     pub published_at: i64,
 }
+/// Which part of a list; absent for as much as is ever told at once, from the newest.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Slice {
+    /// The `next` of the part before; 0 for the first.
+    #[prost(int64, tag = "1")]
+    pub before: i64,
+    /// The most rows, at most 500; 0 for that.
+    #[prost(int32, tag = "2")]
+    pub rows: i32,
+}
 /// Many videos, newest first.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct VideoList {
     #[prost(message, repeated, tag = "1")]
     pub videos: ::prost::alloc::vec::Vec<Video>,
+    /// Where the next part begins; 0 when this is the last.
+    #[prost(int64, tag = "2")]
+    pub next: i64,
 }
 /// Many users.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UserList {
     #[prost(message, repeated, tag = "1")]
     pub users: ::prost::alloc::vec::Vec<User>,
+    /// Where the next part begins; 0 when this is the last.
+    #[prost(int64, tag = "2")]
+    pub next: i64,
 }
 /// The answer of a method that has nothing to say but that it was done.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -95,11 +111,21 @@ pub struct DeleteCommentRequest {
 pub struct ListCommentsRequest {
     #[prost(int64, tag = "1")]
     pub video_id: i64,
+    #[prost(message, optional, tag = "2")]
+    pub slice: ::core::option::Option<Slice>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CountCommentsRequest {
+    #[prost(int64, tag = "1")]
+    pub video_id: i64,
 }
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CommentList {
     #[prost(message, repeated, tag = "1")]
     pub comments: ::prost::alloc::vec::Vec<Comment>,
+    /// Where the next part begins; 0 when this is the last.
+    #[prost(int64, tag = "2")]
+    pub next: i64,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CommentCount {
@@ -131,7 +157,7 @@ pub trait CommentService: Send + Sync {
     async fn count_comments(
         &self,
         call: &domain::Call,
-        request: ListCommentsRequest,
+        request: CountCommentsRequest,
     ) -> domain::Result<CommentCount>;
 }
 /// A CommentService in another process.
@@ -174,7 +200,7 @@ impl CommentService for RemoteCommentService {
     async fn count_comments(
         &self,
         call: &domain::Call,
-        request: ListCommentsRequest,
+        request: CountCommentsRequest,
     ) -> domain::Result<CommentCount> {
         crate::wire::call(
             &self.0,
@@ -297,6 +323,8 @@ pub struct FollowUserRequest {
 pub struct ListFollowsRequest {
     #[prost(int64, tag = "1")]
     pub user_id: i64,
+    #[prost(message, optional, tag = "2")]
+    pub slice: ::core::option::Option<Slice>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListFriendsRequest {}
@@ -458,6 +486,8 @@ pub struct LikeVideoRequest {
 pub struct ListLikedVideosRequest {
     #[prost(int64, tag = "1")]
     pub user_id: i64,
+    #[prost(message, optional, tag = "2")]
+    pub slice: ::core::option::Option<Slice>,
 }
 /// Likes: who liked what.
 #[async_trait::async_trait]
@@ -634,9 +664,12 @@ pub struct SendMessageRequest {
 pub struct ListMessagesRequest {
     #[prost(int64, tag = "1")]
     pub peer_id: i64,
-    /// 0: the newest messages of both sides. Else only what the peer wrote after this moment.
+    /// 0: the messages of both sides, newest first. Else only what the peer wrote after this moment, oldest first.
     #[prost(int64, tag = "2")]
     pub after: i64,
+    /// Of both sides.
+    #[prost(message, optional, tag = "3")]
+    pub slice: ::core::option::Option<Slice>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchRequest {
@@ -649,6 +682,9 @@ pub struct WatchRequest {
 pub struct MessageList {
     #[prost(message, repeated, tag = "1")]
     pub messages: ::prost::alloc::vec::Vec<Message>,
+    /// Of both sides: where the next part begins; 0 when this is the last.
+    #[prost(int64, tag = "2")]
+    pub next: i64,
 }
 /// Chat messages between two users.
 #[async_trait::async_trait]
@@ -659,7 +695,7 @@ pub trait MessageService: Send + Sync {
         call: &domain::Call,
         request: SendMessageRequest,
     ) -> domain::Result<Message>;
-    /// The conversation with a user, oldest first.
+    /// The conversation with a user: from the newest message back, or what the peer wrote after a moment.
     async fn list_messages(
         &self,
         call: &domain::Call,
@@ -746,6 +782,54 @@ pub struct Credentials {
     pub name: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub password: ::prost::alloc::string::String,
+    /// What opens a session, in words a person recognises it by; empty for none.
+    #[prost(string, tag = "3")]
+    pub device: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RenewSessionRequest {
+    #[prost(int64, tag = "1")]
+    pub session_id: i64,
+    /// The generation that the renewal was given with.
+    #[prost(int64, tag = "2")]
+    pub generation: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSessionsRequest {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndSessionRequest {
+    #[prost(int64, tag = "1")]
+    pub session_id: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndAllSessionsRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangePasswordRequest {
+    #[prost(string, tag = "1")]
+    pub old_password: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub new_password: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub device: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Session {
+    #[prost(int64, tag = "1")]
+    pub id: i64,
+    #[prost(string, tag = "2")]
+    pub device: ::prost::alloc::string::String,
+    /// UTC milliseconds.
+    #[prost(int64, tag = "3")]
+    pub created_at: i64,
+    #[prost(int64, tag = "4")]
+    pub renewed_at: i64,
+    #[prost(int64, tag = "5")]
+    pub expires_at: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SessionList {
+    #[prost(message, repeated, tag = "1")]
+    pub sessions: ::prost::alloc::vec::Vec<Session>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Account {
@@ -754,11 +838,57 @@ pub struct Account {
     /// Tokens carry it; those with a smaller one are no longer valid.
     #[prost(int64, tag = "2")]
     pub token_epoch: i64,
+    /// The session; 0 for none.
+    #[prost(int64, tag = "3")]
+    pub session_id: i64,
+    /// How often it was renewed.
+    #[prost(int64, tag = "4")]
+    pub generation: i64,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetUserRequest {
     #[prost(int64, tag = "1")]
     pub user_id: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AskOnceRequest {
+    /// The client's: 1 to 64 characters of ASCII.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// What is asked, as 32 bytes: another request cannot have the same name.
+    #[prost(bytes = "vec", tag = "2")]
+    pub fingerprint: ::prost::alloc::vec::Vec<u8>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AskedOnce {
+    /// It is the first of its name, and is to be done and answered.
+    #[prost(bool, tag = "1")]
+    pub first: bool,
+    /// What the others were answered.
+    #[prost(message, optional, tag = "2")]
+    pub answer: ::core::option::Option<Answer>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AnswerOnceRequest {
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Absent when nothing was done.
+    #[prost(message, optional, tag = "2")]
+    pub answer: ::core::option::Option<Answer>,
+}
+/// An answer of the HTTP API.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Answer {
+    #[prost(int64, tag = "1")]
+    pub status: i64,
+    /// The Content-Type; empty for none.
+    #[prost(string, tag = "2")]
+    pub kind: ::prost::alloc::string::String,
+    /// The Location; empty for none.
+    #[prost(string, tag = "3")]
+    pub location: ::prost::alloc::string::String,
+    #[prost(bytes = "vec", tag = "4")]
+    pub body: ::prost::alloc::vec::Vec<u8>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RevokedSinceRequest {
@@ -770,16 +900,62 @@ pub struct RevokedSinceRequest {
 pub struct RevokedSinceResponse {
     #[prost(message, repeated, tag = "1")]
     pub accounts: ::prost::alloc::vec::Vec<Account>,
+    /// Sessions that were ended, of the last twenty minutes: older ones' tokens have expired.
+    #[prost(int64, repeated, tag = "2")]
+    pub ended_sessions: ::prost::alloc::vec::Vec<i64>,
 }
-/// Accounts: registration, login, profiles, revocation.
+/// Accounts: registration, login, sessions, profiles, revocation. A session is a login of the modern API: it lasts as
+/// long as it is used, each renewal makes the one before it worthless, and it can be ended from elsewhere.
 #[async_trait::async_trait]
 pub trait UserService: Send + Sync {
-    /// Makes an account and logs it in.
+    /// Makes an account and logs it in. With a device it opens a session, and the password has to be a better one.
     async fn register(&self, call: &domain::Call, request: Credentials) -> domain::Result<Account>;
-    /// Checks a password; the same answer and cost for an unknown name.
+    /// Checks a password; the same answer and cost for an unknown name. With a device it opens a session.
     async fn login(&self, call: &domain::Call, request: Credentials) -> domain::Result<Account>;
+    /// Renews the caller's session. A renewal that was used before ends it: two have it, and one of them stole it.
+    async fn renew_session(
+        &self,
+        call: &domain::Call,
+        request: RenewSessionRequest,
+    ) -> domain::Result<Account>;
+    /// The caller's sessions, the latest first.
+    async fn list_sessions(
+        &self,
+        call: &domain::Call,
+        request: ListSessionsRequest,
+    ) -> domain::Result<SessionList>;
+    /// Ends one of the caller's sessions.
+    async fn end_session(
+        &self,
+        call: &domain::Call,
+        request: EndSessionRequest,
+    ) -> domain::Result<Done>;
+    /// Ends every login of the caller's, of both APIs.
+    async fn end_all_sessions(
+        &self,
+        call: &domain::Call,
+        request: EndAllSessionsRequest,
+    ) -> domain::Result<Done>;
+    /// Changes the caller's password, ends every login and opens a session.
+    async fn change_password(
+        &self,
+        call: &domain::Call,
+        request: ChangePasswordRequest,
+    ) -> domain::Result<Account>;
     /// One person as the viewer sees them.
     async fn get_user(&self, call: &domain::Call, request: GetUserRequest) -> domain::Result<User>;
+    /// Takes a name for a request of the caller's that may be sent again, or tells what is known under it.
+    async fn ask_once(
+        &self,
+        call: &domain::Call,
+        request: AskOnceRequest,
+    ) -> domain::Result<AskedOnce>;
+    /// Keeps the answer of such a request for a day, or gives its name back when nothing was done.
+    async fn answer_once(
+        &self,
+        call: &domain::Call,
+        request: AnswerOnceRequest,
+    ) -> domain::Result<Done>;
     /// Whose tokens were revoked since a moment.
     async fn revoked_since(
         &self,
@@ -797,8 +973,69 @@ impl UserService for RemoteUserService {
     async fn login(&self, call: &domain::Call, request: Credentials) -> domain::Result<Account> {
         crate::wire::call(&self.0, call, "/dytt.v1.UserService/Login", request).await
     }
+    async fn renew_session(
+        &self,
+        call: &domain::Call,
+        request: RenewSessionRequest,
+    ) -> domain::Result<Account> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/RenewSession", request).await
+    }
+    async fn list_sessions(
+        &self,
+        call: &domain::Call,
+        request: ListSessionsRequest,
+    ) -> domain::Result<SessionList> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/ListSessions", request).await
+    }
+    async fn end_session(
+        &self,
+        call: &domain::Call,
+        request: EndSessionRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/EndSession", request).await
+    }
+    async fn end_all_sessions(
+        &self,
+        call: &domain::Call,
+        request: EndAllSessionsRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.UserService/EndAllSessions",
+            request,
+        )
+        .await
+    }
+    async fn change_password(
+        &self,
+        call: &domain::Call,
+        request: ChangePasswordRequest,
+    ) -> domain::Result<Account> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.UserService/ChangePassword",
+            request,
+        )
+        .await
+    }
     async fn get_user(&self, call: &domain::Call, request: GetUserRequest) -> domain::Result<User> {
         crate::wire::call(&self.0, call, "/dytt.v1.UserService/GetUser", request).await
+    }
+    async fn ask_once(
+        &self,
+        call: &domain::Call,
+        request: AskOnceRequest,
+    ) -> domain::Result<AskedOnce> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/AskOnce", request).await
+    }
+    async fn answer_once(
+        &self,
+        call: &domain::Call,
+        request: AnswerOnceRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/AnswerOnce", request).await
     }
     async fn revoked_since(
         &self,
@@ -826,9 +1063,51 @@ pub fn serve_user(service: std::sync::Arc<dyn UserService>) -> crate::Step {
                     })
                     .await
                 }
+                "/dytt.v1.UserService/RenewSession" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.renew_session(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/ListSessions" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_sessions(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/EndSession" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.end_session(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/EndAllSessions" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.end_all_sessions(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/ChangePassword" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.change_password(&call, message).await
+                    })
+                    .await
+                }
                 "/dytt.v1.UserService/GetUser" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.get_user(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/AskOnce" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.ask_once(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/AnswerOnce" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.answer_once(&call, message).await
                     })
                     .await
                 }
@@ -869,6 +1148,8 @@ pub struct PublishResponse {
 pub struct ListVideosRequest {
     #[prost(int64, tag = "1")]
     pub author_id: i64,
+    #[prost(message, optional, tag = "2")]
+    pub slice: ::core::option::Option<Slice>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct VideoRequest {
@@ -1450,11 +1731,53 @@ pub const METHODS: &[crate::Method] = &[
     crate::Method {
         path: "/dytt.v1.UserService/Login",
         service: "user",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/RenewSession",
+        service: "user",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/ListSessions",
+        service: "user",
         repeatable: true,
         streaming: false,
     },
     crate::Method {
+        path: "/dytt.v1.UserService/EndSession",
+        service: "user",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/EndAllSessions",
+        service: "user",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/ChangePassword",
+        service: "user",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
         path: "/dytt.v1.UserService/GetUser",
+        service: "user",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/AskOnce",
+        service: "user",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/AnswerOnce",
         service: "user",
         repeatable: true,
         streaming: false,

@@ -1,7 +1,7 @@
 //! Comments: shown at once, deleted by their authors alone.
 
 use domain::{Call, Error};
-use proto::{AddCommentRequest, DeleteCommentRequest, ListCommentsRequest};
+use proto::{AddCommentRequest, CountCommentsRequest, DeleteCommentRequest, ListCommentsRequest};
 
 use crate::world::{World, nobody};
 
@@ -18,13 +18,17 @@ async fn a_comment_is_returned_counted_and_listed_newest_first() {
             (content.trim(), Some("ann".into()))
         );
     }
-    let list = world.comment.list_comments(&nobody(), ListCommentsRequest { video_id }).await.expect("lists");
+    let list = world
+        .comment
+        .list_comments(&nobody(), ListCommentsRequest { video_id, slice: None })
+        .await
+        .expect("lists");
     assert_eq!(
         list.comments.iter().map(|one| one.content.as_str()).collect::<Vec<_>>(),
         ["second 🎬", "first"]
     );
     let count =
-        world.comment.count_comments(&nobody(), ListCommentsRequest { video_id }).await.expect("counts");
+        world.comment.count_comments(&nobody(), CountCommentsRequest { video_id }).await.expect("counts");
     assert_eq!(count.count, 2);
     world.finish().await;
 }
@@ -60,7 +64,7 @@ async fn text_has_limits_and_the_video_must_exist() {
     assert!(matches!(add(video_id, &"字".repeat(256)).await, Err(Error::Invalid { .. })));
     add(video_id, &"字".repeat(255)).await.expect("adds");
     assert!(matches!(add(99, "hi").await, Err(Error::VideoNotFound(_))));
-    let list = world.comment.list_comments(&ann, ListCommentsRequest { video_id: 99 }).await;
+    let list = world.comment.list_comments(&ann, ListCommentsRequest { video_id: 99, slice: None }).await;
     assert!(matches!(list, Err(Error::VideoNotFound(_))));
     world.finish().await;
 }

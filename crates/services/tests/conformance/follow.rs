@@ -17,7 +17,8 @@ async fn a_second_follow_changes_nothing_and_nobody_follows_themselves() {
     for _ in 0..2 {
         world.follow.follow_user(&ann, request).await.expect("follows");
     }
-    let followers = world.follow.list_followers(&nobody(), ListFollowsRequest { user_id: id(&bob) }).await;
+    let followers =
+        world.follow.list_followers(&nobody(), ListFollowsRequest { user_id: id(&bob), slice: None }).await;
     assert_eq!(followers.expect("lists").users.len(), 1);
     for _ in 0..2 {
         world.follow.unfollow_user(&ann, request).await.expect("unfollows");
@@ -38,12 +39,18 @@ async fn lists_are_of_the_user_named_with_the_callers_flags_most_recent_first() 
     for user in [&bob, &eve] {
         world.follow.follow_user(&ann, FollowUserRequest { user_id: id(user) }).await.expect("follows");
     }
-    let list =
-        world.follow.list_following(&bob, ListFollowsRequest { user_id: id(&ann) }).await.expect("lists");
+    let list = world
+        .follow
+        .list_following(&bob, ListFollowsRequest { user_id: id(&ann), slice: None })
+        .await
+        .expect("lists");
     assert_eq!(list.users.iter().map(|user| user.id).collect::<Vec<_>>(), [id(&eve), id(&bob)]);
     assert!(list.users.iter().all(|user| !user.is_followed), "bob follows neither");
-    let list =
-        world.follow.list_following(&ann, ListFollowsRequest { user_id: id(&ann) }).await.expect("lists");
+    let list = world
+        .follow
+        .list_following(&ann, ListFollowsRequest { user_id: id(&ann), slice: None })
+        .await
+        .expect("lists");
     assert!(list.users.iter().all(|user| user.is_followed));
     world.finish().await;
 }

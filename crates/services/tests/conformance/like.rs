@@ -52,7 +52,12 @@ async fn the_most_recent_like_stands_first_with_the_callers_own_flags() {
     }
     let user_id = bob.viewer().expect("is somebody").get();
     let list = async |call: &domain::Call| {
-        world.like.list_liked_videos(call, ListLikedVideosRequest { user_id }).await.expect("lists").videos
+        world
+            .like
+            .list_liked_videos(call, ListLikedVideosRequest { user_id, slice: None })
+            .await
+            .expect("lists")
+            .videos
     };
     let ids = |videos: &[proto::Video]| videos.iter().map(|video| video.id).collect::<Vec<_>>();
     assert_eq!(ids(&list(&bob).await), [one, two]);

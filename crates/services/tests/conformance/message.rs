@@ -16,7 +16,7 @@ async fn send(world: &World, from: &Call, to: &Call, content: &str) -> Message {
 }
 
 async fn read(world: &World, viewer: &Call, peer: &Call, after: i64) -> Vec<String> {
-    let request = ListMessagesRequest { peer_id: id(peer), after };
+    let request = ListMessagesRequest { peer_id: id(peer), after, slice: None };
     let list = world.message.list_messages(viewer, request).await.expect("lists");
     list.messages.into_iter().map(|message| message.content).collect()
 }
@@ -27,8 +27,8 @@ async fn a_window_opens_with_both_sides_and_then_polls_for_the_other() {
     let (ann, bob) = (world.somebody("ann").await, world.somebody("bob").await);
     send(&world, &ann, &bob, "one").await;
     let second = send(&world, &bob, &ann, "two").await;
-    assert_eq!(read(&world, &ann, &bob, 0).await, ["one", "two"]);
-    assert_eq!(read(&world, &bob, &ann, 0).await, ["one", "two"]);
+    assert_eq!(read(&world, &ann, &bob, 0).await, ["two", "one"]);
+    assert_eq!(read(&world, &bob, &ann, 0).await, ["two", "one"]);
     assert!(read(&world, &ann, &bob, second.created_at).await.is_empty(), "strictly later");
     send(&world, &ann, &bob, "three").await;
     send(&world, &bob, &ann, "four").await;

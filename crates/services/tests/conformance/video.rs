@@ -7,7 +7,7 @@ use proto::{ListFeedRequest, ListVideosRequest, Video};
 use crate::world::{World, made, nobody};
 
 async fn videos(world: &World, viewer: &Call, author: &Call) -> Vec<Video> {
-    let request = ListVideosRequest { author_id: author.viewer().expect("is somebody").get() };
+    let request = ListVideosRequest { author_id: author.viewer().expect("is somebody").get(), slice: None };
     world.video.list_videos(viewer, request).await.expect("lists").videos
 }
 

@@ -87,7 +87,7 @@ impl World {
 
     /// Somebody's call.
     pub async fn somebody(&self, name: &str) -> Call {
-        let request = Credentials { name: name.into(), password: "secret-1".into() };
+        let request = Credentials { name: name.into(), password: "secret-1".into(), device: String::new() };
         let account = self.user.register(&nobody(), request).await.expect("registers");
         let viewer = UserId::parse(account.user_id).expect("is an id");
         Call::within(Duration::from_secs(60), Some(viewer), TraceId(1))

@@ -29,6 +29,8 @@ struct Scene {
     moving: Job,
     moves: Vec<(String, String)>,
     comment: CommentId,
+    /// Of the viewer, renewed never.
+    session: i64,
 }
 
 impl Scene {
@@ -69,6 +71,8 @@ impl Scene {
         world.append(viewer, "open", 0, 400).await.expect("append");
         world.upload(author, "whole", 1000).await;
         world.append(author, "whole", 0, 1000).await.expect("append");
+        world.store.ask_once(viewer, "asked".into(), vec![7; 32], NOW).await.expect("ask");
+        let session = world.store.open_session(viewer, "phone".into(), NOW).await.expect("open");
         let comment = CommentId::parse(comment.id).expect("a number");
         let given_up = given_up.attempt.job;
         Self {
@@ -86,6 +90,7 @@ impl Scene {
             moving,
             moves,
             comment,
+            session,
         }
     }
 
@@ -107,7 +112,15 @@ macro_rules! mutations {
 const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "create_user", 2 + 0, |s| s.store().create_user(user_name("new"), "hash".into(), NOW);
     "set_password_hash", 1 + 0, |s| s.store().set_password_hash(s.viewer, "other".into());
-    "revoke_tokens", 1 + 0, |s| s.store().revoke_tokens(s.viewer, NOW);
+    "revoke_tokens", 2 + 0, |s| s.store().revoke_tokens(s.viewer, NOW);
+    "open_session", 2 + 0, |s| s.store().open_session(s.viewer, "phone".into(), NOW);
+    "renew_session", 2 + 0, |s| s.store().renew_session(s.viewer, s.session, 0, later(60_000));
+    "renew_session, used before", 3 + 0, |s| s.store().renew_session(s.viewer, s.session, -1, later(60_000));
+    "ask_once", 2 + 0, |s| s.store().ask_once(s.viewer, "new".into(), vec![7; 32], NOW);
+    "ask_once, again", 3 + 0, |s| s.store().ask_once(s.viewer, "asked".into(), vec![7; 32], NOW);
+    "answered", 1 + 0, |s| s.store().answered(s.viewer, "asked".into(), None);
+    "end_session", 1 + 0, |s| s.store().end_session(s.viewer, s.session, NOW);
+    "change_password", 6 + 0, |s| s.store().change_password(s.viewer, "other".into(), "phone".into(), NOW);
     "make_admin", 1 + 0, |s| s.store().make_admin(user_name("viewer"));
     "publish", 8 + 1, |s| s.store().publish(s.world.ready(s.author), NOW);
     "publish, with a job", 6 + 1, |s| s.store().publish(s.world.unready(s.author), NOW);
@@ -211,7 +224,7 @@ async fn failing_at(scene: &Scene, statement: u64, mutation: Mutation) -> Result
 #[test]
 fn every_mutation_is_interrupted_here_and_documents_its_statements() {
     let documented: Vec<_> = stated::methods().into_iter().filter(|method| method.mutates).collect();
-    assert_eq!(documented.len(), 35, "{documented:?}");
+    assert_eq!(documented.len(), 41, "{documented:?}");
     for method in documented {
         let measured = MUTATIONS.iter().find(|row| row.0 == method.name).map(|row| (row.1, row.2));
         assert!(measured.is_some(), "{} is not interrupted", method.name);

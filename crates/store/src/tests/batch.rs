@@ -9,6 +9,7 @@ use domain::{Error, Result, Timestamp, UserId, VideoId};
 
 use super::crowd::Crowd;
 use super::fixture::{NOW, On, World, content, later, no_user, no_video, on_both};
+use crate::Slice;
 use crate::card::column;
 use crate::coalesce::Operation;
 use crate::comment::NewComment;
@@ -150,7 +151,7 @@ async fn comments_of_a_batch_are_answered_as_they_are_listed(on: On) {
         }
     }
     for video in videos {
-        let listed = world.store.comments(video, None).await.expect("a list");
+        let listed = world.store.comments(video, None, Slice::NEWEST).await.expect("a list").rows;
         assert_eq!(listed, told[&video.get()]);
         assert_eq!(world.store.comment_count(video, None).await.expect("a count"), listed.len() as i64);
     }
@@ -180,7 +181,8 @@ async fn messages_of_a_batch_have_times_of_their_own_in_each_conversation(on: On
         }
     }
     for ((one, other), mut sent) in told {
-        let mut listed = world.store.conversation(one, other).await.expect("a list");
+        let mut listed = world.store.conversation(one, other, Slice::NEWEST).await.expect("a list").rows;
+        listed.reverse();
         listed.retain(|row| row.content != "before");
         assert_eq!(listed, sent);
         let first = if (one, other) == (people[0], people[1]) { later(8) } else { NOW };

@@ -3,6 +3,7 @@
 use domain::{CommentId, Error, UserId, VideoId};
 
 use super::fixture::{NOW, On, World, content, later, no_user, no_video, on_both};
+use crate::Slice;
 
 async fn said(world: &World, by: UserId, video: VideoId, text: &str) -> CommentId {
     let row = world.store.add_comment(by, video, content(text), NOW).await.expect("add a comment");
@@ -10,7 +11,7 @@ async fn said(world: &World, by: UserId, video: VideoId, text: &str) -> CommentI
 }
 
 async fn shown(world: &World, video: VideoId) -> Vec<String> {
-    let list = world.store.comments(video, None).await.expect("a list");
+    let list = world.store.comments(video, None, Slice::NEWEST).await.expect("a list");
     list.into_iter().map(|row| row.content).collect()
 }
 
@@ -23,7 +24,7 @@ async fn a_comment_is_answered_as_it_is_listed(on: On) {
         world.store.add_comment(guest, video, content(" 好 👍 "), later(3)).await.expect("add a comment");
     assert_eq!((row.content.as_str(), row.created_at), ("好 👍", later(3).millis()));
     assert_eq!(row.author, world.store.user_card(guest, Some(guest)).await.expect("a card"));
-    assert_eq!(world.store.comments(video, Some(guest)).await.expect("a list"), [row]);
+    assert_eq!(world.store.comments(video, Some(guest), Slice::NEWEST).await.expect("a list").rows, [row]);
     world.is_sound().await;
 }
 
@@ -102,7 +103,7 @@ async fn only_a_published_video_has_comments(on: On) {
     for video in [no_video(), processing] {
         let added = world.store.add_comment(author, video, content("early"), NOW).await;
         assert!(matches!(added, Err(Error::VideoNotFound(id)) if id == video), "{added:?}");
-        let listed = world.store.comments(video, Some(author)).await;
+        let listed = world.store.comments(video, Some(author), Slice::NEWEST).await;
         assert!(matches!(listed, Err(Error::VideoNotFound(id)) if id == video), "{listed:?}");
         let counted = world.store.comment_count(video, None).await;
         assert!(matches!(counted, Err(Error::VideoNotFound(id)) if id == video), "{counted:?}");
@@ -135,7 +136,7 @@ async fn authors_of_comments_are_marked_for_the_viewer(on: On) {
         (Some(author), [false; 2]),
         (None, [false; 2]),
     ] {
-        let list = world.store.comments(video, seen_by).await.expect("a list");
+        let list = world.store.comments(video, seen_by, Slice::NEWEST).await.expect("a list");
         let followed: Vec<_> = list.iter().map(|row| row.author.is_followed).collect();
         assert_eq!(followed, expected, "{seen_by:?}");
     }

@@ -4,6 +4,7 @@ use domain::limits::LIST_ROWS;
 use domain::{Timestamp, UserId, VideoId};
 
 use super::fixture::{NOW, On, World, on_both};
+use crate::Slice;
 
 /// A hub with a number of followers who are followed back, videos, liked videos and comments, and as many
 /// messages to and from one peer, in a world of their own.
@@ -68,16 +69,18 @@ async fn every_list_holds_at_most_500_rows_and_they_are_the_newest(on: On) {
     let crowd = Crowd::new(on, LIST_ROWS + 1).await;
     crowd.world.is_sound().await;
     let (store, hub, oldest_video) = (&crowd.world.store, crowd.hub, crowd.video.get());
-    let videos = store.videos_of(hub, None).await.expect("a list");
+    let videos = store.videos_of(hub, None, Slice::NEWEST).await.expect("a list");
     assert_eq!(videos.len(), LIST_ROWS);
     assert!(videos.iter().all(|card| card.id > oldest_video));
-    let liked = store.liked_videos(hub, None).await.expect("a list");
+    let liked = store.liked_videos(hub, None, Slice::NEWEST).await.expect("a list");
     assert_eq!(liked.len(), LIST_ROWS);
     assert!(liked.iter().all(|card| card.id > oldest_video));
-    let comments = store.comments(crowd.video, None).await.expect("a list");
+    let comments = store.comments(crowd.video, None, Slice::NEWEST).await.expect("a list");
     assert_eq!(comments.len(), LIST_ROWS);
     assert!(comments.iter().all(|row| row.content != "0"));
-    for people in [store.following(hub, None).await, store.followers(hub, None).await] {
+    for people in
+        [store.following(hub, None, Slice::NEWEST).await, store.followers(hub, None, Slice::NEWEST).await]
+    {
         let people = people.expect("a list");
         assert_eq!(people.len(), LIST_ROWS);
         assert!(people.iter().all(|card| card.id != crowd.peer.get()));
@@ -98,11 +101,11 @@ async fn friends_beyond_the_bound_are_those_without_news(on: On) {
 async fn a_long_conversation_shows_its_end_and_new_messages_come_from_their_beginning(on: On) {
     let crowd = Crowd::new(on, LIST_ROWS + 1).await;
     let (store, hub, peer) = (&crowd.world.store, crowd.hub, crowd.peer);
-    let conversation = store.conversation(hub, peer).await.expect("a list");
+    let conversation = store.conversation(hub, peer, Slice::NEWEST).await.expect("a list");
     assert_eq!(conversation.len(), LIST_ROWS);
-    assert!(conversation.is_sorted_by(|one, next| one.created_at < next.created_at));
+    assert!(conversation.is_sorted_by(|one, next| one.created_at > next.created_at));
     assert_eq!(
-        (conversation[0].content.as_str(), conversation[499].content.as_str()),
+        (conversation[499].content.as_str(), conversation[0].content.as_str()),
         ("sent 251", "got 500")
     );
     let received = store.received_after(hub, peer, Timestamp::from_millis(0)).await.expect("a list");
@@ -115,8 +118,44 @@ async fn a_long_conversation_shows_its_end_and_new_messages_come_from_their_begi
 async fn a_one_sided_conversation_is_bounded_too(on: On) {
     let crowd = Crowd::new(on, LIST_ROWS + 1).await;
     crowd.world.run("DELETE FROM message WHERE content LIKE 'got%'").await;
-    let conversation = crowd.world.store.conversation(crowd.peer, crowd.hub).await.expect("a list");
-    assert_eq!((conversation.len(), conversation[0].content.as_str()), (LIST_ROWS, "sent 1"));
+    let conversation =
+        crowd.world.store.conversation(crowd.peer, crowd.hub, Slice::NEWEST).await.expect("a list");
+    assert_eq!((conversation.len(), conversation[0].content.as_str()), (LIST_ROWS, "sent 500"));
+}
+
+/// Every list is told in parts that together are the whole of it, without a row twice.
+async fn lists_are_whole_in_parts(on: On) {
+    let crowd = Crowd::new(on, LIST_ROWS + 1).await;
+    let (store, hub, peer, video) = (&crowd.world.store, crowd.hub, crowd.peer, crowd.video);
+    macro_rules! whole {
+        ($list:expr, $name:expr) => {{
+            let (mut seen, mut slice) = (Vec::new(), Slice { rows: 50, ..Slice::NEWEST });
+            loop {
+                let part = ($list)(slice).await.expect("a list");
+                assert!(part.len() <= 50);
+                seen.extend(part.iter().map($name));
+                if part.next == 0 {
+                    break seen;
+                }
+                slice.before = part.next;
+            }
+        }};
+    }
+    let people = LIST_ROWS + 1;
+    let listed = [
+        (whole!(|slice| store.followers(hub, None, slice), |user| user.id), people),
+        (whole!(|slice| store.following(hub, None, slice), |user| user.id), people),
+        (whole!(|slice| store.videos_of(hub, None, slice), |video| video.id), people),
+        (whole!(|slice| store.liked_videos(hub, None, slice), |video| video.id), people),
+        (whole!(|slice| store.comments(video, None, slice), |comment| comment.id), people),
+        (whole!(|slice| store.conversation(hub, peer, slice), |message| message.created_at), 2 * people),
+    ];
+    for (number, (mut seen, expected)) in listed.into_iter().enumerate() {
+        assert_eq!(seen.len(), expected, "list {number}");
+        seen.sort_unstable();
+        seen.dedup();
+        assert_eq!(seen.len(), expected, "list {number}");
+    }
 }
 
 async fn at_most_ten_thousand_revocations_are_listed_the_latest_ones(on: On) {
@@ -135,5 +174,6 @@ on_both!(
     friends_beyond_the_bound_are_those_without_news,
     a_long_conversation_shows_its_end_and_new_messages_come_from_their_beginning,
     a_one_sided_conversation_is_bounded_too,
+    lists_are_whole_in_parts,
     at_most_ten_thousand_revocations_are_listed_the_latest_ones
 );

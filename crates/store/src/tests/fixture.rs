@@ -306,7 +306,7 @@ pub(super) fn user_name(name: &str) -> UserName {
 }
 
 pub(super) fn content(text: &str) -> Content {
-    Content::parse("content", text).expect("a content")
+    Content::parse(text).expect("a content")
 }
 
 pub(super) fn object(key: &str, role: &str) -> NewObject {

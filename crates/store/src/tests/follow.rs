@@ -3,7 +3,7 @@
 use domain::{Error, Timestamp, UserId};
 
 use super::fixture::{NOW, On, World, content, later, no_user, on_both};
-use crate::UserCard;
+use crate::{Slice, UserCard};
 
 async fn counts(world: &World, user: UserId) -> (i64, i64) {
     let card = world.store.user_card(user, None).await.expect("a card");
@@ -63,8 +63,8 @@ async fn an_unknown_user_is_not_found(on: On) {
     for result in [
         world.store.follow_user(ada, no_user(), NOW).await,
         world.store.unfollow_user(ada, no_user()).await,
-        world.store.following(no_user(), None).await.map(|_| ()),
-        world.store.followers(no_user(), None).await.map(|_| ()),
+        world.store.following(no_user(), None, Slice::NEWEST).await.map(|_| ()),
+        world.store.followers(no_user(), None, Slice::NEWEST).await.map(|_| ()),
     ] {
         assert!(matches!(result, Err(Error::UserNotFound(id)) if id == no_user()), "{result:?}");
     }
@@ -79,9 +79,9 @@ async fn the_latest_follow_is_listed_first(on: On) {
     for (from, to) in [(ada, dan), (ada, bob), (ada, cyd), (cyd, ada), (bob, ada), (bob, cyd)] {
         follow(&world, from, to).await;
     }
-    let following = world.store.following(ada, None).await.expect("a list");
+    let following = world.store.following(ada, None, Slice::NEWEST).await.expect("a list");
     assert_eq!(numbers(&following), [cyd, bob, dan].map(UserId::get));
-    let followers = world.store.followers(ada, None).await.expect("a list");
+    let followers = world.store.followers(ada, None, Slice::NEWEST).await.expect("a list");
     assert_eq!(numbers(&followers), [bob, cyd].map(UserId::get));
 }
 
@@ -100,7 +100,10 @@ async fn both_lists_are_marked_for_their_viewer_not_for_their_owner(on: On) {
     for (seen_by, expected) in
         [(Some(viewer), [false, true]), (Some(ada), [true, true]), (None, [false, false])]
     {
-        for list in [world.store.following(ada, seen_by).await, world.store.followers(ada, seen_by).await] {
+        for list in [
+            world.store.following(ada, seen_by, Slice::NEWEST).await,
+            world.store.followers(ada, seen_by, Slice::NEWEST).await,
+        ] {
             let list = list.expect("a list");
             assert_eq!(numbers(&list), [cyd.get(), bob.get()]);
             let followed: Vec<_> = list.iter().map(|card| card.is_followed).collect();

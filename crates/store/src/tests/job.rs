@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::Timestamp;
 
 use super::fixture::{LEASE, NOW, On, World, later, made, on_both};
-use crate::{Job, JobKind};
+use crate::{Job, JobKind, Slice};
 
 async fn claim_at(world: &World, now: Timestamp) -> Option<Job> {
     world.store.claim_job(JobKind::Transcode, now, LEASE).await.expect("claim")
@@ -177,7 +177,7 @@ async fn a_cancelled_job_is_nobodys_and_leaves_nothing(on: On) {
             .expect("claim"),
         None
     );
-    assert!(world.store.videos_of(author, Some(author)).await.expect("a list").is_empty());
+    assert!(world.store.videos_of(author, Some(author), Slice::NEWEST).await.expect("a list").is_empty());
     assert_eq!(
         world.store.cancel_job(domain::JobId::parse(999).expect("a number"), NOW).await.expect("cancel"),
         None

@@ -3,6 +3,7 @@
 use domain::{Error, UserId, VideoId};
 
 use super::fixture::{NOW, On, World, never, no_user, no_video, on_both};
+use crate::Slice;
 
 /// (the video's likes, what this user likes, what this user's videos received)
 async fn counts(world: &World, video: VideoId, user: UserId) -> (i64, i64, i64) {
@@ -110,13 +111,13 @@ async fn the_latest_like_is_listed_first_even_when_it_is_a_new_one_for_an_old(on
 }
 
 async fn liked(world: &World, user: UserId) -> Vec<i64> {
-    let list = world.store.liked_videos(user, None).await.expect("a list");
+    let list = world.store.liked_videos(user, None, Slice::NEWEST).await.expect("a list").rows;
     list.iter().map(|card| card.id).collect()
 }
 
 async fn what_an_unknown_user_likes_is_not_found(on: On) {
     let world = World::new(on).await;
-    let list = world.store.liked_videos(no_user(), None).await;
+    let list = world.store.liked_videos(no_user(), None, Slice::NEWEST).await;
     assert!(matches!(list, Err(Error::UserNotFound(id)) if id == no_user()), "{list:?}");
 }
 
@@ -134,7 +135,7 @@ async fn the_list_of_likes_is_marked_for_its_viewer_not_for_its_owner(on: On) {
         (Some(fan), [(only_fan, true, false), (both, true, false)]),
         (None, [(only_fan, false, false), (both, false, false)]),
     ] {
-        let list = world.store.liked_videos(fan, seen_by).await.expect("a list");
+        let list = world.store.liked_videos(fan, seen_by, Slice::NEWEST).await.expect("a list").rows;
         let flags: Vec<_> =
             list.iter().map(|card| (card.id, card.is_liked, card.author.is_followed)).collect();
         assert_eq!(flags, expected.map(|(id, liked, followed)| (id.get(), liked, followed)), "{seen_by:?}");

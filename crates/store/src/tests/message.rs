@@ -3,7 +3,7 @@
 use domain::{Error, Timestamp, UserId};
 
 use super::fixture::{NOW, On, World, content, later, no_user, on_both};
-use crate::MessageRow;
+use crate::{MessageRow, Slice};
 
 async fn send(world: &World, from: UserId, to: UserId, text: &str, at: Timestamp) -> MessageRow {
     world.store.send_message(from, to, content(text), at).await.expect("send")
@@ -21,8 +21,11 @@ async fn a_message_is_answered_as_both_sides_read_it(on: On) {
         created_at: NOW.millis(),
     };
     assert_eq!(sent, expected);
-    assert_eq!(world.store.conversation(ada, bob).await.expect("a list"), std::slice::from_ref(&sent));
-    assert_eq!(world.store.conversation(bob, ada).await.expect("a list"), [sent]);
+    assert_eq!(
+        world.store.conversation(ada, bob, Slice::NEWEST).await.expect("a list").rows,
+        std::slice::from_ref(&sent)
+    );
+    assert_eq!(world.store.conversation(bob, ada, Slice::NEWEST).await.expect("a list").rows, [sent]);
     world.is_sound().await;
 }
 
@@ -44,11 +47,11 @@ async fn a_clock_that_went_back_does_not_reorder_a_conversation(on: On) {
     send(&world, ada, bob, "first", later(1000)).await;
     send(&world, bob, ada, "second", NOW).await;
     send(&world, ada, bob, "third", later(2000)).await;
-    let list = world.store.conversation(ada, bob).await.expect("a list");
+    let list = world.store.conversation(ada, bob, Slice::NEWEST).await.expect("a list");
     let texts: Vec<_> = list.iter().map(|message| message.content.as_str()).collect();
-    assert_eq!(texts, ["first", "second", "third"]);
+    assert_eq!(texts, ["third", "second", "first"]);
     let times: Vec<_> = list.iter().map(|message| message.created_at - NOW.millis()).collect();
-    assert_eq!(times, [1000, 1001, 2000]);
+    assert_eq!(times, [2000, 1001, 1000]);
 }
 
 async fn a_conversation_is_only_between_its_two_people(on: On) {
@@ -58,8 +61,8 @@ async fn a_conversation_is_only_between_its_two_people(on: On) {
     for (from, to) in [(ada, cyd), (cyd, ada), (bob, cyd), (cyd, bob)] {
         send(&world, from, to, "theirs", NOW).await;
     }
-    assert_eq!(world.store.conversation(ada, bob).await.expect("a list"), [ours]);
-    assert_eq!(world.store.conversation(ada, no_user()).await.expect("a list"), []);
+    assert_eq!(world.store.conversation(ada, bob, Slice::NEWEST).await.expect("a list").rows, [ours]);
+    assert_eq!(world.store.conversation(ada, no_user(), Slice::NEWEST).await.expect("a list").rows, []);
 }
 
 async fn what_was_received_after_a_moment_is_strictly_later_and_only_the_peers(on: On) {

@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 
 use super::crowd::Crowd;
 use super::fixture::{LEASE, NOW, On, content, later, never, user_name};
-use crate::JobKind;
+use crate::{JobKind, Slice};
 
 type Call = for<'c> fn(&'c Crowd) -> BoxFuture<'c, Result<()>>;
 
@@ -27,17 +27,24 @@ enum Order {
 
 const CALLS: &[(&str, Order, Call)] = calls![
     "login_row", Index, |c| c.world.store.login_row(&user_name("hub"));
+    "login_row_of", Index, |c| c.world.store.login_row_of(c.hub);
+    "ask_once", Index, |c| c.world.store.ask_once(c.hub, "name".into(), vec![7; 32], NOW);
+    "answered", Index, |c| c.world.store.answered(c.hub, "name".into(), None);
+    "sessions", Index, |c| c.world.store.sessions(c.hub, NOW);
+    "ended_sessions", Index, |c| c.world.store.ended_sessions(NOW);
+    "open_session", Index, |c| c.world.store.open_session(c.hub, "phone".into(), NOW);
+    "renew_session", Index, |c| c.world.store.renew_session(c.hub, 1, 0, NOW);
     "user_card", Index, |c| c.world.store.user_card(c.hub, Some(c.peer));
     "revoked_since", Index, |c| c.world.store.revoked_since(NOW);
-    "videos_of", Index, |c| c.world.store.videos_of(c.hub, Some(c.peer));
+    "videos_of", Index, |c| c.world.store.videos_of(c.hub, Some(c.peer), Slice::NEWEST);
     "feed", Index, |c| c.world.store.feed(never(), Some(c.peer));
-    "liked_videos", Index, |c| c.world.store.liked_videos(c.hub, Some(c.peer));
-    "comments", Index, |c| c.world.store.comments(c.video, Some(c.peer));
+    "liked_videos", Index, |c| c.world.store.liked_videos(c.hub, Some(c.peer), Slice::NEWEST);
+    "comments", Index, |c| c.world.store.comments(c.video, Some(c.peer), Slice::NEWEST);
     "comment_count", Index, |c| c.world.store.comment_count(c.video, None);
-    "following", Index, |c| c.world.store.following(c.hub, Some(c.peer));
-    "followers", Index, |c| c.world.store.followers(c.hub, Some(c.peer));
+    "following", Index, |c| c.world.store.following(c.hub, Some(c.peer), Slice::NEWEST);
+    "followers", Index, |c| c.world.store.followers(c.hub, Some(c.peer), Slice::NEWEST);
     "friends", Sorted, |c| c.world.store.friends(c.hub);
-    "conversation", Sorted, |c| c.world.store.conversation(c.hub, c.peer);
+    "conversation", Sorted, |c| c.world.store.conversation(c.hub, c.peer, Slice::NEWEST);
     "inbox_after", Index, |c| c.world.store.inbox_after(c.hub, Timestamp::from_millis(0));
     "received_after", Index, |c| c.world.store.received_after(c.hub, c.peer, Timestamp::from_millis(0));
     "objects", Index, |c| c.world.store.objects("");

@@ -3,6 +3,7 @@
 use super::crowd::Crowd;
 use super::fixture::{On, never};
 use super::shared::is_there;
+use crate::Slice;
 use crate::card::column;
 
 #[tokio::test]
@@ -18,12 +19,12 @@ async fn no_list_reads_a_whole_table_and_the_feed_is_not_sorted() {
     let (store, hub, peer) = (&crowd.world.store, crowd.hub, crowd.peer);
     sent(&crowd);
     store.feed(never(), Some(peer)).await.expect("a page");
-    store.videos_of(hub, Some(peer)).await.expect("a list");
-    store.liked_videos(hub, Some(peer)).await.expect("a list");
-    store.comments(crowd.video, Some(peer)).await.expect("a list");
-    store.following(hub, Some(peer)).await.expect("a list");
-    store.followers(hub, Some(peer)).await.expect("a list");
-    store.conversation(hub, peer).await.expect("a list");
+    store.videos_of(hub, Some(peer), Slice::NEWEST).await.expect("a list");
+    store.liked_videos(hub, Some(peer), Slice::NEWEST).await.expect("a list");
+    store.comments(crowd.video, Some(peer), Slice::NEWEST).await.expect("a list");
+    store.following(hub, Some(peer), Slice::NEWEST).await.expect("a list");
+    store.followers(hub, Some(peer), Slice::NEWEST).await.expect("a list");
+    store.conversation(hub, peer, Slice::NEWEST).await.expect("a list");
     let statements = sent(&crowd);
     assert!(statements.len() > 7, "{statements:?}");
     for sql in statements {

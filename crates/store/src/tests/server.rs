@@ -10,7 +10,7 @@ use super::shared::{admin, database, is_there, say};
 use crate::config::{Address, Config, MySql};
 use crate::mysql::server::{Variables, judge};
 use crate::row::column;
-use crate::{OpenError, Store};
+use crate::{OpenError, Slice, Store};
 
 fn name(config: &Config) -> String {
     place(config).name
@@ -48,7 +48,8 @@ async fn of_twelve_that_open_an_empty_server_at_once_all_succeed() {
         assert!(row.is_some(), "user {number}");
     }
     let applied = Store::migrations(&config, folder.path()).await.expect("list");
-    assert_eq!(applied, [("m0001_first".to_owned(), true), ("m0002_media".to_owned(), true)]);
+    let expected = ["m0001_first", "m0002_media", "m0003_api"].map(|name| (name.to_owned(), true));
+    assert_eq!(applied, expected);
     assert_eq!(stores[0].check().await.expect("check"), []);
 }
 
@@ -264,8 +265,10 @@ async fn a_lock_somebody_holds_fails_its_victims_in_time_and_whole_and_nobody_el
     say(&mut holder, &["START TRANSACTION", &lock]).await;
     let began = std::time::Instant::now();
     let victims = (0..4).map(|_| world.store.like_video(fan, held, NOW));
-    let (victims, other) =
-        tokio::join!(futures_util::future::join_all(victims), world.store.comments(free, Some(fan)));
+    let (victims, other) = tokio::join!(
+        futures_util::future::join_all(victims),
+        world.store.comments(free, Some(fan), Slice::NEWEST)
+    );
     for victim in victims {
         assert!(matches!(victim, Err(Error::Unavailable(_))), "{victim:?}");
     }

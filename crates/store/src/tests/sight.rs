@@ -3,7 +3,7 @@
 use domain::{Error, UserId, VideoId, Visibility};
 
 use super::fixture::{NOW, On, World, content, later, never, on_both};
-use crate::{JobKind, NewVideo};
+use crate::{JobKind, NewVideo, Slice};
 
 /// Somebody of each kind.
 struct Cast {
@@ -58,10 +58,13 @@ impl Cast {
             Err(error) => panic!("{}", error.chain()),
         };
         let mut ways = vec![
-            ("list", listed(store.videos_of(self.author, viewer).await.expect("a list"))),
-            ("liked", listed(store.liked_videos(self.author, viewer).await.expect("a list"))),
+            ("list", listed(store.videos_of(self.author, viewer, Slice::NEWEST).await.expect("a list").rows)),
+            (
+                "liked",
+                listed(store.liked_videos(self.author, viewer, Slice::NEWEST).await.expect("a list").rows),
+            ),
             ("video", found(store.video(video, viewer).await.map(|_| ()))),
-            ("comments", found(store.comments(video, viewer).await.map(|_| ()))),
+            ("comments", found(store.comments(video, viewer, Slice::NEWEST).await.map(|_| ()))),
             ("comment count", found(store.comment_count(video, viewer).await.map(|_| ()))),
         ];
         if let Some(viewer) = viewer {

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use super::crowd::Crowd;
 use super::fixture::{NOW, On, World, never, on_both, user_name};
 use super::stated;
-use crate::JobKind;
+use crate::{JobKind, Slice};
 
 type Read = for<'c> fn(&'c Crowd) -> BoxFuture<'c, Result<usize>>;
 
@@ -21,17 +21,20 @@ macro_rules! reads {
 const READS: &[(&str, u64, Read)] = reads![
     "ping", 1, |c| c.world.store.ping(), |()| 1;
     "login_row", 1, |c| c.world.store.login_row(&user_name("hub")), |row| row.iter().len();
+    "login_row_of", 1, |c| c.world.store.login_row_of(c.hub), |_| 1;
+    "sessions", 1, |c| c.world.store.sessions(c.hub, NOW), |list| list.len();
+    "ended_sessions", 1, |c| c.world.store.ended_sessions(NOW), |list| list.len();
     "user_card", 1, |c| c.world.store.user_card(c.hub, Some(c.peer)), |_| 1;
     "revoked_since", 1, |c| c.world.store.revoked_since(NOW), |list| list.len();
-    "videos_of", 2, |c| c.world.store.videos_of(c.hub, Some(c.hub)), |list| list.len();
+    "videos_of", 2, |c| c.world.store.videos_of(c.hub, Some(c.hub), Slice::NEWEST), |list| list.len();
     "feed", 3, |c| c.world.store.feed(never(), Some(c.hub)), |page| page.cards().len();
-    "liked_videos", 2, |c| c.world.store.liked_videos(c.hub, Some(c.peer)), |list| list.len();
-    "comments", 2, |c| c.world.store.comments(c.video, Some(c.peer)), |list| list.len();
+    "liked_videos", 2, |c| c.world.store.liked_videos(c.hub, Some(c.peer), Slice::NEWEST), |list| list.len();
+    "comments", 2, |c| c.world.store.comments(c.video, Some(c.peer), Slice::NEWEST), |list| list.len();
     "comment_count", 1, |c| c.world.store.comment_count(c.video, None), |_| 1;
-    "following", 2, |c| c.world.store.following(c.hub, Some(c.peer)), |list| list.len();
-    "followers", 2, |c| c.world.store.followers(c.hub, Some(c.peer)), |list| list.len();
+    "following", 2, |c| c.world.store.following(c.hub, Some(c.peer), Slice::NEWEST), |list| list.len();
+    "followers", 2, |c| c.world.store.followers(c.hub, Some(c.peer), Slice::NEWEST), |list| list.len();
     "friends", 1, |c| c.world.store.friends(c.hub), |list| list.len();
-    "conversation", 1, |c| c.world.store.conversation(c.hub, c.peer), |list| list.len();
+    "conversation", 1, |c| c.world.store.conversation(c.hub, c.peer, Slice::NEWEST), |list| list.len();
     "received_after", 1, |c| c.world.store.received_after(c.hub, c.peer, Timestamp::from_millis(0)), |list| list.len();
     "inbox_after", 1, |c| c.world.store.inbox_after(c.hub, Timestamp::from_millis(0)), |list| list.len();
     "objects", 1, |c| c.world.store.objects(""), |list| list.len();
@@ -56,7 +59,7 @@ async fn a_read_costs_its_stated_statements_at_any_length(on: On) {
             // The file's own check is SQLite's alone.
             let stated = if *name == "check" { crowd.world.pick(17, 16) } else { *stated };
             assert_eq!(crowd.world.store.statements() - before, stated, "{name} of {length} rows");
-            let empty = ["revoked_since", "jobs", "check"].contains(name);
+            let empty = ["revoked_since", "sessions", "ended_sessions", "jobs", "check"].contains(name);
             assert_eq!(length == 0, empty, "{name} of {length} rows");
         }
     }

@@ -3,6 +3,7 @@
 use domain::{Error, Title};
 
 use super::fixture::{NOW, On, World, content, never, on_both, user_name};
+use crate::Slice;
 
 async fn what_people_type_comes_back_byte_by_byte(on: On) {
     let world = World::new(on).await;
@@ -33,14 +34,17 @@ async fn what_people_type_comes_back_byte_by_byte(on: On) {
         world.store.send_message(author, other, content(text), NOW).await.expect("send");
         assert_eq!(world.feed(never(), None).await[0].title, text);
         assert_eq!(
-            world.store.comments(video, None).await.expect("a list"),
+            world.store.comments(video, None, Slice::NEWEST).await.expect("a list").rows,
             [comment.clone()].map(|mut row| {
                 row.author.is_followed = false;
                 row
             })
         );
         assert_eq!(comment.content, text);
-        assert_eq!(world.store.conversation(other, author).await.expect("a list")[0].content, text);
+        assert_eq!(
+            world.store.conversation(other, author, Slice::NEWEST).await.expect("a list")[0].content,
+            text
+        );
     }
 }
 

@@ -3,7 +3,7 @@
 use domain::{Error, UserId};
 
 use super::fixture::{LEASE, NOW, On, World, later, made, never, no_user, on_both, rendition};
-use crate::{Finished, JobKind, NewObject};
+use crate::{Finished, JobKind, NewObject, Slice};
 
 async fn works(world: &World, user: UserId) -> i64 {
     world.store.user_card(user, None).await.expect("a card").work_count
@@ -11,7 +11,7 @@ async fn works(world: &World, user: UserId) -> i64 {
 
 /// How many videos of the author this viewer sees.
 async fn seen(world: &World, author: UserId, viewer: Option<UserId>) -> usize {
-    world.store.videos_of(author, viewer).await.expect("a list").len()
+    world.store.videos_of(author, viewer, Slice::NEWEST).await.expect("a list").len()
 }
 
 async fn a_playable_video_is_visible_to_all_at_once(on: On) {
@@ -20,7 +20,7 @@ async fn a_playable_video_is_visible_to_all_at_once(on: On) {
     let new = world.ready(author);
     let id = world.store.publish(new.clone(), NOW).await.expect("publish");
     for viewer in [Some(author), Some(other), None] {
-        let list = world.store.videos_of(author, viewer).await.expect("a list");
+        let list = world.store.videos_of(author, viewer, Slice::NEWEST).await.expect("a list").rows;
         assert_eq!(list, world.feed(never(), viewer).await);
         let [card] = list.as_slice() else { panic!("one video, not {list:?}") };
         assert_eq!((card.id, card.title.as_str()), (id.get(), new.title.as_str()));
@@ -35,7 +35,7 @@ async fn a_processing_video_is_listed_for_its_author_alone_and_counts_for_nobody
     let world = World::new(on).await;
     let (author, other) = (world.user("author").await, world.user("other").await);
     let id = world.processing(author).await;
-    let list = world.store.videos_of(author, Some(author)).await.expect("a list");
+    let list = world.store.videos_of(author, Some(author), Slice::NEWEST).await.expect("a list").rows;
     assert_eq!(list.iter().map(|card| (card.id, card.published_at)).collect::<Vec<_>>(), [(id.get(), None)]);
     assert_eq!((seen(&world, author, Some(other)).await, seen(&world, author, None).await), (0, 0));
     assert_eq!(works(&world, author).await, 0);
@@ -103,7 +103,7 @@ async fn a_failed_video_is_gone_for_all_and_names_what_may_be_deleted(on: On) {
         assert!(!world.needs(key).await, "{key}");
     }
     for viewer in [Some(author), None] {
-        let list = world.store.videos_of(author, viewer).await.expect("a list");
+        let list = world.store.videos_of(author, viewer, Slice::NEWEST).await.expect("a list").rows;
         assert_eq!(list.iter().map(|card| card.id).collect::<Vec<_>>(), [kept.get()]);
     }
     assert_eq!(works(&world, author).await, 1);
@@ -118,7 +118,7 @@ async fn a_job_given_up_through_our_fault_keeps_the_upload(on: On) {
     let job = world.claim_of(id).await;
     assert!(world.store.job_dead(job.attempt, id, "no space".into(), NOW).await.expect("end"));
     assert!(world.needs(&new.objects[0].key).await);
-    assert!(world.store.videos_of(author, Some(author)).await.expect("a list").is_empty());
+    assert!(world.store.videos_of(author, Some(author), Slice::NEWEST).await.expect("a list").is_empty());
     assert!(!world.store.job_dead(job.attempt, id, "again".into(), NOW).await.expect("end"));
     world.is_sound().await;
 }
@@ -185,7 +185,7 @@ async fn an_authors_videos_are_listed_newest_first_with_the_viewers_marks(on: On
     world.store.like_video(fan, older, later(1)).await.expect("like");
     world.store.follow_user(fan, author, later(1)).await.expect("follow");
     for (viewer, marked) in [(Some(fan), true), (Some(author), false), (None, false)] {
-        let list = world.store.videos_of(author, viewer).await.expect("a list");
+        let list = world.store.videos_of(author, viewer, Slice::NEWEST).await.expect("a list").rows;
         let flags: Vec<_> =
             list.iter().map(|card| (card.id, card.is_liked, card.author.is_followed)).collect();
         assert_eq!(flags, [(newer.get(), false, marked), (older.get(), marked, marked)], "{viewer:?}");
@@ -194,7 +194,7 @@ async fn an_authors_videos_are_listed_newest_first_with_the_viewers_marks(on: On
 
 async fn the_videos_of_an_unknown_user_are_not_found(on: On) {
     let world = World::new(on).await;
-    let list = world.store.videos_of(no_user(), None).await;
+    let list = world.store.videos_of(no_user(), None, Slice::NEWEST).await;
     assert!(matches!(list, Err(Error::UserNotFound(id)) if id == no_user()), "{list:?}");
 }
 

@@ -9,19 +9,21 @@ use domain::limits::MAX_CAPTIONS_BYTES;
 use proto::{DeleteCaptionsRequest, PutCaptionsRequest};
 use tokio::time::timeout;
 
-use super::{Account, Id, done};
+use super::body::Id;
+use super::done;
+use super::rule::Account;
 use crate::Gateway;
-use crate::error::{Failure, Problem};
+use crate::error::Failure;
 use crate::params::{bad, small_body};
 
 /// How long a track may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Gives an own video captions, in place of those of the same language.
-#[utoipa::path(put, path = "/api/v1/videos/{id}/captions/{language}", tag = "video", security(("bearer" = [])),
+#[utoipa::path(put, path = "/api/v1/videos/{id}/captions/{language}", tag = "captions",
     params(("id" = i64, Path), ("language" = String, Path, description = "a tag of BCP 47 such as `zh-CN`")),
     request_body(content = String, content_type = "text/vtt", description = "WebVTT, at most 256 KiB"),
-    responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem)))]
+    responses((status = 204)))]
 pub(super) async fn put(
     State(gateway): State<Gateway>,
     Account(call): Account,
@@ -40,9 +42,9 @@ pub(super) async fn put(
 }
 
 /// Takes an own video's captions of a language away.
-#[utoipa::path(delete, path = "/api/v1/videos/{id}/captions/{language}", tag = "video", security(("bearer" = [])),
+#[utoipa::path(delete, path = "/api/v1/videos/{id}/captions/{language}", tag = "captions",
     params(("id" = i64, Path), ("language" = String, Path)),
-    responses((status = 204), (status = 404, body = Problem)))]
+    responses((status = 204)))]
 pub(super) async fn delete(
     State(gateway): State<Gateway>,
     Account(call): Account,

@@ -7,9 +7,11 @@ use proto::{JobRequest, ListJobsRequest};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::{Account, Id, done};
+use super::body::Id;
+use super::done;
+use super::rule::Account;
 use crate::Gateway;
-use crate::error::{Failure, Problem};
+use crate::error::Failure;
 use crate::reply;
 
 /// A job that is not done.
@@ -40,8 +42,8 @@ struct Jobs {
 }
 
 /// The jobs that are not done.
-#[utoipa::path(get, path = "/api/v1/admin/jobs", tag = "admin", security(("bearer" = [])),
-    responses((status = 200, body = Jobs), (status = 403, body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/admin/jobs", tag = "admin",
+    responses((status = 200, body = Jobs)))]
 pub(super) async fn list(
     State(gateway): State<Gateway>,
     Account(call): Account,
@@ -62,8 +64,8 @@ pub(super) async fn list(
 }
 
 /// Tries a dead job again.
-#[utoipa::path(post, path = "/api/v1/admin/jobs/{id}/retry", tag = "admin", security(("bearer" = [])),
-    params(("id" = i64, Path)), responses((status = 204), (status = 403, body = Problem), (status = 404, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/admin/jobs/{id}/retry", tag = "admin",
+    params(("id" = i64, Path)), responses((status = 204)))]
 pub(super) async fn retry(
     State(gateway): State<Gateway>,
     Account(call): Account,
@@ -74,8 +76,8 @@ pub(super) async fn retry(
 }
 
 /// Ends the making of renditions; a video that cannot be played yet is failed and what it has is deleted.
-#[utoipa::path(post, path = "/api/v1/admin/jobs/{id}/cancel", tag = "admin", security(("bearer" = [])),
-    params(("id" = i64, Path)), responses((status = 204), (status = 403, body = Problem), (status = 404, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/admin/jobs/{id}/cancel", tag = "admin",
+    params(("id" = i64, Path)), responses((status = 204)))]
 pub(super) async fn cancel(
     State(gateway): State<Gateway>,
     Account(call): Account,

@@ -8,18 +8,18 @@ use blobs::Key;
 use domain::{Call, Error};
 use proto::{VideoDetail, VideoFile, VideoRequest};
 
-use super::{Anybody, Id};
+use super::body::Id;
+use super::rule::Anybody;
 use crate::Gateway;
 use crate::address::Base;
-use crate::error::{Failure, Problem};
+use crate::error::Failure;
 
 /// What a stored list of segments has in place of their file's address.
 const ADDRESS: &str = "{media}";
 
 /// The renditions to choose from, and the captions.
 #[utoipa::path(get, path = "/api/v1/videos/{id}/master.m3u8", tag = "video", params(("id" = i64, Path)),
-    responses((status = 200, content_type = "application/vnd.apple.mpegurl", body = String),
-        (status = 404, body = Problem)))]
+    responses((status = 200, content_type = "application/vnd.apple.mpegurl", body = String)))]
 pub(super) async fn master(
     State(gateway): State<Gateway>,
     Anybody(call): Anybody,
@@ -56,8 +56,7 @@ pub(super) async fn master(
 /// The segments of one rendition.
 #[utoipa::path(get, path = "/api/v1/videos/{id}/{rendition}", tag = "video",
     params(("id" = i64, Path), ("rendition" = String, Path, description = "such as `720p.m3u8`")),
-    responses((status = 200, content_type = "application/vnd.apple.mpegurl", body = String),
-        (status = 404, body = Problem)))]
+    responses((status = 200, content_type = "application/vnd.apple.mpegurl", body = String)))]
 pub(super) async fn media(
     State(gateway): State<Gateway>,
     Anybody(call): Anybody,
@@ -81,8 +80,7 @@ pub(super) async fn media(
 /// The captions of a language as one segment.
 #[utoipa::path(get, path = "/api/v1/videos/{id}/captions/{language}", tag = "video",
     params(("id" = i64, Path), ("language" = String, Path, description = "such as `en.m3u8`")),
-    responses((status = 200, content_type = "application/vnd.apple.mpegurl", body = String),
-        (status = 404, body = Problem)))]
+    responses((status = 200, content_type = "application/vnd.apple.mpegurl", body = String)))]
 pub(super) async fn subtitles(
     State(gateway): State<Gateway>,
     Anybody(call): Anybody,

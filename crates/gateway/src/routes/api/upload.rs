@@ -16,9 +16,9 @@ use futures_util::StreamExt;
 use proto::{AppendUploadRequest, CreateUploadRequest, StoredObject, Upload, UploadRequest};
 use tokio::time::timeout;
 
-use super::Account;
+use super::rule::Account;
 use crate::address::client;
-use crate::error::{Failure, Problem};
+use crate::error::Failure;
 use crate::form::{SILENCE, SLOWEST};
 use crate::params::bad;
 use crate::{Gateway, random_bits};
@@ -57,9 +57,9 @@ pub(super) async fn options(State(gateway): State<Gateway>) -> Response {
 }
 
 /// Begins an upload; its address is in `Location`.
-#[utoipa::path(post, path = "/api/v1/uploads", tag = "upload", security(("bearer" = [])),
+#[utoipa::path(post, path = "/api/v1/uploads", tag = "upload",
     params(("Tus-Resumable" = String, Header), ("Upload-Length" = u64, Header)),
-    responses((status = 201), (status = 400, body = Problem), (status = 413, body = Problem)))]
+    responses((status = 201)))]
 pub(super) async fn create(
     State(gateway): State<Gateway>,
     Account(call): Account,
@@ -75,9 +75,9 @@ pub(super) async fn create(
 }
 
 /// How much has arrived.
-#[utoipa::path(head, path = "/api/v1/uploads/{name}", tag = "upload", security(("bearer" = [])),
+#[utoipa::path(head, path = "/api/v1/uploads/{name}", tag = "upload",
     params(("name" = String, Path), ("Tus-Resumable" = String, Header)),
-    responses((status = 200), (status = 404)))]
+    responses((status = 200)))]
 pub(super) async fn look(
     State(gateway): State<Gateway>,
     Account(call): Account,
@@ -93,12 +93,11 @@ pub(super) async fn look(
 }
 
 /// Adds bytes where the upload ends.
-#[utoipa::path(patch, path = "/api/v1/uploads/{name}", tag = "upload", security(("bearer" = [])),
+#[utoipa::path(patch, path = "/api/v1/uploads/{name}", tag = "upload",
     params(("name" = String, Path), ("Tus-Resumable" = String, Header), ("Upload-Offset" = u64, Header),
         ("Upload-Checksum" = Option<String>, Header, description = "`sha1` or `sha256`, a blank, Base64")),
     request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
-    responses((status = 204), (status = 404, body = Problem), (status = 409, body = Problem),
-        (status = 413, body = Problem), (status = 460, body = Problem)))]
+    responses((status = 204)))]
 pub(super) async fn append(
     State(gateway): State<Gateway>,
     Account(call): Account,
@@ -131,9 +130,9 @@ pub(super) async fn append(
 }
 
 /// Gives an upload up.
-#[utoipa::path(delete, path = "/api/v1/uploads/{name}", tag = "upload", security(("bearer" = [])),
+#[utoipa::path(delete, path = "/api/v1/uploads/{name}", tag = "upload",
     params(("name" = String, Path), ("Tus-Resumable" = String, Header)),
-    responses((status = 204), (status = 404, body = Problem)))]
+    responses((status = 204)))]
 pub(super) async fn end(
     State(gateway): State<Gateway>,
     Account(call): Account,

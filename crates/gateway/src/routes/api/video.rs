@@ -1,25 +1,26 @@
 //! One video: made of an upload, seen with all it consists of, shown to others or fewer, deleted.
 
-use axum::extract::{Request, State};
+use axum::extract::State;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use domain::Call;
 use domain::limits::PUBLISH_TIME;
-use proto::{PublishRequest, SetVisibilityRequest, VideoDetail, VideoRequest};
-use serde::Serialize;
+use proto::{LikeVideoRequest, PublishRequest, SetVisibilityRequest, User, VideoDetail, VideoRequest};
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Account, Anybody, Id, done};
+use super::body::{Id, Json};
+use super::done;
+use super::rule::{Account, Anybody};
 use crate::Gateway;
-use crate::address::{Base, client};
-use crate::error::{Failure, Problem};
-use crate::params::{self, Params};
+use crate::address::{Base, Client};
+use crate::error::Failure;
 use crate::reply;
 
 /// What to publish.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body, which is read member by member")]
-struct NewVideo {
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewVideo {
     /// The name of a complete upload.
     upload: String,
     title: String,
@@ -36,9 +37,9 @@ struct Published {
 }
 
 /// What to change.
-#[derive(ToSchema)]
-#[expect(dead_code, reason = "describes the body, which is read member by member")]
-struct Change {
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Change {
     /// `public`, `followers`, `friends` or `private`.
     visibility: String,
 }
@@ -78,8 +79,25 @@ struct Video {
     captions: Vec<Captions>,
 }
 
+/// A video as lists show it.
 #[derive(Serialize, ToSchema)]
-struct Author {
+pub(super) struct Card {
+    id: i64,
+    title: String,
+    author: Author,
+    /// UTC milliseconds; absent while not everybody can see it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    published_at: Option<i64>,
+    like_count: i64,
+    comment_count: i64,
+    /// Whether the caller likes it.
+    is_liked: bool,
+    play_url: String,
+    cover_url: String,
+}
+
+#[derive(Serialize, ToSchema)]
+pub(super) struct Author {
     id: i64,
     name: String,
     /// Whether the caller follows the author.
@@ -153,25 +171,18 @@ struct Event {
 }
 
 /// Publishes a complete upload.
-#[utoipa::path(post, path = "/api/v1/videos", tag = "video", security(("bearer" = [])),
-    request_body = inline(NewVideo),
-    responses((status = 201, body = Published), (status = 400, body = Problem), (status = 404, body = Problem),
-        (status = 415, body = Problem)))]
+#[utoipa::path(post, path = "/api/v1/videos", tag = "video",
+    request_body = NewVideo,
+    responses((status = 201, body = Published)))]
 pub(super) async fn publish(
     State(gateway): State<Gateway>,
     Account(call): Account,
-    request: Request,
+    Client(client): Client,
+    Json(NewVideo { upload, title, visibility }): Json<NewVideo>,
 ) -> Result<Response, Failure> {
-    let (parts, body) = request.into_parts();
-    let _place = gateway.limits.admit_upload(client(&gateway.config, &parts))?;
-    let request = params::read(&gateway, Request::from_parts(parts, body)).await?;
-    let params = request.extensions().get::<Params>().cloned().unwrap_or_default();
-    let request = PublishRequest {
-        title: params.required("title")?.to_owned(),
-        source: None,
-        upload: params.required("upload")?.to_owned(),
-        visibility: params.text("visibility")?.unwrap_or("public").to_owned(),
-    };
+    let _place = gateway.limits.admit_upload(client)?;
+    let visibility = visibility.unwrap_or_else(|| "public".into());
+    let request = PublishRequest { title, source: None, upload, visibility };
     let call = Call::within(PUBLISH_TIME, call.viewer, call.trace);
     let made = gateway.services.video.publish(&call, request).await?;
     let mut response = reply::list(StatusCode::CREATED, &Published { id: made.video_id, ready: made.ready });
@@ -183,7 +194,7 @@ pub(super) async fn publish(
 
 /// A video, for those who may see it.
 #[utoipa::path(get, path = "/api/v1/videos/{id}", tag = "video", params(("id" = i64, Path)),
-    responses((status = 200, body = Video), (status = 404, body = Problem)))]
+    responses((status = 200, body = Video)))]
 pub(super) async fn get(
     State(gateway): State<Gateway>,
     Anybody(call): Anybody,
@@ -195,8 +206,8 @@ pub(super) async fn get(
 }
 
 /// How far an own video is: received, checked, playable, each rendition, done; or why not.
-#[utoipa::path(get, path = "/api/v1/videos/{id}/timeline", tag = "video", security(("bearer" = [])),
-    params(("id" = i64, Path)), responses((status = 200, body = Timeline), (status = 404, body = Problem)))]
+#[utoipa::path(get, path = "/api/v1/videos/{id}/timeline", tag = "video",
+    params(("id" = i64, Path)), responses((status = 200, body = Timeline)))]
 pub(super) async fn timeline(
     State(gateway): State<Gateway>,
     Account(call): Account,
@@ -218,23 +229,46 @@ pub(super) async fn timeline(
 }
 
 /// Says who may see an own video. Who may not any more does not from now on; who may sees it within moments.
-#[utoipa::path(patch, path = "/api/v1/videos/{id}", tag = "video", security(("bearer" = [])),
-    params(("id" = i64, Path)), request_body = inline(Change),
-    responses((status = 204), (status = 400, body = Problem), (status = 404, body = Problem)))]
+#[utoipa::path(patch, path = "/api/v1/videos/{id}", tag = "video",
+    params(("id" = i64, Path)), request_body = Change,
+    responses((status = 204)))]
 pub(super) async fn change(
     State(gateway): State<Gateway>,
     Account(call): Account,
     Id(video_id): Id,
-    params: Params,
+    Json(Change { visibility }): Json<Change>,
 ) -> Result<Response, Failure> {
-    let visibility = params.required("visibility")?.to_owned();
     gateway.services.video.set_visibility(&call, SetVisibilityRequest { video_id, visibility }).await?;
     Ok(done())
 }
 
+/// Likes a video; a second time changes nothing.
+#[utoipa::path(put, path = "/api/v1/videos/{id}/like", tag = "video", params(("id" = i64, Path)),
+    responses((status = 204)))]
+pub(super) async fn like(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Id(video_id): Id,
+) -> Result<Response, Failure> {
+    gateway.services.like.like_video(&call, LikeVideoRequest { video_id }).await?;
+    Ok(done())
+}
+
+/// Takes a like back; a second time changes nothing.
+#[utoipa::path(delete, path = "/api/v1/videos/{id}/like", tag = "video", params(("id" = i64, Path)),
+    responses((status = 204)))]
+pub(super) async fn unlike(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Id(video_id): Id,
+) -> Result<Response, Failure> {
+    gateway.services.like.unlike_video(&call, LikeVideoRequest { video_id }).await?;
+    Ok(done())
+}
+
 /// Deletes an own video. Nobody sees it from now on, and what it consists of is gone within a minute.
-#[utoipa::path(delete, path = "/api/v1/videos/{id}", tag = "video", security(("bearer" = [])),
-    params(("id" = i64, Path)), responses((status = 204), (status = 404, body = Problem)))]
+#[utoipa::path(delete, path = "/api/v1/videos/{id}", tag = "video",
+    params(("id" = i64, Path)), responses((status = 204)))]
 pub(super) async fn delete(
     State(gateway): State<Gateway>,
     Account(call): Account,
@@ -244,10 +278,27 @@ pub(super) async fn delete(
     Ok(done())
 }
 
+pub(super) fn author(user: User) -> Author {
+    Author { id: user.id, name: user.name, is_followed: user.is_followed }
+}
+
+pub(super) fn card(base: &Base, video: proto::Video) -> Card {
+    Card {
+        id: video.id,
+        title: video.title,
+        author: author(video.author.unwrap_or_default()),
+        published_at: Some(video.published_at).filter(|at| *at > 0),
+        like_count: video.like_count,
+        comment_count: video.comment_count,
+        is_liked: video.is_liked,
+        play_url: base.object(&video.play_key),
+        cover_url: base.cover(&video.cover_key),
+    }
+}
+
 fn shown(base: &Base, detail: VideoDetail) -> Video {
     let VideoDetail { video, visibility, state, duration_ms, thumbhash, files } = detail;
     let video = video.unwrap_or_default();
-    let author = video.author.unwrap_or_default();
     let url = |role: &str| files.iter().find(|file| file.role == role).map(|file| base.object(&file.key));
     let named = |prefix: &'static str| {
         files.iter().filter_map(move |file| Some((file.role.strip_prefix(prefix)?, file)))
@@ -270,7 +321,7 @@ fn shown(base: &Base, detail: VideoDetail) -> Video {
     Video {
         id: video.id,
         title: video.title,
-        author: Author { id: author.id, name: author.name, is_followed: author.is_followed },
+        author: author(video.author.unwrap_or_default()),
         published_at: Some(video.published_at).filter(|at| *at > 0),
         duration_ms,
         like_count: video.like_count,

@@ -70,15 +70,11 @@ pub(super) fn user(base: &Base, user: Option<proto::User>) -> User {
 }
 
 pub(super) fn video(base: &Base, video: proto::Video) -> Video {
-    let cover_url = match video.cover_key.as_str() {
-        "" => base.asset("cover.jpg"),
-        key => base.object(key),
-    };
     Video {
         id: video.id,
         author: user(base, video.author),
         play_url: base.object(&video.play_key),
-        cover_url,
+        cover_url: base.cover(&video.cover_key),
         favorite_count: video.like_count,
         comment_count: video.comment_count,
         is_favorite: video.is_liked,

@@ -1,7 +1,8 @@
 //! Comments.
 
 use axum::extract::State;
-use proto::{AddCommentRequest, DeleteCommentRequest, ListCommentsRequest};
+use domain::Error;
+use proto::{AddCommentRequest, CountCommentsRequest, DeleteCommentRequest, ListCommentsRequest};
 use serde::Serialize;
 use time::{OffsetDateTime, UtcOffset};
 use utoipa::ToSchema;
@@ -66,8 +67,18 @@ pub(super) async fn comment_action(
         return Ok(Reply::success(CommentBody { comment: None }));
     }
     let request = AddCommentRequest { video_id, content: params.required("comment_text")?.to_owned() };
-    let added = gateway.services.comment.add_comment(&call, request).await?;
+    let added = gateway.services.comment.add_comment(&call, request).await.map_err(in_its_words)?;
     Ok(Reply::success(CommentBody { comment: Some(comment(&gateway, &base, added)) }))
+}
+
+/// What is wrong with the content is wrong with the parameter it came in.
+fn in_its_words(mut error: Error) -> Error {
+    if let Error::Invalid { name, .. } | Error::BadParameter { name, .. } = &mut error
+        && name == "content"
+    {
+        *name = "comment_text".into();
+    }
+    error
 }
 
 /// The comments under a video, newest first.
@@ -80,7 +91,7 @@ pub(super) async fn comment_list(
     base: Base,
     params: Params,
 ) -> Result<Reply<CommentListBody>, Failure> {
-    let request = ListCommentsRequest { video_id: params.required_id("video_id")? };
+    let request = ListCommentsRequest { video_id: params.required_id("video_id")?, slice: None };
     let found = gateway.services.comment.list_comments(&call, request).await?;
     let comment_list = found.comments.into_iter().map(|one| comment(&gateway, &base, one)).collect();
     Ok(Reply::success(CommentListBody { comment_list }))
@@ -95,7 +106,7 @@ pub(super) async fn comment_count(
     Visitor(call): Visitor,
     params: Params,
 ) -> Result<Reply<CommentCountBody>, Failure> {
-    let request = ListCommentsRequest { video_id: params.required_id("video_id")? };
+    let request = CountCommentsRequest { video_id: params.required_id("video_id")? };
     let found = gateway.services.comment.count_comments(&call, request).await?;
     Ok(Reply::success(CommentCountBody { comment_count: found.count }))
 }

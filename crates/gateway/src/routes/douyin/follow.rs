@@ -107,7 +107,7 @@ pub(super) async fn follow_list(
     base: Base,
     params: Params,
 ) -> Result<Reply<UserListBody>, Failure> {
-    let request = ListFollowsRequest { user_id: user_or_self(&call, &params)? };
+    let request = ListFollowsRequest { user_id: user_or_self(&call, &params)?, slice: None };
     Ok(users(&base, gateway.services.follow.list_following(&call, request).await?))
 }
 
@@ -124,7 +124,7 @@ pub(super) async fn follower_list(
     base: Base,
     params: Params,
 ) -> Result<Reply<UserListBody>, Failure> {
-    let request = ListFollowsRequest { user_id: user_or_self(&call, &params)? };
+    let request = ListFollowsRequest { user_id: user_or_self(&call, &params)?, slice: None };
     Ok(users(&base, gateway.services.follow.list_followers(&call, request).await?))
 }
 

@@ -47,6 +47,6 @@ pub(super) async fn favorite_list(
     base: Base,
     params: Params,
 ) -> Result<Reply<VideoListBody>, Failure> {
-    let request = ListLikedVideosRequest { user_id: user_or_self(&call, &params)? };
+    let request = ListLikedVideosRequest { user_id: user_or_self(&call, &params)?, slice: None };
     Ok(videos(&base, gateway.services.like.list_liked_videos(&call, request).await?))
 }

@@ -44,6 +44,7 @@ pub(super) async fn message_chat(
     let request = ListMessagesRequest {
         peer_id: params.required_id("to_user_id")?,
         after: params.moment("pre_msg_time"),
+        slice: None,
     };
     let found = gateway.services.message.list_messages(&call, request).await?;
     let message = |message: proto::Message| Message {
@@ -53,7 +54,9 @@ pub(super) async fn message_chat(
         content: message.content,
         create_time: message.created_at,
     };
-    Ok(Reply::success(MessageListBody { message_list: found.messages.into_iter().map(message).collect() }))
+    let mut message_list: Vec<_> = found.messages.into_iter().map(message).collect();
+    message_list.sort_unstable_by_key(|message| message.create_time);
+    Ok(Reply::success(MessageListBody { message_list }))
 }
 
 /// Sends a message to any other user.

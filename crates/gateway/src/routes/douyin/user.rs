@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
-use domain::{Call, Error, Result, Timestamp, UserId, UserName, limits};
+use domain::{Call, Result, Timestamp, UserId};
 use proto::{Account, Credentials, GetUserRequest};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -44,6 +44,7 @@ impl FromRequestParts<Gateway> for Login {
         let credentials = Credentials {
             name: params.required("username")?.to_owned(),
             password: params.required("password")?.to_owned(),
+            device: String::new(),
         };
         Ok(Self { credentials, client: client(&gateway.config, parts) })
     }
@@ -74,14 +75,8 @@ pub(super) async fn login(
     Visitor(call): Visitor,
     login: Login,
 ) -> Result<Reply<AccountBody>, Failure> {
-    // The name's key, so that no other spelling of it is another count.
-    let name = UserName::parse(&login.credentials.name, limits::MAX_NAME_CHARS)?.key();
-    gateway.limits.admit_login(&name, login.client)?;
-    let found = gateway.services.user.login(&call, login.credentials).await;
-    if !matches!(found, Err(Error::WrongPassword)) {
-        gateway.limits.login_was_no_guess(&name, login.client);
-    }
-    Ok(logged_in(&gateway, found?)?)
+    let found = gateway.login(&call, login.credentials, login.client).await?;
+    Ok(logged_in(&gateway, found)?)
 }
 
 /// One person, by default the caller.

@@ -84,7 +84,7 @@ pub(super) async fn publish_list(
     base: Base,
     params: Params,
 ) -> Result<Reply<VideoListBody>, Failure> {
-    let request = ListVideosRequest { author_id: user_or_self(&call, &params)? };
+    let request = ListVideosRequest { author_id: user_or_self(&call, &params)?, slice: None };
     Ok(videos(&base, gateway.services.video.list_videos(&call, request).await?))
 }
 

@@ -1,0 +1,74 @@
+//! What two people write to each other.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use proto::{ListMessagesRequest, SendMessageRequest};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+
+use super::body::{Id, Json};
+use super::list::{Items, Page};
+use super::rule::Account;
+use crate::Gateway;
+use crate::error::Failure;
+use crate::params::Params;
+use crate::reply;
+
+#[derive(Serialize, ToSchema)]
+struct Message {
+    id: i64,
+    sender_id: i64,
+    receiver_id: i64,
+    content: String,
+    /// UTC milliseconds, increasing within a conversation.
+    created_at: i64,
+}
+
+/// What to write.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewMessage {
+    /// 1 to 255 characters.
+    content: String,
+}
+
+/// The conversation with a person, newest first.
+#[utoipa::path(get, path = "/api/v1/users/{id}/messages", tag = "message",
+    params(("id" = i64, Path), ("cursor" = Option<String>, Query), ("limit" = Option<u8>, Query)),
+    responses((status = 200, body = Items<Message>)))]
+pub(super) async fn list(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Id(peer_id): Id,
+    params: Params,
+) -> Result<Response, Failure> {
+    let page = Page::of(&gateway, &params, format!("messages/{}/{peer_id}", call.viewer()?))?;
+    let request = ListMessagesRequest { peer_id, after: 0, slice: Some(page.slice) };
+    let found = gateway.services.message.list_messages(&call, request).await?;
+    Ok(page.answer(&gateway, found.messages.into_iter().map(message), found.next))
+}
+
+/// Sends a person a message.
+#[utoipa::path(post, path = "/api/v1/users/{id}/messages", tag = "message", params(("id" = i64, Path)),
+    request_body = NewMessage, responses((status = 201, body = Message)))]
+pub(super) async fn send(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Id(receiver_id): Id,
+    Json(NewMessage { content }): Json<NewMessage>,
+) -> Result<Response, Failure> {
+    let sent =
+        gateway.services.message.send_message(&call, SendMessageRequest { receiver_id, content }).await?;
+    Ok(reply::list(StatusCode::CREATED, &message(sent)))
+}
+
+fn message(message: proto::Message) -> Message {
+    Message {
+        id: message.id,
+        sender_id: message.sender_id,
+        receiver_id: message.receiver_id,
+        content: message.content,
+        created_at: message.created_at,
+    }
+}

@@ -1,0 +1,202 @@
+//! People: who they are, what they publish and like, whom they follow.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use proto::{
+    FollowUserRequest, GetUserRequest, ListFollowsRequest, ListFriendsRequest, ListLikedVideosRequest,
+    ListVideosRequest, User, UserList,
+};
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::body::Id;
+use super::done;
+use super::list::{Items, Page};
+use super::rule::{Account, Anybody};
+use super::video::{Card, card};
+use crate::Gateway;
+use crate::address::Base;
+use crate::error::Failure;
+use crate::params::Params;
+use crate::reply;
+
+/// A person as the caller sees them.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Person {
+    id: i64,
+    name: String,
+    following_count: i64,
+    follower_count: i64,
+    /// Videos that everybody can see.
+    video_count: i64,
+    /// Videos this person likes.
+    liked_count: i64,
+    /// Likes of own videos.
+    received_like_count: i64,
+    /// Whether the caller follows them.
+    is_followed: bool,
+}
+
+/// Somebody who follows the caller and is followed back.
+#[derive(Serialize, ToSchema)]
+struct Friend {
+    user: Person,
+    /// The latest message between the two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    latest_message: Option<LatestMessage>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct LatestMessage {
+    content: String,
+    /// Whether the caller wrote it.
+    is_own: bool,
+}
+
+/// Friends, the latest conversation first, at most 500.
+#[derive(Serialize, ToSchema)]
+struct Friends {
+    items: Vec<Friend>,
+}
+
+/// Who is logged in.
+#[utoipa::path(get, path = "/api/v1/account", tag = "account", responses((status = 200, body = Person)))]
+pub(super) async fn own(State(gateway): State<Gateway>, Account(call): Account) -> Result<Response, Failure> {
+    let user_id = call.viewer()?.get();
+    let found = gateway.services.user.get_user(&call, GetUserRequest { user_id }).await?;
+    Ok(reply::list(StatusCode::OK, &person(found)))
+}
+
+/// A person.
+#[utoipa::path(get, path = "/api/v1/users/{id}", tag = "user", params(("id" = i64, Path)),
+    responses((status = 200, body = Person)))]
+pub(super) async fn get(
+    State(gateway): State<Gateway>,
+    Anybody(call): Anybody,
+    Id(user_id): Id,
+) -> Result<Response, Failure> {
+    let found = gateway.services.user.get_user(&call, GetUserRequest { user_id }).await?;
+    Ok(reply::list(StatusCode::OK, &person(found)))
+}
+
+/// What a person has published and the caller may see; own ones also while they are made.
+#[utoipa::path(get, path = "/api/v1/users/{id}/videos", tag = "user",
+    params(("id" = i64, Path), ("cursor" = Option<String>, Query), ("limit" = Option<u8>, Query)),
+    responses((status = 200, body = Items<Card>)))]
+pub(super) async fn videos(
+    State(gateway): State<Gateway>,
+    Anybody(call): Anybody,
+    Id(author_id): Id,
+    base: Base,
+    params: Params,
+) -> Result<Response, Failure> {
+    let page = Page::of(&gateway, &params, format!("videos/{author_id}"))?;
+    let request = ListVideosRequest { author_id, slice: Some(page.slice) };
+    let found = gateway.services.video.list_videos(&call, request).await?;
+    Ok(page.answer(&gateway, found.videos.into_iter().map(|one| card(&base, one)), found.next))
+}
+
+/// What a person likes and the caller may see, the latest like first.
+#[utoipa::path(get, path = "/api/v1/users/{id}/likes", tag = "user",
+    params(("id" = i64, Path), ("cursor" = Option<String>, Query), ("limit" = Option<u8>, Query)),
+    responses((status = 200, body = Items<Card>)))]
+pub(super) async fn likes(
+    State(gateway): State<Gateway>,
+    Anybody(call): Anybody,
+    Id(user_id): Id,
+    base: Base,
+    params: Params,
+) -> Result<Response, Failure> {
+    let page = Page::of(&gateway, &params, format!("likes/{user_id}"))?;
+    let request = ListLikedVideosRequest { user_id, slice: Some(page.slice) };
+    let found = gateway.services.like.list_liked_videos(&call, request).await?;
+    Ok(page.answer(&gateway, found.videos.into_iter().map(|one| card(&base, one)), found.next))
+}
+
+/// Whom a person follows, the latest first.
+#[utoipa::path(get, path = "/api/v1/users/{id}/following", tag = "user",
+    params(("id" = i64, Path), ("cursor" = Option<String>, Query), ("limit" = Option<u8>, Query)),
+    responses((status = 200, body = Items<Person>)))]
+pub(super) async fn following(
+    State(gateway): State<Gateway>,
+    Anybody(call): Anybody,
+    Id(user_id): Id,
+    params: Params,
+) -> Result<Response, Failure> {
+    let page = Page::of(&gateway, &params, format!("following/{user_id}"))?;
+    let request = ListFollowsRequest { user_id, slice: Some(page.slice) };
+    Ok(people(&gateway, &page, gateway.services.follow.list_following(&call, request).await?))
+}
+
+/// Who follows a person, the latest first.
+#[utoipa::path(get, path = "/api/v1/users/{id}/followers", tag = "user",
+    params(("id" = i64, Path), ("cursor" = Option<String>, Query), ("limit" = Option<u8>, Query)),
+    responses((status = 200, body = Items<Person>)))]
+pub(super) async fn followers(
+    State(gateway): State<Gateway>,
+    Anybody(call): Anybody,
+    Id(user_id): Id,
+    params: Params,
+) -> Result<Response, Failure> {
+    let page = Page::of(&gateway, &params, format!("followers/{user_id}"))?;
+    let request = ListFollowsRequest { user_id, slice: Some(page.slice) };
+    Ok(people(&gateway, &page, gateway.services.follow.list_followers(&call, request).await?))
+}
+
+/// Those the caller follows who follow back.
+#[utoipa::path(get, path = "/api/v1/account/friends", tag = "account",
+    responses((status = 200, body = Friends)))]
+pub(super) async fn friends(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+) -> Result<Response, Failure> {
+    let found = gateway.services.follow.list_friends(&call, ListFriendsRequest {}).await?;
+    let friend = |friend: proto::Friend| Friend {
+        user: person(friend.user.unwrap_or_default()),
+        latest_message: (!friend.latest_message.is_empty())
+            .then_some(LatestMessage { content: friend.latest_message, is_own: friend.sent_by_viewer }),
+    };
+    Ok(reply::list(StatusCode::OK, &Friends { items: found.friends.into_iter().map(friend).collect() }))
+}
+
+/// Follows a person; a second time changes nothing.
+#[utoipa::path(put, path = "/api/v1/users/{id}/follow", tag = "user", params(("id" = i64, Path)),
+    responses((status = 204)))]
+pub(super) async fn follow(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Id(user_id): Id,
+) -> Result<Response, Failure> {
+    gateway.services.follow.follow_user(&call, FollowUserRequest { user_id }).await?;
+    Ok(done())
+}
+
+/// Stops following a person; a second time changes nothing.
+#[utoipa::path(delete, path = "/api/v1/users/{id}/follow", tag = "user", params(("id" = i64, Path)),
+    responses((status = 204)))]
+pub(super) async fn unfollow(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Id(user_id): Id,
+) -> Result<Response, Failure> {
+    gateway.services.follow.unfollow_user(&call, FollowUserRequest { user_id }).await?;
+    Ok(done())
+}
+
+fn people(gateway: &Gateway, page: &Page, found: UserList) -> Response {
+    page.answer(gateway, found.users.into_iter().map(person), found.next)
+}
+
+pub(super) fn person(user: User) -> Person {
+    Person {
+        id: user.id,
+        name: user.name,
+        following_count: user.follow_count,
+        follower_count: user.follower_count,
+        video_count: user.work_count,
+        liked_count: user.liked_count,
+        received_like_count: user.received_like_count,
+        is_followed: user.is_followed,
+    }
+}
