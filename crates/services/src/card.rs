@@ -4,7 +4,7 @@ use domain::Timestamp;
 use proto::{
     Job, JobList, Slice, Timeline, User, UserList, Video, VideoDetail, VideoEvent, VideoFile, VideoList,
 };
-use store::{JobRow, Listed, UserCard, VideoCard, VideoFiles};
+use store::{JobRow, Listed, UserCard, VideoCard, VideoFiles, Watched};
 
 pub(crate) fn user(card: UserCard) -> User {
     User {
@@ -50,7 +50,8 @@ pub(crate) fn videos(cards: Listed<VideoCard>) -> VideoList {
     VideoList { next: cards.next, videos: cards.into_iter().map(video).collect() }
 }
 
-pub(crate) fn detail(card: VideoCard, files: VideoFiles) -> VideoDetail {
+pub(crate) fn detail(watched: Watched) -> VideoDetail {
+    let Watched { card, files, is_bookmarked } = watched;
     let VideoFiles { state, visibility, duration_ms, thumbhash, files, .. } = files;
     VideoDetail {
         video: Some(video(card)),
@@ -59,6 +60,7 @@ pub(crate) fn detail(card: VideoCard, files: VideoFiles) -> VideoDetail {
         duration_ms,
         thumbhash: thumbhash.unwrap_or_default(),
         files: files.into_iter().map(file).collect(),
+        is_bookmarked,
     }
 }
 

@@ -9,9 +9,9 @@ use std::sync::Arc;
 use blobs::{Blobs, Key};
 use domain::{Call, Error, JobId, Result, Timestamp, Title, UserId, VideoId, Visibility};
 use proto::{
-    AppendUploadRequest, CreateUploadRequest, DeleteCaptionsRequest, Done, JobList, JobRequest,
-    ListJobsRequest, ListVideosRequest, MediaService, PrepareRequest, PrepareResponse, PublishRequest,
-    PublishResponse, PutCaptionsRequest, SetVisibilityRequest, StoredObject, Timeline, Upload, UploadRequest,
+    AppendUploadRequest, ChangeVideoRequest, CreateUploadRequest, DeleteCaptionsRequest, Done, JobList,
+    JobRequest, ListJobsRequest, ListVideosRequest, MediaService, PrepareRequest, PrepareResponse,
+    PublishRequest, PublishResponse, PutCaptionsRequest, StoredObject, Timeline, Upload, UploadRequest,
     VideoDetail, VideoList, VideoRequest, VideoService,
 };
 use store::{NewObject, NewVideo, REMUX, SOURCE, Store};
@@ -84,8 +84,7 @@ impl VideoService for Videos {
     }
 
     async fn get_video(&self, call: &Call, request: VideoRequest) -> Result<VideoDetail> {
-        let (video, files) = self.store.video(VideoId::parse(request.video_id)?, call.viewer).await?;
-        Ok(card::detail(video, files))
+        Ok(card::detail(self.store.video(VideoId::parse(request.video_id)?, call.viewer).await?))
     }
 
     async fn get_timeline(&self, call: &Call, request: VideoRequest) -> Result<Timeline> {
@@ -93,10 +92,16 @@ impl VideoService for Videos {
         Ok(card::timeline(found, Timestamp::now()))
     }
 
-    async fn set_visibility(&self, call: &Call, request: SetVisibilityRequest) -> Result<Done> {
+    async fn change_video(&self, call: &Call, request: ChangeVideoRequest) -> Result<Done> {
         let (author, video) = (call.viewer()?, VideoId::parse(request.video_id)?);
-        let visibility = Visibility::parse(&request.visibility)?;
-        self.store.set_visibility(author, video, visibility, Timestamp::now()).await?;
+        let title = request.title.as_deref().map(Title::parse).transpose()?;
+        let visibility = request.visibility.as_deref().map(Visibility::parse).transpose()?;
+        if let Some(visibility) = visibility {
+            self.store.set_visibility(author, video, visibility, Timestamp::now()).await?;
+        }
+        if let Some(title) = title {
+            self.store.set_title(author, video, title).await?;
+        }
         Ok(Done {})
     }
 

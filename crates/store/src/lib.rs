@@ -2,6 +2,7 @@
 //! its number of statements; rules about who may do what are the services'.
 
 mod answer;
+mod bookmark;
 mod card;
 mod changes;
 mod check;
@@ -55,7 +56,7 @@ pub use upload::{UploadPart, UploadRow};
 pub use user::{Account, LoginRow};
 pub use video::NewVideo;
 pub use video::event::{Timeline, VideoEvent};
-pub use video::files::{VideoFile, VideoFiles};
+pub use video::files::{VideoFile, VideoFiles, Watched};
 pub use video::rendition::Finished;
 
 use coalesce::{Coalesced, Operation};

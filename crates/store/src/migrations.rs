@@ -7,7 +7,7 @@ mod m0003_api;
 use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
 
 /// Every table with a column of it that is never null.
-pub(crate) const TABLES: [(&str, &str); 16] = [
+pub(crate) const TABLES: [(&str, &str); 17] = [
     ("user", "id"),
     ("user_stat", "user_id"),
     ("video", "id"),
@@ -24,6 +24,7 @@ pub(crate) const TABLES: [(&str, &str); 16] = [
     ("upload_part", "id"),
     ("session", "id"),
     ("answer", "id"),
+    ("bookmark", "id"),
 ];
 
 /// All migrations, oldest first.

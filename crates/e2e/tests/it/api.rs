@@ -22,8 +22,8 @@ async fn failures_are_problems_with_the_status_that_says_it() {
     platform.api(Some(&bob), Method::DELETE, &path, Value::Null).await.failed(404, "video_not_found");
     let wrong = platform.api(Some(&ann), Method::PATCH, &path, json!({ "visibility": "some" })).await;
     assert_eq!(wrong.failed(400, "invalid").json["field"], "visibility");
-    let none = platform.api(Some(&ann), Method::PATCH, &path, json!({})).await;
-    assert_eq!(none.failed(400, "bad_parameter").json["field"], "visibility");
+    let unknown = platform.api(Some(&ann), Method::PATCH, &path, json!({ "visible": true })).await;
+    assert_eq!(unknown.failed(400, "bad_parameter").json["field"], "visible");
     for number in ["0", "-1", "x", "9223372036854775808"] {
         let told = platform.api(Some(&ann), Method::GET, &format!("/videos/{number}"), Value::Null).await;
         assert_eq!(told.failed(400, "bad_parameter").status, 400, "{number}");

@@ -58,6 +58,31 @@ async fn people_follow_watch_like_and_say_things() {
     for path in [format!("/users/{}/videos", ann.id), format!("/users/{}/likes", bob.id)] {
         assert_eq!(get(&platform, None, &path).await["items"][0]["id"], video, "{path}");
     }
+    let bookmark = format!("/videos/{video}/bookmark");
+    for _ in 0..2 {
+        put(&bob, &bookmark).await.ok(204);
+    }
+    put(&bob, "/videos/999/bookmark").await.failed(404, "video_not_found");
+    assert_eq!(get(&platform, Some(&bob), "/account/bookmarks").await["items"][0]["id"], video);
+    assert_eq!(get(&platform, Some(&ann), "/account/bookmarks").await["items"], json!([]));
+    let path = format!("/videos/{video}");
+    assert_eq!(get(&platform, Some(&bob), &path).await["is_bookmarked"], true);
+    let change = async |by: &User, body: Value| platform.api(Some(by), Method::PATCH, &path, body).await;
+    change(&bob, json!({ "title": "mine" })).await.failed(404, "video_not_found");
+    assert_eq!(
+        change(&ann, json!({ "title": " " })).await.failed(400, "bad_parameter").json["field"],
+        "title"
+    );
+    change(&ann, json!({ "title": "another title" })).await.ok(204);
+    for by in [None, Some(&bob)] {
+        assert_eq!(get(&platform, by, "/feeds/newest").await["items"][0]["title"], "another title");
+        let page = platform.get("/douyin/feed/", &[]).await.list("video_list");
+        assert_eq!(page[0]["title"], "another title", "no page keeps the old one");
+    }
+    for _ in 0..2 {
+        take(&bob, &bookmark).await.ok(204);
+    }
+    assert_eq!(get(&platform, Some(&bob), "/account/bookmarks").await["items"], json!([]));
     let comments = format!("/videos/{video}/comments");
     let say = async |by: &User, content: &str| {
         platform.api(Some(by), Method::POST, &comments, json!({ "content": content })).await

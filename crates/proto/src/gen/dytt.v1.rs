@@ -483,13 +483,18 @@ pub struct LikeVideoRequest {
     pub video_id: i64,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListBookmarksRequest {
+    #[prost(message, optional, tag = "1")]
+    pub slice: ::core::option::Option<Slice>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListLikedVideosRequest {
     #[prost(int64, tag = "1")]
     pub user_id: i64,
     #[prost(message, optional, tag = "2")]
     pub slice: ::core::option::Option<Slice>,
 }
-/// Likes: who liked what.
+/// Likes: who liked what; and bookmarks, which are their owner's alone.
 #[async_trait::async_trait]
 pub trait LikeService: Send + Sync {
     /// Likes a video; a second time changes nothing.
@@ -504,6 +509,24 @@ pub trait LikeService: Send + Sync {
         call: &domain::Call,
         request: LikeVideoRequest,
     ) -> domain::Result<Done>;
+    /// Bookmarks a video; a second time changes nothing.
+    async fn bookmark_video(
+        &self,
+        call: &domain::Call,
+        request: LikeVideoRequest,
+    ) -> domain::Result<Done>;
+    /// Takes a bookmark away; a second time changes nothing.
+    async fn unbookmark_video(
+        &self,
+        call: &domain::Call,
+        request: LikeVideoRequest,
+    ) -> domain::Result<Done>;
+    /// What the viewer has bookmarked, the latest first.
+    async fn list_bookmarks(
+        &self,
+        call: &domain::Call,
+        request: ListBookmarksRequest,
+    ) -> domain::Result<VideoList>;
     /// What a user likes, the most recent like first.
     async fn list_liked_videos(
         &self,
@@ -528,6 +551,33 @@ impl LikeService for RemoteLikeService {
         request: LikeVideoRequest,
     ) -> domain::Result<Done> {
         crate::wire::call(&self.0, call, "/dytt.v1.LikeService/UnlikeVideo", request).await
+    }
+    async fn bookmark_video(
+        &self,
+        call: &domain::Call,
+        request: LikeVideoRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.LikeService/BookmarkVideo", request).await
+    }
+    async fn unbookmark_video(
+        &self,
+        call: &domain::Call,
+        request: LikeVideoRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.LikeService/UnbookmarkVideo",
+            request,
+        )
+        .await
+    }
+    async fn list_bookmarks(
+        &self,
+        call: &domain::Call,
+        request: ListBookmarksRequest,
+    ) -> domain::Result<VideoList> {
+        crate::wire::call(&self.0, call, "/dytt.v1.LikeService/ListBookmarks", request).await
     }
     async fn list_liked_videos(
         &self,
@@ -558,6 +608,24 @@ pub fn serve_like(service: std::sync::Arc<dyn LikeService>) -> crate::Step {
                 "/dytt.v1.LikeService/UnlikeVideo" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.unlike_video(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.LikeService/BookmarkVideo" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.bookmark_video(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.LikeService/UnbookmarkVideo" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.unbookmark_video(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.LikeService/ListBookmarks" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_bookmarks(&call, message).await
                     })
                     .await
                 }
@@ -1157,11 +1225,15 @@ pub struct VideoRequest {
     pub video_id: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct SetVisibilityRequest {
+pub struct ChangeVideoRequest {
     #[prost(int64, tag = "1")]
     pub video_id: i64,
-    #[prost(string, tag = "2")]
-    pub visibility: ::prost::alloc::string::String,
+    /// Absent: as it was.
+    #[prost(string, optional, tag = "2")]
+    pub visibility: ::core::option::Option<::prost::alloc::string::String>,
+    /// Absent: as it was.
+    #[prost(string, optional, tag = "3")]
+    pub title: ::core::option::Option<::prost::alloc::string::String>,
 }
 /// A video and what it consists of.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1180,6 +1252,9 @@ pub struct VideoDetail {
     pub thumbhash: ::prost::alloc::vec::Vec<u8>,
     #[prost(message, repeated, tag = "6")]
     pub files: ::prost::alloc::vec::Vec<VideoFile>,
+    /// By the caller.
+    #[prost(bool, tag = "7")]
+    pub is_bookmarked: bool,
 }
 /// One object of a video.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1344,11 +1419,11 @@ pub trait VideoService: Send + Sync {
         call: &domain::Call,
         request: VideoRequest,
     ) -> domain::Result<Timeline>;
-    /// Says who may see an own video.
-    async fn set_visibility(
+    /// Gives an own video another title, or says who may see it.
+    async fn change_video(
         &self,
         call: &domain::Call,
-        request: SetVisibilityRequest,
+        request: ChangeVideoRequest,
     ) -> domain::Result<Done>;
     /// Deletes an own video: nobody sees it from now on, and what it consists of goes within a minute.
     async fn delete_video(
@@ -1435,18 +1510,12 @@ impl VideoService for RemoteVideoService {
     ) -> domain::Result<Timeline> {
         crate::wire::call(&self.0, call, "/dytt.v1.VideoService/GetTimeline", request).await
     }
-    async fn set_visibility(
+    async fn change_video(
         &self,
         call: &domain::Call,
-        request: SetVisibilityRequest,
+        request: ChangeVideoRequest,
     ) -> domain::Result<Done> {
-        crate::wire::call(
-            &self.0,
-            call,
-            "/dytt.v1.VideoService/SetVisibility",
-            request,
-        )
-        .await
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/ChangeVideo", request).await
     }
     async fn delete_video(
         &self,
@@ -1547,9 +1616,9 @@ pub fn serve_video(service: std::sync::Arc<dyn VideoService>) -> crate::Step {
                     })
                     .await
                 }
-                "/dytt.v1.VideoService/SetVisibility" => {
+                "/dytt.v1.VideoService/ChangeVideo" => {
                     crate::wire::answer(request, |call, message| async move {
-                        service.set_visibility(&call, message).await
+                        service.change_video(&call, message).await
                     })
                     .await
                 }
@@ -1693,6 +1762,24 @@ pub const METHODS: &[crate::Method] = &[
         streaming: false,
     },
     crate::Method {
+        path: "/dytt.v1.LikeService/BookmarkVideo",
+        service: "like",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.LikeService/UnbookmarkVideo",
+        service: "like",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.LikeService/ListBookmarks",
+        service: "like",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
         path: "/dytt.v1.LikeService/ListLikedVideos",
         service: "like",
         repeatable: true,
@@ -1813,7 +1900,7 @@ pub const METHODS: &[crate::Method] = &[
         streaming: false,
     },
     crate::Method {
-        path: "/dytt.v1.VideoService/SetVisibility",
+        path: "/dytt.v1.VideoService/ChangeVideo",
         service: "video",
         repeatable: true,
         streaming: false,

@@ -9,9 +9,9 @@ use discovery::{Discovery, Instance, Kind};
 use domain::{Call, Error, IdempotencyKey, Result, TraceId, UserId};
 use futures_util::StreamExt;
 use proto::{
-    Done, LikeService, LikeVideoRequest, ListLikedVideosRequest, ListMessagesRequest, Listening, Message,
-    MessageList, MessageService, RemoteLikeService, RemoteMessageService, SendMessageRequest, VideoList,
-    WatchRequest,
+    Done, LikeService, LikeVideoRequest, ListBookmarksRequest, ListLikedVideosRequest, ListMessagesRequest,
+    Listening, Message, MessageList, MessageService, RemoteLikeService, RemoteMessageService,
+    SendMessageRequest, VideoList, WatchRequest,
 };
 use tls::Identities;
 use tls::authority::Authority;
@@ -69,6 +69,18 @@ impl LikeService for Probe {
 
     async fn unlike_video(&self, call: &Call, request: LikeVideoRequest) -> Result<Done> {
         self.act(call, request.video_id).await.map(|()| Done {})
+    }
+
+    async fn bookmark_video(&self, call: &Call, request: LikeVideoRequest) -> Result<Done> {
+        self.act(call, request.video_id).await.map(|()| Done {})
+    }
+
+    async fn unbookmark_video(&self, call: &Call, request: LikeVideoRequest) -> Result<Done> {
+        self.act(call, request.video_id).await.map(|()| Done {})
+    }
+
+    async fn list_bookmarks(&self, call: &Call, _request: ListBookmarksRequest) -> Result<VideoList> {
+        self.act(call, GOOD).await.map(|()| VideoList::default())
     }
 
     async fn list_liked_videos(&self, call: &Call, request: ListLikedVideosRequest) -> Result<VideoList> {

@@ -67,9 +67,9 @@ async fn what_an_author_hides_or_deletes_is_moved_or_gone() {
     };
     let public = keys().await;
     for (visibility, prefix) in [("private", "s/"), ("public", "p/"), ("friends", "s/")] {
-        let change = proto::SetVisibilityRequest { video_id, visibility: visibility.into() };
-        assert!(world.video.set_visibility(&bob, change.clone()).await.is_err(), "another's");
-        world.video.set_visibility(&ann, change).await.expect("changes");
+        let change = proto::ChangeVideoRequest { video_id, visibility: Some(visibility.into()), title: None };
+        assert!(world.video.change_video(&bob, change.clone()).await.is_err(), "another's");
+        world.video.change_video(&ann, change).await.expect("changes");
         world.work_until(async || keys().await.iter().all(|key| key.starts_with(prefix))).await;
         let seen = world.video.get_video(&nobody(), request).await.is_ok();
         assert_eq!(seen, visibility == "public", "{visibility}");

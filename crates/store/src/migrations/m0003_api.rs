@@ -1,4 +1,4 @@
-//! What the modern API adds: sessions, and answers for who asks again.
+//! What the modern API adds: sessions, answers for who asks again, bookmarks.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
@@ -59,6 +59,17 @@ fn tables() -> Vec<(&'static str, TableCreateStatement)> {
                 .foreign_key(&mut owned("answer", "user_id", "user"))
                 .take(),
         ),
+        (
+            "bookmark",
+            table("bookmark")
+                .col(big_pk_auto("id"))
+                .col(big_integer("user_id"))
+                .col(big_integer("video_id"))
+                .col(big_integer("created_at"))
+                .foreign_key(&mut owned("bookmark", "user_id", "user"))
+                .foreign_key(&mut owned("bookmark", "video_id", "video"))
+                .take(),
+        ),
     ]
 }
 
@@ -68,5 +79,8 @@ fn indices() -> Vec<(&'static str, IndexCreateStatement)> {
         index("session", &["ended_at"]),
         unique("answer", &["user_id", "name"]),
         index("answer", &["user_id", "created_at"]),
+        index("bookmark", &["user_id"]),
+        unique("bookmark", &["user_id", "video_id"]),
+        index("bookmark", &["video_id"]),
     ]
 }

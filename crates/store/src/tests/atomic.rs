@@ -5,7 +5,9 @@ use std::sync::atomic::Ordering;
 use domain::{CommentId, Error, JobId, Result, UserId, VideoId, Visibility};
 use futures_util::future::BoxFuture;
 
-use super::fixture::{LEASE, NOW, On, World, content, later, made, object, on_both, rendition, user_name};
+use super::fixture::{
+    LEASE, NOW, On, World, content, later, made, object, on_both, rendition, title, user_name,
+};
 use super::stated;
 use crate::{Finished, Job, JobKind, NewVideo, Store};
 
@@ -50,6 +52,9 @@ impl Scene {
         let deleted = world.video(author).await;
         world.store.like_video(viewer, deleted, NOW).await.expect("like");
         world.store.add_comment(viewer, deleted, content("last"), NOW).await.expect("comment");
+        for video in [deleted, fresh] {
+            world.store.bookmark(viewer, video, NOW).await.expect("bookmark");
+        }
         world.store.delete_video(author, deleted, NOW).await.expect("delete");
         let deleting = world.claim_settle().await;
         let hidden = NewVideo { visibility: Visibility::Private, ..world.ready(author) };
@@ -138,11 +143,15 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "job_dead, overtaken", 1 + 0, |s| s.store().job_dead(s.overtaken.attempt, s.job.video, "why".into(), NOW);
     "set_visibility", 6 + 1, |s| s.store().set_visibility(s.author, s.fresh, Visibility::Friends, NOW);
     "set_visibility, the same", 1 + 0, |s| s.store().set_visibility(s.author, s.fresh, Visibility::Public, NOW);
+    "set_title", 2 + 0, |s| s.store().set_title(s.author, s.fresh, title("other"));
+    "bookmark", 2 + 0, |s| s.store().bookmark(s.author, s.fresh, NOW);
+    "bookmark, repeated", 2 + 0, |s| s.store().bookmark(s.viewer, s.fresh, NOW);
+    "unbookmark", 1 + 0, |s| s.store().unbookmark(s.viewer, s.fresh);
     "moved", 9 + 1, |s| s.store().moved(s.moving.video, Visibility::Public, s.moves.clone(), NOW);
     "settled", 2 + 0, |s| s.store().settled(s.settling.attempt, vec!["p/2".into()]);
     "delete_video", 6 + 1, |s| s.store().delete_video(s.author, s.fresh, NOW);
-    "forget_reactions", 7 + 1, |s| s.store().forget_reactions(s.deleting.video);
-    "forget_reactions, none", 2 + 1, |s| s.store().forget_reactions(s.fresh);
+    "forget_reactions", 9 + 1, |s| s.store().forget_reactions(s.deleting.video);
+    "forget_reactions, none", 3 + 1, |s| s.store().forget_reactions(s.playing.video);
     "video_gone", 4 + 0, |s| s.store().video_gone(s.deleting.attempt, s.deleting.video);
     "put_file", 4 + 0, |s| s.store().put_file(s.author, s.fresh, object("p/new", "captions.en"));
     "put_file, a first one", 3 + 0, |s| s.store().put_file(s.author, s.fresh, object("p/new", "captions.de"));
@@ -224,7 +233,7 @@ async fn failing_at(scene: &Scene, statement: u64, mutation: Mutation) -> Result
 #[test]
 fn every_mutation_is_interrupted_here_and_documents_its_statements() {
     let documented: Vec<_> = stated::methods().into_iter().filter(|method| method.mutates).collect();
-    assert_eq!(documented.len(), 41, "{documented:?}");
+    assert_eq!(documented.len(), 44, "{documented:?}");
     for method in documented {
         let measured = MUTATIONS.iter().find(|row| row.0 == method.name).map(|row| (row.1, row.2));
         assert!(measured.is_some(), "{} is not interrupted", method.name);

@@ -16,6 +16,7 @@ async fn these_are_all_tables() {
     let world = World::new(On::Sqlite).await;
     let expected = [
         "answer",
+        "bookmark",
         "comment",
         "feed_state",
         "follow",
@@ -64,7 +65,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
             references.push(format!("{table}.{column}"));
         }
     }
-    assert_eq!(references.len(), 18, "{references:?}");
+    assert_eq!(references.len(), 20, "{references:?}");
 }
 
 #[tokio::test]

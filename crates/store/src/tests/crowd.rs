@@ -41,6 +41,7 @@ impl Crowd {
                      SELECT 'r/' || i, {first_video} + i, 1, X'{zeros}'"
             ),
             format!("video_like (user_id, video_id, created_at) SELECT {hub}, {first_video} + i, {at}"),
+            format!("bookmark (user_id, video_id, created_at) SELECT {hub}, {first_video} + i, {at}"),
             format!(
                 "comment (video_id, author_id, content, created_at) SELECT {first_video}, {hub}, i, {at}"
             ),
@@ -147,6 +148,7 @@ async fn lists_are_whole_in_parts(on: On) {
         (whole!(|slice| store.following(hub, None, slice), |user| user.id), people),
         (whole!(|slice| store.videos_of(hub, None, slice), |video| video.id), people),
         (whole!(|slice| store.liked_videos(hub, None, slice), |video| video.id), people),
+        (whole!(|slice| store.bookmarks(hub, slice), |video| video.id), people),
         (whole!(|slice| store.comments(video, None, slice), |comment| comment.id), people),
         (whole!(|slice| store.conversation(hub, peer, slice), |message| message.created_at), 2 * people),
     ];

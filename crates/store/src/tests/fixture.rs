@@ -305,6 +305,10 @@ pub(super) fn user_name(name: &str) -> UserName {
     UserName::parse(name, 64).expect("a name")
 }
 
+pub(super) fn title(text: &str) -> Title {
+    Title::parse(text).expect("a title")
+}
+
 pub(super) fn content(text: &str) -> Content {
     Content::parse(text).expect("a content")
 }

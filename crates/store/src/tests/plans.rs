@@ -38,6 +38,8 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "revoked_since", Index, |c| c.world.store.revoked_since(NOW);
     "videos_of", Index, |c| c.world.store.videos_of(c.hub, Some(c.peer), Slice::NEWEST);
     "feed", Index, |c| c.world.store.feed(never(), Some(c.peer));
+    "bookmarks", Index, |c| c.world.store.bookmarks(c.hub, Slice::NEWEST);
+    "bookmark", Index, |c| c.world.store.bookmark(c.peer, c.video, NOW);
     "liked_videos", Index, |c| c.world.store.liked_videos(c.hub, Some(c.peer), Slice::NEWEST);
     "comments", Index, |c| c.world.store.comments(c.video, Some(c.peer), Slice::NEWEST);
     "comment_count", Index, |c| c.world.store.comment_count(c.video, None);

@@ -71,6 +71,9 @@ impl Cast {
             let comment = store.add_comment(viewer, video, content("text"), NOW).await;
             ways.push(("comment", found(comment.map(|_| ()))));
             ways.push(("like", found(store.like_video(viewer, video, NOW).await)));
+            ways.push(("bookmark", found(store.bookmark(viewer, video, NOW).await)));
+            let bookmarks = store.bookmarks(viewer, Slice::NEWEST).await.expect("a list");
+            ways.push(("bookmarks", listed(bookmarks.rows)));
         }
         ways
     }

@@ -40,7 +40,8 @@ const READS: &[(&str, u64, Read)] = reads![
     "objects", 1, |c| c.world.store.objects(""), |list| list.len();
     "known_objects", 1, |c| c.world.store.known_objects(&["r/0".into(), "r/1".into()]), |keys| keys.len();
     "has_due_job", 1, |c| c.world.store.has_due_job(JobKind::Transcode, NOW), |due| usize::from(!due);
-    "video", 3, |c| c.world.store.video(c.video, Some(c.peer)), |(_, files)| files.files.len();
+    "bookmarks", 1, |c| c.world.store.bookmarks(c.hub, Slice::NEWEST), |list| list.len();
+    "video", 3, |c| c.world.store.video(c.video, Some(c.peer)), |watched| watched.files.files.len();
     "files_of", 2, |c| c.world.store.files_of(c.video), |files| files.files.len();
     "timeline", 2, |c| c.world.store.timeline(c.hub, c.video), |timeline| timeline.events.len() + 1;
     "upload", 2, |c| c.world.store.upload(c.hub, "open".into(), NOW), |upload| upload.parts.len();

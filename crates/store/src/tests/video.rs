@@ -73,7 +73,7 @@ async fn a_finished_job_puts_renditions_in_the_place_of_what_played_until_then(o
     let objects = vec![rendition("p/720"), NewObject { role: "480p".into(), ..rendition("p/480") }];
     assert!(world.finish(&job, Finished { objects, ..made("p/made") }).await);
     assert_eq!(world.feed(never(), None).await[0].play_key, "p/720", "kept pages are not believed any more");
-    let (_, files) = world.store.video(id, None).await.expect("a video");
+    let files = world.store.video(id, None).await.expect("a video").files;
     let mut roles: Vec<_> = files.files.iter().map(|file| file.role.as_str()).collect();
     roles.sort_unstable();
     assert_eq!((roles, files.thumbhash), (vec!["480p", "720p", "cover", "retired"], Some(vec![1, 2, 3])));

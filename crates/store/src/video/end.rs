@@ -44,8 +44,8 @@ impl Store {
             .await
     }
 
-    /// Takes back some of the likes and comments of a video that is being deleted; false when there are no more.
-    /// Seven statements, on MySQL one more; two when there are none.
+    /// Takes back some of the likes, comments and bookmarks of a video that is being deleted; false when there are
+    /// no more. Nine statements, on MySQL one more; three when there are none.
     ///
     /// # Errors
     /// Only the database's.
@@ -56,7 +56,8 @@ impl Store {
                     session.hold_video(video).await?;
                     let likes = take_likes(session, video).await?;
                     let comments = take_comments(session, video).await?;
-                    Ok(likes || comments)
+                    let bookmarks = take_bookmarks(session, video).await?;
+                    Ok(likes || comments || bookmarks)
                 })
             })
             .await
@@ -116,6 +117,19 @@ async fn take_comments(session: &Session, video: VideoId) -> Result<bool> {
         return Ok(false);
     }
     take(session, video, ("comment", "comment_count"), ids).await?;
+    Ok(true)
+}
+
+async fn take_bookmarks(session: &Session, video: VideoId) -> Result<bool> {
+    let sql = "SELECT id FROM bookmark WHERE video_id = ? ORDER BY id LIMIT ?";
+    let rows = session.rows(sql, [video.get().into(), CHUNK.into()]).await?;
+    let ids = rows.iter().map(|row| column(row, "id")).collect::<Result<Vec<i64>>>()?;
+    if ids.is_empty() {
+        return Ok(false);
+    }
+    let ids = many::filled(ids);
+    let sql = format!("DELETE FROM bookmark WHERE id IN {}", many::list(ids.len()));
+    session.change(&sql, ids.into_iter().map(Value::from)).await?;
     Ok(true)
 }
 

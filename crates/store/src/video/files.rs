@@ -31,6 +31,17 @@ pub struct VideoFiles {
     pub files: Vec<VideoFile>,
 }
 
+/// A video as one viewer sees it who looks at nothing else.
+#[derive(Clone, Debug)]
+pub struct Watched {
+    /// As lists show it.
+    pub card: VideoCard,
+    /// What it consists of.
+    pub files: VideoFiles,
+    /// Whether the viewer has bookmarked it.
+    pub is_bookmarked: bool,
+}
+
 /// One object of a video.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct VideoFile {
@@ -66,9 +77,9 @@ impl Store {
     ///
     /// # Errors
     /// [`Error::VideoNotFound`] for a viewer who may not.
-    pub async fn video(&self, video: VideoId, viewer: Option<UserId>) -> Result<(VideoCard, VideoFiles)> {
+    pub async fn video(&self, video: VideoId, viewer: Option<UserId>) -> Result<Watched> {
         let sql = concat!(
-            "SELECT ",
+            "SELECT EXISTS (SELECT 1 FROM bookmark b WHERE b.user_id = ? AND b.video_id = v.id) AS is_bookmarked, ",
             video_columns!(),
             " FROM video v ",
             video_joins!(),
@@ -78,16 +89,18 @@ impl Store {
         );
         let viewer = number(viewer);
         let id = Value::from(video.get());
-        let values = [viewer.clone(), viewer.clone(), id].into_iter().chain(std::iter::repeat_n(viewer, 4));
+        let own = [viewer.clone(), viewer.clone(), viewer.clone(), id];
+        let values = own.into_iter().chain(std::iter::repeat_n(viewer, 4));
         let values = Vec::from_iter(values);
         self.database
             .read(move |session| {
                 Box::pin(async move {
                     let row = session.row(sql, values).await?.ok_or(Error::VideoNotFound(video))?;
                     let card = VideoCard::read(&row)?;
-                    let mut found = files(session, video).await?;
-                    found.files.retain(|file| !file.key.starts_with("o/"));
-                    Ok((card, found))
+                    let mut files = files(session, video).await?;
+                    files.files.retain(|file| !file.key.starts_with("o/"));
+                    let is_bookmarked = column::<i64>(&row, "is_bookmarked")? != 0;
+                    Ok(Watched { card, files, is_bookmarked })
                 })
             })
             .await

@@ -1,6 +1,6 @@
 //! Who sees a video: its visibility, and the one condition that every statement about videos asks.
 
-use domain::{Error, Result, Timestamp, UserId, VideoId, Visibility};
+use domain::{Error, Result, Timestamp, Title, UserId, VideoId, Visibility};
 
 use super::{count_work, show};
 use crate::Store;
@@ -62,6 +62,27 @@ impl Store {
                     }
                     hide(session, author, video).await?;
                     job::insert(session, video, JobKind::Settle, now, now).await
+                })
+            })
+            .await
+    }
+
+    /// Gives a video of this author another title. Two statements, one when refused.
+    ///
+    /// # Errors
+    /// [`Error::VideoNotFound`] when the author has none of that number.
+    pub async fn set_title(&self, author: UserId, video: VideoId, title: Title) -> Result<()> {
+        self.database
+            .write(move |session| {
+                let title = title.clone();
+                Box::pin(async move {
+                    let sql = "UPDATE video SET title = ? \
+                               WHERE id = ? AND author_id = ? AND state NOT IN ('deleting', 'gone')";
+                    let values = [title.as_str().into(), video.get().into(), author.get().into()];
+                    if session.change(sql, values).await? == 0 {
+                        return Err(Error::VideoNotFound(video));
+                    }
+                    revise(session).await
                 })
             })
             .await

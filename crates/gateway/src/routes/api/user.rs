@@ -4,8 +4,8 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use proto::{
-    FollowUserRequest, GetUserRequest, ListFollowsRequest, ListFriendsRequest, ListLikedVideosRequest,
-    ListVideosRequest, User, UserList,
+    FollowUserRequest, GetUserRequest, ListBookmarksRequest, ListFollowsRequest, ListFriendsRequest,
+    ListLikedVideosRequest, ListVideosRequest, User, UserList,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -158,6 +158,22 @@ pub(super) async fn friends(
             .then_some(LatestMessage { content: friend.latest_message, is_own: friend.sent_by_viewer }),
     };
     Ok(reply::list(StatusCode::OK, &Friends { items: found.friends.into_iter().map(friend).collect() }))
+}
+
+/// What the caller has bookmarked and may still see, the latest first.
+#[utoipa::path(get, path = "/api/v1/account/bookmarks", tag = "account",
+    params(("cursor" = Option<String>, Query), ("limit" = Option<u8>, Query)),
+    responses((status = 200, body = Items<Card>)))]
+pub(super) async fn bookmarks(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    base: Base,
+    params: Params,
+) -> Result<Response, Failure> {
+    let page = Page::of(&gateway, &params, format!("bookmarks/{}", call.viewer()?))?;
+    let request = ListBookmarksRequest { slice: Some(page.slice) };
+    let found = gateway.services.like.list_bookmarks(&call, request).await?;
+    Ok(page.answer(&gateway, found.videos.into_iter().map(|one| card(&base, one)), found.next))
 }
 
 /// Follows a person; a second time changes nothing.

@@ -5,7 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use domain::Call;
 use domain::limits::PUBLISH_TIME;
-use proto::{LikeVideoRequest, PublishRequest, SetVisibilityRequest, User, VideoDetail, VideoRequest};
+use proto::{ChangeVideoRequest, LikeVideoRequest, PublishRequest, User, VideoDetail, VideoRequest};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -40,8 +40,10 @@ struct Published {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Change {
+    /// 1 to 255 characters.
+    title: Option<String>,
     /// `public`, `followers`, `friends` or `private`.
-    visibility: String,
+    visibility: Option<String>,
 }
 
 /// A video with what it consists of.
@@ -60,6 +62,8 @@ struct Video {
     comment_count: i64,
     /// Whether the caller likes it.
     is_liked: bool,
+    /// Whether the caller wants to find it again.
+    is_bookmarked: bool,
     /// Some 25 bytes as hexadecimal digits that stand for the cover until it has loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     thumbhash: Option<String>,
@@ -228,7 +232,8 @@ pub(super) async fn timeline(
     Ok(reply::list(StatusCode::OK, &told))
 }
 
-/// Says who may see an own video. Who may not any more does not from now on; who may sees it within moments.
+/// Gives an own video another title, or says who may see it: who may not any more does not from now on; who may sees it
+/// within moments.
 #[utoipa::path(patch, path = "/api/v1/videos/{id}", tag = "video",
     params(("id" = i64, Path)), request_body = Change,
     responses((status = 204)))]
@@ -236,9 +241,10 @@ pub(super) async fn change(
     State(gateway): State<Gateway>,
     Account(call): Account,
     Id(video_id): Id,
-    Json(Change { visibility }): Json<Change>,
+    Json(Change { title, visibility }): Json<Change>,
 ) -> Result<Response, Failure> {
-    gateway.services.video.set_visibility(&call, SetVisibilityRequest { video_id, visibility }).await?;
+    let request = ChangeVideoRequest { video_id, title, visibility };
+    gateway.services.video.change_video(&call, request).await?;
     Ok(done())
 }
 
@@ -263,6 +269,30 @@ pub(super) async fn unlike(
     Id(video_id): Id,
 ) -> Result<Response, Failure> {
     gateway.services.like.unlike_video(&call, LikeVideoRequest { video_id }).await?;
+    Ok(done())
+}
+
+/// Bookmarks a video, which nobody else sees; a second time changes nothing.
+#[utoipa::path(put, path = "/api/v1/videos/{id}/bookmark", tag = "video", params(("id" = i64, Path)),
+    responses((status = 204)))]
+pub(super) async fn bookmark(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Id(video_id): Id,
+) -> Result<Response, Failure> {
+    gateway.services.like.bookmark_video(&call, LikeVideoRequest { video_id }).await?;
+    Ok(done())
+}
+
+/// Takes a bookmark away; a second time changes nothing.
+#[utoipa::path(delete, path = "/api/v1/videos/{id}/bookmark", tag = "video", params(("id" = i64, Path)),
+    responses((status = 204)))]
+pub(super) async fn unbookmark(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Id(video_id): Id,
+) -> Result<Response, Failure> {
+    gateway.services.like.unbookmark_video(&call, LikeVideoRequest { video_id }).await?;
     Ok(done())
 }
 
@@ -297,7 +327,7 @@ pub(super) fn card(base: &Base, video: proto::Video) -> Card {
 }
 
 fn shown(base: &Base, detail: VideoDetail) -> Video {
-    let VideoDetail { video, visibility, state, duration_ms, thumbhash, files } = detail;
+    let VideoDetail { video, visibility, state, duration_ms, thumbhash, files, is_bookmarked } = detail;
     let video = video.unwrap_or_default();
     let url = |role: &str| files.iter().find(|file| file.role == role).map(|file| base.object(&file.key));
     let named = |prefix: &'static str| {
@@ -327,6 +357,7 @@ fn shown(base: &Base, detail: VideoDetail) -> Video {
         like_count: video.like_count,
         comment_count: video.comment_count,
         is_liked: video.is_liked,
+        is_bookmarked,
         thumbhash: (!thumbhash.is_empty())
             .then(|| thumbhash.iter().map(|byte| format!("{byte:02x}")).collect()),
         play_url: base.object(&video.play_key),
