@@ -1,6 +1,7 @@
 //! The platform from outside: HTTP, and nothing the tests know from its code. It is one running program or, with
 //! `DYTT_E2E=cluster`, two of each service. Every test ends with an orderly stop and a check of everything stored.
 
+mod access;
 mod api;
 mod caption;
 mod cert;

@@ -1,0 +1,175 @@
+//! The authorisation matrix: what everybody gets of every route of the modern API, as `docs/openapi/access.csv` says.
+//! What is asked about belongs to the owner and is private where it can be.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use e2e::{Platform, User, clip};
+use reqwest::{Method, RequestBuilder};
+use serde_json::{Value, json};
+
+const ACTORS: [&str; 4] = ["anonymous", "other", "admin", "owner"];
+const PASSWORD: &str = "a password of tests";
+/// After these nothing is left to ask about.
+const LAST: [(&str, &str); 2] = [("DELETE", "/api/v1/uploads/{name}"), ("DELETE", "/api/v1/videos/{id}")];
+
+/// What belongs to the owner.
+struct Scene {
+    platform: Platform,
+    owner: User,
+    other: User,
+    admin: User,
+    video: i64,
+    comment: i64,
+    upload: String,
+    job: i64,
+    /// How many requests were made.
+    requests: u32,
+}
+
+impl Scene {
+    async fn new() -> Self {
+        let platform = Platform::start().await;
+        let (owner, other) = (platform.register("owner").await, platform.register("other").await);
+        let admin = platform.register("admin").await;
+        assert_eq!(platform.command(&["user", "admin", "admin"]).await.code, Some(0));
+        // It is re-encoded for as long as the first rows take, which are about its job.
+        platform.publish_for(&owner, clip::minute(), "private").await;
+        let jobs = platform.api(Some(&admin), Method::GET, "/admin/jobs", Value::Null).await.ok(200).json;
+        let job = jobs["jobs"][0]["id"].as_i64().expect("a job");
+        let video = platform.publish_for(&owner, clip::plain(), "private").await;
+        let path = format!("/videos/{video}/comments");
+        let said = platform.api(Some(&owner), Method::POST, &path, json!({ "content": "own" })).await.ok(201);
+        let comment = said.json["id"].as_i64().expect("a number");
+        let upload = platform.begin_upload(&owner, 10).await;
+        Self { platform, owner, other, admin, video, comment, upload, job, requests: 0 }
+    }
+
+    fn actor(&self, name: &str) -> Option<&User> {
+        match name {
+            "owner" => Some(&self.owner),
+            "other" => Some(&self.other),
+            "admin" => Some(&self.admin),
+            _anonymous => None,
+        }
+    }
+
+    /// The request to a route, as well as it can be made.
+    async fn request(&mut self, method: &str, path: &str, actor: &str) -> RequestBuilder {
+        let id = match path.split('/').nth(3) {
+            Some("users") => self.owner.id,
+            Some("admin") => self.job,
+            _ => self.video,
+        };
+        let mut address = path.replace("{comment}", &self.comment.to_string()).replace("{language}", "en");
+        let captions = "WEBVTT\n\n00:00.000 --> 00:01.000\nhello\n";
+        if path == "/api/v1/sessions/{id}" {
+            let session = self.open("owner").await;
+            address = address.replace("{id}", &session["session_id"].to_string());
+        }
+        address = address.replace("{id}", &id.to_string()).replace("{rendition}", "720p.m3u8");
+        address = address.replace("/api/v1/uploads/{name}", &format!("/api/v1{}", self.upload));
+        self.requests += 1;
+        let name = format!("new {}", self.requests);
+        let request = self.platform.request(method.parse().expect("a method"), &address);
+        let json = |body: Value| (Some(body), None);
+        let (body, text) = match (method, path) {
+            ("POST", "/api/v1/accounts") => json(json!({ "username": name, "password": PASSWORD })),
+            ("POST", "/api/v1/sessions") => json(json!({ "username": "other", "password": PASSWORD })),
+            ("POST", "/api/v1/sessions/renewal") => {
+                json(json!({ "renewal_token": self.open("other").await["renewal_token"] }))
+            }
+            ("PUT", "/api/v1/account/password") => {
+                json(json!({ "old_password": "wrong", "new_password": "another good one" }))
+            }
+            ("POST", "/api/v1/videos") => json(json!({ "upload": &self.upload[9..], "title": "early" })),
+            ("PATCH", "/api/v1/videos/{id}") => json(json!({ "title": "changed" })),
+            ("POST", _) if path.ends_with("/comments") || path.ends_with("/messages") => {
+                json(json!({ "content": "said" }))
+            }
+            ("PUT", _) if path.ends_with("/captions/{language}") => (None, Some(captions)),
+            _ => (None, None),
+        };
+        let mut request = match (body, text) {
+            (Some(body), _) => request.json(&body),
+            (None, Some(text)) => request.header("content-type", "text/vtt").body(text),
+            (None, None) => request,
+        };
+        if path.starts_with("/api/v1/uploads") {
+            request = request.header("tus-resumable", "1.0.0");
+            request = match method {
+                "POST" => request.header("upload-length", 10).header("content-length", 0),
+                "PATCH" => {
+                    let kind = "application/offset+octet-stream";
+                    request.header("upload-offset", 0).header("content-type", kind).body("0")
+                }
+                _ => request,
+            };
+        }
+        // Who ends what they ask with does so with another session than the next request's.
+        let token = match self.actor(actor) {
+            None => None,
+            Some(_) if path == "/api/v1/session" || (method, path) == ("DELETE", "/api/v1/sessions") => {
+                let opened = self.open(if path == "/api/v1/session" { actor } else { "leaver" }).await;
+                opened["access_token"].as_str().map(str::to_owned)
+            }
+            Some(user) => Some(user.token.clone()),
+        };
+        match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        }
+    }
+
+    async fn open(&self, name: &str) -> Value {
+        let body = json!({ "username": name, "password": PASSWORD });
+        let told = self.platform.api(None, Method::POST, "/sessions", body.clone()).await;
+        if told.status == 401 {
+            return self.platform.api(None, Method::POST, "/accounts", body).await.ok(201).json;
+        }
+        told.ok(201).json
+    }
+}
+
+#[tokio::test]
+async fn everybody_gets_of_every_route_what_the_matrix_says() {
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/openapi/access.csv");
+    let text = std::fs::read_to_string(&file).unwrap_or_default();
+    let mut expected = BTreeMap::new();
+    for line in text.lines().skip(1) {
+        let (route, statuses) = line.split_at(line.match_indices(',').nth(1).expect("a row").0);
+        expected.insert(route.to_owned(), statuses[1..].to_owned());
+    }
+    let mut scene = Scene::new().await;
+    let described = scene.platform.api(None, Method::GET, "/openapi.json", Value::Null).await.ok(200).json;
+    let paths = described["paths"].as_object().expect("an object");
+    let mut routes: Vec<(String, String)> = paths
+        .iter()
+        .flat_map(|(path, methods)| {
+            let methods = methods.as_object().expect("an object").keys();
+            methods.map(|method| (method.to_ascii_uppercase(), path.clone()))
+        })
+        .collect();
+    routes.sort_by_key(|(method, path)| {
+        let last = LAST.iter().position(|last| *last == (method.as_str(), path.as_str()));
+        let place = last.map_or(usize::from(!path.starts_with("/api/v1/admin/")), |place| place + 2);
+        (place, path.clone(), method.clone())
+    });
+    let mut found = BTreeMap::new();
+    for (method, path) in routes {
+        let mut statuses = Vec::new();
+        for actor in ACTORS {
+            let asked = scene.request(&method, &path, actor).await.send().await.expect("an answer");
+            statuses.push(asked.status().as_u16().to_string());
+        }
+        found.insert(format!("{method},{path}"), statuses.join(","));
+    }
+    let table: String = found.iter().map(|(route, statuses)| format!("{route},{statuses}\n")).collect();
+    assert_eq!(
+        found,
+        expected,
+        "docs/openapi/access.csv should be, if this is right:\nmethod,path,{}\n{table}",
+        ACTORS.join(",")
+    );
+    scene.platform.finish().await;
+}
