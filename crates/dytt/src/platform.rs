@@ -208,6 +208,7 @@ impl Edge {
     }
 
     async fn stop(self) -> Result<()> {
+        self.gateway.leave();
         self.stop.cancel();
         self.public.await?.context("the public port")?;
         let (in_flight, _) = self.gateway.in_flight();

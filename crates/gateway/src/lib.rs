@@ -11,6 +11,7 @@ mod edge;
 mod error;
 mod form;
 mod limits;
+mod listeners;
 mod paced;
 mod pages;
 mod params;
@@ -40,6 +41,7 @@ pub use token::{KeyError, Tokens};
 
 use admission::Admission;
 use limits::Limits;
+use listeners::Listeners;
 use pages::Pages;
 use revoked::Revocations;
 
@@ -88,11 +90,14 @@ pub struct Inner {
     revocations: Revocations,
     limits: Limits,
     admission: Admission,
+    listeners: Listeners,
     pages: Pages,
     /// Requests that go on when their client leaves.
     tasks: TaskTracker,
     /// Fires when uploads in flight have to end.
     cutoff: CancellationToken,
+    /// Fires when streams of events have to end.
+    leaving: CancellationToken,
 }
 
 impl Gateway {
@@ -108,9 +113,11 @@ impl Gateway {
             revocations: Revocations::default(),
             limits,
             admission: Admission::new(std::thread::available_parallelism().map_or(1, usize::from)),
+            listeners: Listeners::default(),
             pages: Pages::default(),
             tasks: TaskTracker::new(),
             cutoff: CancellationToken::new(),
+            leaving: CancellationToken::new(),
         }))
     }
 
@@ -143,6 +150,11 @@ impl Gateway {
                 () = tokio::time::sleep(Duration::from_secs(1)) => {}
             }
         }
+    }
+
+    /// Ends the streams of events: who listens comes again, elsewhere or later.
+    pub fn leave(&self) {
+        self.0.leaving.cancel();
     }
 
     /// Requests that have not ended, and the signal that ends their uploads: for a graceful stop.

@@ -12,6 +12,7 @@ mod crash;
 mod crowd;
 mod delete;
 mod durable;
+mod event;
 mod feed;
 mod feed_cache;
 mod follow;

@@ -3,6 +3,7 @@
 mod body;
 mod captions;
 mod comment;
+mod event;
 mod feed;
 mod job;
 mod list;
@@ -27,7 +28,7 @@ use crate::Gateway;
 use crate::admission::Class;
 use crate::error::Problem;
 
-use rule::{Access, BROWSE, LOGIN, Rule, SEND, SPEAK, TAP};
+use rule::{Access, BROWSE, LISTEN, LOGIN, Rule, SEND, SPEAK, TAP};
 
 /// What the routes themselves do not say.
 #[derive(OpenApi)]
@@ -88,6 +89,7 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Account, Social, TAP, routes!(user::unfollow)))
         .routes(under(Account, Read, BROWSE, routes!(message::list)))
         .routes(under(Account, Social, SPEAK, routes!(message::send)))
+        .routes(under(Account, Read, LISTEN, routes!(event::listen)))
         .routes(under(Anybody, Read, BROWSE, routes!(feed::newest)))
         .routes(under(Anybody, Read, BROWSE, routes!(video::get)))
         .routes(under(Account, Read, BROWSE, routes!(video::timeline)))

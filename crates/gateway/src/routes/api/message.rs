@@ -63,6 +63,11 @@ pub(super) async fn send(
     Ok(reply::list(StatusCode::CREATED, &message(sent)))
 }
 
+/// A message as its receiver is told of it.
+pub(super) fn json(sent: proto::Message) -> serde_json::Result<String> {
+    serde_json::to_string(&message(sent))
+}
+
 fn message(message: proto::Message) -> Message {
     Message {
         id: message.id,

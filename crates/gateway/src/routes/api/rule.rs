@@ -63,6 +63,8 @@ pub(super) const BROWSE: Rate = Rate { a_minute: 1200, burst: 600 };
 pub(super) const TAP: Rate = Rate { a_minute: 300, burst: 150 };
 /// A password is checked, which costs more than anything else.
 pub(super) const LOGIN: Rate = Rate { a_minute: 30, burst: 30 };
+/// A stream, which is asked for when one ended.
+pub(super) const LISTEN: Rate = Rate { a_minute: 60, burst: 30 };
 /// What others are shown or told of.
 pub(super) const SPEAK: Rate = Rate { a_minute: 60, burst: 30 };
 /// A part of an upload.
@@ -211,7 +213,9 @@ impl Ruled {
                 return Err(error);
             }
         };
-        parts.extensions.insert(Own(proof.map_or(0, |proof| proof.session)));
+        if let Some(proof) = proof {
+            parts.extensions.insert(proof);
+        }
         let call = Call::within(CALL_TIME, proof.map(|proof| proof.user), trace(parts));
         let call = self.gateway.admit(parts, call)?;
         if matches!(self.access, Access::Account | Access::Admin) {
@@ -279,15 +283,14 @@ async fn unless_known(known: Option<HeaderValue>, response: Response) -> Respons
     Response::from_parts(parts, Body::from(bytes))
 }
 
-/// The session that asks; 0 for none.
-#[derive(Clone, Copy)]
-pub(super) struct Own(pub i64);
+/// What the token of a logged-in person proves.
+pub(super) struct Proved(pub Proof);
 
-impl<S: Send + Sync> FromRequestParts<S> for Own {
-    type Rejection = std::convert::Infallible;
+impl<S: Send + Sync> FromRequestParts<S> for Proved {
+    type Rejection = Failure;
 
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> std::result::Result<Self, Self::Rejection> {
-        Ok(parts.extensions.get().copied().unwrap_or(Self(0)))
+    async fn from_request_parts(parts: &mut Parts, _: &S) -> std::result::Result<Self, Failure> {
+        Ok(Self(parts.extensions.get().copied().ok_or(Error::TokenMissing)?))
     }
 }
 

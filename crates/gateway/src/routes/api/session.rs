@@ -15,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::body::{Id, Json};
 use super::done;
-use super::rule::{Account, Anybody, Own};
+use super::rule::{Account, Anybody, Proved};
 use crate::Gateway;
 use crate::address::{Base, Client};
 use crate::cookie::Cookies;
@@ -148,7 +148,7 @@ pub(super) async fn renew(
 pub(super) async fn list(
     State(gateway): State<Gateway>,
     Account(call): Account,
-    Own(current): Own,
+    Proved(Proof { session: current, .. }): Proved,
 ) -> Result<Response, Failure> {
     let found = gateway.services.user.list_sessions(&call, ListSessionsRequest {}).await?;
     let session = |session: proto::Session| Session {
@@ -180,7 +180,7 @@ pub(super) async fn end(
 pub(super) async fn leave(
     State(gateway): State<Gateway>,
     Account(call): Account,
-    Own(session_id): Own,
+    Proved(Proof { session: session_id, .. }): Proved,
     base: Base,
 ) -> Result<Response, Failure> {
     gateway.services.user.end_session(&call, EndSessionRequest { session_id }).await?;
@@ -193,7 +193,7 @@ pub(super) async fn leave(
 pub(super) async fn end_all(
     State(gateway): State<Gateway>,
     Account(call): Account,
-    Own(current): Own,
+    Proved(Proof { session: current, .. }): Proved,
     base: Base,
 ) -> Result<Response, Failure> {
     gateway.services.user.end_all_sessions(&call, EndAllSessionsRequest {}).await?;
