@@ -51,6 +51,18 @@ pub enum Error {
     /// The viewer is known and may not do this.
     #[error("you are not allowed to do this")]
     PermissionDenied,
+    /// Nobody has let this account in yet.
+    #[error("this account waits to be let in by an administrator")]
+    AccountPending,
+    /// An administrator has taken this account out of use.
+    #[error("this account is suspended")]
+    AccountSuspended,
+    /// Nobody may register here.
+    #[error("this site takes no registrations")]
+    RegistrationClosed,
+    /// Who registers here has to be invited, and this is no invitation that holds.
+    #[error("this site needs an invitation, and this one does not hold")]
+    InvitationInvalid,
     /// A cookie came along with a request from another site's page.
     #[error("this request came from another site's page")]
     CrossSite,
@@ -199,6 +211,10 @@ impl Error {
             Self::TokenExpired => (Kind::Unauthenticated, 100_203, "token_expired"),
             Self::WrongPassword => (Kind::Unauthenticated, 100_207, "wrong_password"),
             Self::PermissionDenied => (Kind::PermissionDenied, 100_208, "permission_denied"),
+            Self::AccountPending => (Kind::PermissionDenied, 110_004, "account_pending"),
+            Self::AccountSuspended => (Kind::PermissionDenied, 110_005, "account_suspended"),
+            Self::RegistrationClosed => (Kind::PermissionDenied, 110_006, "registration_closed"),
+            Self::InvitationInvalid => (Kind::PermissionDenied, 110_007, "invitation_invalid"),
             Self::CrossSite => (Kind::PermissionDenied, 100_208, "cross_site"),
             Self::SessionNotFound => (Kind::NotFound, 110_003, "session_not_found"),
             Self::KeyReused => (Kind::InvalidArgument, 100_003, "key_reused"),

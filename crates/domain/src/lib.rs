@@ -6,6 +6,7 @@ mod clock;
 mod error;
 mod id;
 pub mod limits;
+mod standing;
 mod text;
 mod visibility;
 
@@ -13,5 +14,6 @@ pub use call::{Call, IdempotencyKey, TraceId};
 pub use clock::Timestamp;
 pub use error::{Error, Kind, Result};
 pub use id::{CommentId, JobId, UserId, VideoId};
+pub use standing::Standing;
 pub use text::{Content, Password, Title, UserName};
 pub use visibility::Visibility;

@@ -104,6 +104,10 @@ fn about(error: &Error) -> (String, &str) {
         | Error::TokenExpired
         | Error::WrongPassword
         | Error::PermissionDenied
+        | Error::AccountPending
+        | Error::AccountSuspended
+        | Error::RegistrationClosed
+        | Error::InvitationInvalid
         | Error::CrossSite
         | Error::SessionNotFound
         | Error::KeyReused
@@ -134,6 +138,10 @@ fn known(reason: &str, subject: &str, detail: String) -> Option<Error> {
         "token_expired" => Error::TokenExpired,
         "wrong_password" => Error::WrongPassword,
         "permission_denied" => Error::PermissionDenied,
+        "account_pending" => Error::AccountPending,
+        "account_suspended" => Error::AccountSuspended,
+        "registration_closed" => Error::RegistrationClosed,
+        "invitation_invalid" => Error::InvitationInvalid,
         "cross_site" => Error::CrossSite,
         "session_not_found" => Error::SessionNotFound,
         "key_reused" => Error::KeyReused,

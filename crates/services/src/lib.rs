@@ -29,10 +29,26 @@ pub use transcode::Transcoder;
 pub use user::Users;
 pub use video::{UploadLimits, Videos};
 
+/// Who may register.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Registration {
+    /// Everybody.
+    Open,
+    /// Who was invited.
+    Invite,
+    /// Everybody, to be let in by an administrator; who was invited is.
+    Approval,
+    /// Nobody.
+    Closed,
+}
+
 /// What an operator may decide about accounts.
 #[derive(Clone, Debug, serde::Deserialize, serde::Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct UserConfig {
+    /// Who may register.
+    pub registration: Registration,
     /// Longest user name, in characters, at most 64.
     pub name_max_chars: usize,
     /// Memory of one argon2id hash, in KiB.
@@ -43,7 +59,16 @@ pub struct UserConfig {
     pub password_lanes: u32,
 }
 
-/// 128 bits from the operating system, for object keys.
+/// Who asks, if that is an administrator.
+async fn administrator(store: &store::Store, call: &domain::Call) -> domain::Result<domain::UserId> {
+    let viewer = call.viewer()?;
+    match store.is_admin(viewer).await? {
+        true => Ok(viewer),
+        false => Err(domain::Error::PermissionDenied),
+    }
+}
+
+/// 128 bits from the operating system, for what nobody may guess.
 fn random_bits() -> domain::Result<u128> {
     let mut bits = [0; 16];
     getrandom::fill(&mut bits).map_err(|error| domain::Error::internal(error.to_string()))?;

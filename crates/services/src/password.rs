@@ -124,7 +124,13 @@ mod tests {
     use super::*;
 
     fn config(passes: u32) -> UserConfig {
-        UserConfig { name_max_chars: 64, password_memory_kib: 64, password_passes: passes, password_lanes: 1 }
+        UserConfig {
+            registration: crate::Registration::Open,
+            name_max_chars: 64,
+            password_memory_kib: 64,
+            password_passes: passes,
+            password_lanes: 1,
+        }
     }
 
     fn password(text: &str) -> Password {

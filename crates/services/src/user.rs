@@ -3,16 +3,20 @@
 use std::time::Duration;
 
 use domain::limits::{MAX_NAME_CHARS, PUBLISH_TIME};
-use domain::{Call, Error, Password, Result, Timestamp, UserId, UserName};
+use domain::{Call, Error, Password, Result, Standing, Timestamp, UserId, UserName};
 use proto::{
-    Account, Answer, AnswerOnceRequest, AskOnceRequest, AskedOnce, ChangePasswordRequest, Credentials, Done,
-    EndAllSessionsRequest, EndSessionRequest, GetUserRequest, ListSessionsRequest, RenewSessionRequest,
-    RevokedSinceRequest, RevokedSinceResponse, Session, SessionList, User, UserService,
+    Account, Answer, AnswerOnceRequest, AskOnceRequest, AskedOnce, AuditList, ChangePasswordRequest,
+    Credentials, Done, EndAllSessionsRequest, EndInvitationRequest, EndSessionRequest, GetUserRequest,
+    Invitation, InvitationList, InviteRequest, ListAccountsRequest, ListAuditRequest, ListInvitationsRequest,
+    ListSessionsRequest, RenewSessionRequest, RevokedSinceRequest, RevokedSinceResponse, Session,
+    SessionList, SetStandingRequest, User, UserList, UserService,
 };
-use store::{Asked, KeptAnswer, OpenSession, SessionRow, Store};
+use store::{Asked, Entry, KeptAnswer, OpenSession, SessionRow, Store};
 
 use crate::password::Passwords;
-use crate::{UserConfig, card};
+use crate::{Registration, UserConfig, administrator, card};
+
+mod administration;
 
 /// A session that was ended longer ago has no token any more that has not expired.
 const ENDED: Duration = Duration::from_secs(20 * 60);
@@ -22,6 +26,7 @@ pub struct Users {
     store: Store,
     passwords: Passwords,
     name_max_chars: usize,
+    registration: Registration,
 }
 
 impl Users {
@@ -30,13 +35,17 @@ impl Users {
     /// # Errors
     /// [`Error::Internal`] when argon2 cannot work with the configured parameters.
     pub fn new(store: Store, config: &UserConfig) -> Result<Self> {
-        Ok(Self { store, passwords: Passwords::new(config)?, name_max_chars: config.name_max_chars })
+        let passwords = Passwords::new(config)?;
+        let UserConfig { name_max_chars, registration, .. } = *config;
+        Ok(Self { store, passwords, name_max_chars, registration })
     }
 }
 
 #[async_trait::async_trait]
 impl UserService for Users {
     async fn register(&self, _call: &Call, request: Credentials) -> Result<Account> {
+        let entry = self.registration.entry(request.invitation)?;
+        let is_pending = entry == Entry::Pending;
         let name = UserName::parse(&request.name, self.name_max_chars)?;
         // Who opens a session comes by the modern API, whose rule for passwords is the stricter one.
         let password = match request.device.is_empty() {
@@ -49,7 +58,10 @@ impl UserService for Users {
             return Err(Error::UsernameTaken);
         }
         let hash = turn.hash(password).await?;
-        let id = self.store.create_user(name, hash, Timestamp::now()).await?;
+        let id = self.store.create_user(name, hash, entry, Timestamp::now()).await?;
+        if is_pending {
+            return Ok(Account { user_id: id.get(), pending: true, ..Account::default() });
+        }
         self.logged_in(id, 0, request.device).await
     }
 
@@ -61,6 +73,12 @@ impl UserService for Users {
         let stored = found.as_ref().map(|row| row.password_hash.clone());
         let (fits, renewed) = self.passwords.turn().await?.verify(password, stored).await?;
         let Some(row) = found.filter(|_| fits) else { return Err(Error::WrongPassword) };
+        match row.standing {
+            Standing::Active => {}
+            // Who knows the password may know this.
+            Standing::Pending => return Err(Error::AccountPending),
+            Standing::Suspended => return Err(Error::AccountSuspended),
+        }
         if let Some(hash) = renewed {
             self.store.set_password_hash(UserId::parse(row.id)?, hash).await?;
         }
@@ -109,6 +127,42 @@ impl UserService for Users {
         let hash = self.passwords.turn().await?.hash(new).await?;
         let device = device(&request.device);
         Ok(account(user, self.store.change_password(user, hash, device, Timestamp::now()).await?))
+    }
+
+    async fn set_standing(&self, call: &Call, request: SetStandingRequest) -> Result<Done> {
+        self.change_standing(call, request).await
+    }
+
+    async fn list_accounts(&self, call: &Call, request: ListAccountsRequest) -> Result<UserList> {
+        administrator(&self.store, call).await?;
+        let standing = Standing::parse(&request.standing)?;
+        Ok(card::users(self.store.accounts(standing, card::slice(request.slice)).await?))
+    }
+
+    async fn invite(&self, call: &Call, request: InviteRequest) -> Result<Invitation> {
+        self.make_invitation(call, request).await
+    }
+
+    async fn list_invitations(
+        &self,
+        call: &Call,
+        _request: ListInvitationsRequest,
+    ) -> Result<InvitationList> {
+        administrator(&self.store, call).await?;
+        let rows = self.store.invitations(Timestamp::now()).await?;
+        Ok(InvitationList { invitations: rows.into_iter().map(administration::invitation).collect() })
+    }
+
+    async fn end_invitation(&self, call: &Call, request: EndInvitationRequest) -> Result<Done> {
+        let admin = administrator(&self.store, call).await?;
+        self.store.end_invitation(admin, request.invitation_id, Timestamp::now()).await?;
+        Ok(Done {})
+    }
+
+    async fn list_audit(&self, call: &Call, request: ListAuditRequest) -> Result<AuditList> {
+        administrator(&self.store, call).await?;
+        let found = self.store.audit_log(card::slice(request.slice)).await?;
+        Ok(AuditList { next: found.next, entries: found.into_iter().map(administration::entry).collect() })
     }
 
     async fn ask_once(&self, call: &Call, request: AskOnceRequest) -> Result<AskedOnce> {
@@ -181,7 +235,7 @@ impl Users {
 
 fn account(user: UserId, open: OpenSession) -> Account {
     let OpenSession { id, generation, token_epoch } = open;
-    Account { user_id: user.get(), token_epoch, session_id: id, generation }
+    Account { user_id: user.get(), token_epoch, session_id: id, generation, pending: false }
 }
 
 /// A device's words about itself, as far as they are kept.

@@ -18,7 +18,7 @@ use store::{NewObject, NewVideo, REMUX, SOURCE, Store};
 use tokio::time::timeout_at;
 use tracing::info;
 
-use crate::{card, discard, discard_unneeded, random_bits};
+use crate::{administrator, card, discard, discard_unneeded, random_bits};
 
 use upload::Arrived;
 
@@ -139,12 +139,12 @@ impl VideoService for Videos {
     }
 
     async fn list_jobs(&self, call: &Call, _request: ListJobsRequest) -> Result<JobList> {
-        self.administrator(call).await?;
+        administrator(&self.store, call).await?;
         Ok(card::jobs(self.store.jobs().await?))
     }
 
     async fn retry_job(&self, call: &Call, request: JobRequest) -> Result<Done> {
-        self.administrator(call).await?;
+        administrator(&self.store, call).await?;
         let job = JobId::parse(request.job_id)?;
         match self.store.retry_job(job, Timestamp::now()).await? {
             true => Ok(Done {}),
@@ -153,7 +153,7 @@ impl VideoService for Videos {
     }
 
     async fn cancel_job(&self, call: &Call, request: JobRequest) -> Result<Done> {
-        self.administrator(call).await?;
+        administrator(&self.store, call).await?;
         let job = JobId::parse(request.job_id)?;
         let keys = self.store.cancel_job(job, Timestamp::now()).await?.ok_or(Error::JobNotFound(job))?;
         for key in &keys {
@@ -220,13 +220,6 @@ impl Videos {
             }
         }
         discard_unneeded(&self.store, &self.blobs, &unneeded).await;
-    }
-
-    async fn administrator(&self, call: &Call) -> Result<()> {
-        match self.store.is_admin(call.viewer()?).await? {
-            true => Ok(()),
-            false => Err(Error::PermissionDenied),
-        }
     }
 }
 

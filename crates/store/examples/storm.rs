@@ -58,7 +58,9 @@ impl Crowd {
         let (mut people, mut videos) = (Vec::new(), Vec::new());
         for number in 0..PEOPLE {
             let name = UserName::parse(&format!("user {number}"), 64).expect("a name");
-            people.push(store.create_user(name, "hash".into(), NOW).await.expect("make a user"));
+            people.push(
+                store.create_user(name, "hash".into(), store::Entry::Open, NOW).await.expect("make a user"),
+            );
         }
         for (number, author) in people.iter().enumerate() {
             videos.push(store.publish(video(*author, number), NOW).await.expect("publish"));

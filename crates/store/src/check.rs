@@ -74,7 +74,7 @@ const COUNTERS: [Counter; 7] = [
 
 /// Each reference: the table, the number of its row (0 where rows have none), the column, and the table it
 /// names. A test holds this against the schema.
-pub(crate) const REFERENCES: [(&str, &str, &str, &str); 20] = [
+pub(crate) const REFERENCES: [(&str, &str, &str, &str); 21] = [
     ("user_stat", "x.user_id", "user_id", "user"),
     ("video", "x.id", "author_id", "user"),
     ("video_stat", "x.video_id", "video_id", "video"),
@@ -93,6 +93,7 @@ pub(crate) const REFERENCES: [(&str, &str, &str, &str); 20] = [
     ("upload_part", "x.id", "upload_id", "upload"),
     ("session", "x.id", "user_id", "user"),
     ("answer", "x.id", "user_id", "user"),
+    ("audit", "x.id", "user_id", "user"),
     ("bookmark", "x.id", "user_id", "user"),
     ("bookmark", "x.id", "video_id", "video"),
 ];

@@ -1,6 +1,7 @@
 //! The platform's memory: the only crate with SQL. A method is one transaction (or one read) and states
 //! its number of statements; rules about who may do what are the services'.
 
+mod administration;
 mod answer;
 mod bookmark;
 mod card;
@@ -40,6 +41,7 @@ use std::sync::Arc;
 
 use domain::Result;
 
+pub use administration::{AuditRow, Invitation};
 pub use answer::{Asked, KeptAnswer};
 pub use card::{Friend, UserCard, VideoCard};
 pub use check::Finding;
@@ -53,7 +55,7 @@ pub use open::OpenError;
 pub use sessions::{OpenSession, SessionRow};
 pub use slice::{Listed, Slice};
 pub use upload::{UploadPart, UploadRow};
-pub use user::{Account, LoginRow};
+pub use user::{Account, Entry, LoginRow};
 pub use video::NewVideo;
 pub use video::event::{Timeline, VideoEvent};
 pub use video::files::{VideoFile, VideoFiles, Watched};

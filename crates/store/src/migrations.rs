@@ -7,7 +7,7 @@ mod m0003_api;
 use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
 
 /// Every table with a column of it that is never null.
-pub(crate) const TABLES: [(&str, &str); 17] = [
+pub(crate) const TABLES: [(&str, &str); 19] = [
     ("user", "id"),
     ("user_stat", "user_id"),
     ("video", "id"),
@@ -25,6 +25,8 @@ pub(crate) const TABLES: [(&str, &str); 17] = [
     ("session", "id"),
     ("answer", "id"),
     ("bookmark", "id"),
+    ("invitation", "id"),
+    ("audit", "id"),
 ];
 
 /// All migrations, oldest first.

@@ -205,7 +205,7 @@ async fn open(session: &Session, user: UserId, device: String, now: Timestamp) -
 }
 
 /// Two statements.
-async fn revoke(session: &Session, user: UserId, now: Timestamp) -> Result<()> {
+pub(crate) async fn revoke(session: &Session, user: UserId, now: Timestamp) -> Result<()> {
     let sql = "UPDATE user SET token_epoch = token_epoch + 1, revoked_at = ? WHERE id = ?";
     session.change(sql, [now.millis().into(), user.get().into()]).await?;
     let sql = "UPDATE session SET ended_at = ? WHERE user_id = ? AND ended_at IS NULL";

@@ -1,6 +1,6 @@
 //! Accounts: who is registered, under which name, with which password hash.
 
-use domain::{Error, Result, Timestamp, UserId, UserName};
+use domain::{Error, Result, Standing, Timestamp, UserId, UserName};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Value};
 
 use crate::Store;
@@ -20,6 +20,19 @@ pub struct LoginRow {
     pub password_hash: String,
     /// Tokens with a smaller epoch are revoked.
     pub token_epoch: i64,
+    /// Whether it may be used.
+    pub standing: Standing,
+}
+
+/// By which way an account comes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// Everybody may come.
+    Open,
+    /// Somebody has to let it in.
+    Pending,
+    /// By this invitation, of which it takes a use.
+    Invited(String),
 }
 
 /// An account whose tokens were revoked.
@@ -32,18 +45,40 @@ pub struct Account {
 }
 
 impl Store {
-    /// Makes an account. Two statements.
+    /// Makes an account. Two statements, one more for an invitation.
     ///
     /// # Errors
-    /// [`Error::UsernameTaken`] when the name's key is in use.
-    pub async fn create_user(&self, name: UserName, password_hash: String, now: Timestamp) -> Result<UserId> {
+    /// [`Error::UsernameTaken`] when the name's key is in use, [`Error::InvitationInvalid`].
+    pub async fn create_user(
+        &self,
+        name: UserName,
+        password_hash: String,
+        entry: Entry,
+        now: Timestamp,
+    ) -> Result<UserId> {
         self.database
             .write(move |session| {
                 Box::pin(async move {
-                    let sql =
-                        "INSERT INTO user (name, name_key, password_hash, created_at) VALUES (?, ?, ?, ?)";
-                    let values: [Value; 4] =
-                        [name.as_str().into(), name.key().into(), password_hash.into(), now.millis().into()];
+                    let sql = "INSERT INTO user (name, name_key, password_hash, standing, created_at) \
+                               VALUES (?, ?, ?, ?, ?)";
+                    let standing = match entry {
+                        Entry::Open | Entry::Invited(_) => Standing::Active,
+                        Entry::Pending => Standing::Pending,
+                    };
+                    if let Entry::Invited(code) = entry {
+                        let sql = "UPDATE invitation SET uses_left = uses_left - 1 \
+                                   WHERE code = ? AND uses_left > 0 AND expires_at > ?";
+                        if session.change(sql, [code.into(), now.millis().into()]).await? == 0 {
+                            return Err(Error::InvitationInvalid);
+                        }
+                    }
+                    let values: [Value; 5] = [
+                        name.as_str().into(),
+                        name.key().into(),
+                        password_hash.into(),
+                        standing.as_str().into(),
+                        now.millis().into(),
+                    ];
                     let id = session.insert_new(sql, values).await?.ok_or(Error::UsernameTaken)?;
                     session.change("INSERT INTO user_stat (user_id) VALUES (?)", [id.into()]).await?;
                     UserId::parse(id)
@@ -73,7 +108,7 @@ impl Store {
     /// # Errors
     /// [`Error::UserNotFound`].
     pub async fn login_row_of(&self, id: UserId) -> Result<LoginRow> {
-        let sql = "SELECT id, password_hash, token_epoch FROM user WHERE id = ? LIMIT 1";
+        let sql = "SELECT id, password_hash, token_epoch, standing FROM user WHERE id = ? LIMIT 1";
         let found = self.database.list(sql, [id.get().into()], login).await?;
         found.into_iter().next().ok_or(Error::UserNotFound(id))
     }
@@ -122,7 +157,7 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn is_admin(&self, user: UserId) -> Result<bool> {
-        let sql = "SELECT 1 FROM user WHERE id = ? AND role = 'admin' LIMIT 1";
+        let sql = "SELECT 1 FROM user WHERE id = ? AND role = 'admin' AND standing = 'active' LIMIT 1";
         Ok(!self.database.list(sql, [user.get().into()], |_row| Ok(())).await?.is_empty())
     }
 
@@ -144,6 +179,7 @@ fn login(row: &Row) -> Result<LoginRow> {
         id: column(row, "id")?,
         password_hash: column(row, "password_hash")?,
         token_epoch: column(row, "token_epoch")?,
+        standing: Standing::parse(&column::<String>(row, "standing")?)?,
     })
 }
 

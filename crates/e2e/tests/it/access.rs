@@ -3,12 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::{Duration, SystemTime};
 
-use e2e::{Platform, User, clip};
+use e2e::{Platform, User, clip, eventually};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-const ACTORS: [&str; 4] = ["anonymous", "other", "admin", "owner"];
+const ACTORS: [&str; 5] = ["anonymous", "suspended", "other", "admin", "owner"];
 const PASSWORD: &str = "a password of tests";
 /// After these nothing is left to ask about.
 const LAST: [(&str, &str); 2] = [("DELETE", "/api/v1/uploads/{name}"), ("DELETE", "/api/v1/videos/{id}")];
@@ -19,6 +20,9 @@ struct Scene {
     owner: User,
     other: User,
     admin: User,
+    suspended: User,
+    /// Whom administrators decide about.
+    subject: User,
     video: i64,
     comment: i64,
     upload: String,
@@ -33,6 +37,15 @@ impl Scene {
         let (owner, other) = (platform.register("owner").await, platform.register("other").await);
         let admin = platform.register("admin").await;
         assert_eq!(platform.command(&["user", "admin", "admin"]).await.code, Some(0));
+        let (suspended, subject) = (platform.register("suspended").await, platform.register("subject").await);
+        let path = format!("/admin/accounts/{}/standing", suspended.id);
+        let body = json!({ "standing": "suspended", "reason": "a test" });
+        platform.api(Some(&admin), Method::PUT, &path, body).await.ok(204);
+        eventually("the suspension is known", Duration::from_secs(5), async || {
+            let told = platform.api(Some(&suspended), Method::GET, "/account", Value::Null).await;
+            (told.status == 401).then_some(())
+        })
+        .await;
         // It is re-encoded for as long as the first rows take, which are about its job.
         platform.publish_for(&owner, clip::minute(), "private").await;
         let jobs = platform.api(Some(&admin), Method::GET, "/admin/jobs", Value::Null).await.ok(200).json;
@@ -42,7 +55,7 @@ impl Scene {
         let said = platform.api(Some(&owner), Method::POST, &path, json!({ "content": "own" })).await.ok(201);
         let comment = said.json["id"].as_i64().expect("a number");
         let upload = platform.begin_upload(&owner, 10).await;
-        Self { platform, owner, other, admin, video, comment, upload, job, requests: 0 }
+        Self { platform, owner, other, admin, suspended, subject, video, comment, upload, job, requests: 0 }
     }
 
     fn actor(&self, name: &str) -> Option<&User> {
@@ -50,6 +63,7 @@ impl Scene {
             "owner" => Some(&self.owner),
             "other" => Some(&self.other),
             "admin" => Some(&self.admin),
+            "suspended" => Some(&self.suspended),
             _anonymous => None,
         }
     }
@@ -58,7 +72,8 @@ impl Scene {
     async fn request(&mut self, method: &str, path: &str, actor: &str) -> RequestBuilder {
         let id = match path.split('/').nth(3) {
             Some("users") => self.owner.id,
-            Some("admin") => self.job,
+            Some("admin") if path.contains("/jobs/") => self.job,
+            Some("admin") => self.subject.id,
             _ => self.video,
         };
         let mut address = path.replace("{comment}", &self.comment.to_string()).replace("{language}", "en");
@@ -66,6 +81,10 @@ impl Scene {
         if path == "/api/v1/sessions/{id}" {
             let session = self.open("owner").await;
             address = address.replace("{id}", &session["session_id"].to_string());
+        }
+        if path == "/api/v1/admin/invitations/{id}" {
+            let made = self.platform.api(Some(&self.admin), Method::POST, "/admin/invitations", invitation());
+            address = address.replace("{id}", &made.await.ok(201).json["id"].to_string());
         }
         address = address.replace("{id}", &id.to_string()).replace("{rendition}", "720p.m3u8");
         address = address.replace("/api/v1/uploads/{name}", &format!("/api/v1{}", self.upload));
@@ -83,6 +102,10 @@ impl Scene {
                 json(json!({ "old_password": "wrong", "new_password": "another good one" }))
             }
             ("POST", "/api/v1/videos") => json(json!({ "upload": &self.upload[9..], "title": "early" })),
+            ("PUT", "/api/v1/admin/accounts/{id}/standing") => {
+                json(json!({ "standing": "suspended", "reason": "a test" }))
+            }
+            ("POST", "/api/v1/admin/invitations") => json(invitation()),
             ("PATCH", "/api/v1/videos/{id}") => json(json!({ "title": "changed" })),
             ("POST", _) if path.ends_with("/comments") || path.ends_with("/messages") => {
                 json(json!({ "content": "said" }))
@@ -109,6 +132,7 @@ impl Scene {
         // Who ends what they ask with does so with another session than the next request's.
         let token = match self.actor(actor) {
             None => None,
+            Some(_) if actor == "suspended" => Some(self.suspended.token.clone()),
             Some(_) if path == "/api/v1/session" || (method, path) == ("DELETE", "/api/v1/sessions") => {
                 let opened = self.open(if path == "/api/v1/session" { actor } else { "leaver" }).await;
                 opened["access_token"].as_str().map(str::to_owned)
@@ -129,6 +153,12 @@ impl Scene {
         }
         told.ok(201).json
     }
+}
+
+fn invitation() -> Value {
+    let soon = SystemTime::now() + Duration::from_secs(3600);
+    let soon = soon.duration_since(SystemTime::UNIX_EPOCH).expect("a time").as_millis();
+    json!({ "uses": 1, "expires_at": u64::try_from(soon).expect("a number") })
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 //! `DYTT_E2E=cluster`, two of each service. Every test ends with an orderly stop and a check of everything stored.
 
 mod access;
+mod admin;
 mod api;
 mod caption;
 mod cert;

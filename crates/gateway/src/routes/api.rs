@@ -1,5 +1,6 @@
 //! The modern API, `/api/v1`: a bearer token or nobody, the status that says what happened, problems in detail.
 
+mod admin;
 mod body;
 mod captions;
 mod comment;
@@ -110,6 +111,12 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Account, Read, BROWSE, routes!(upload::look)))
         .routes(under(Account, Social, TAP, routes!(upload::end)))
         .routes(under(Anybody, Read, BROWSE, routes!(upload::options)))
+        .routes(under(Admin, Read, BROWSE, routes!(admin::accounts)))
+        .routes(under(Admin, Social, TAP, routes!(admin::set_standing)))
+        .routes(under(Admin, Social, TAP, routes!(admin::invite)))
+        .routes(under(Admin, Read, BROWSE, routes!(admin::invitations)))
+        .routes(under(Admin, Social, TAP, routes!(admin::uninvite)))
+        .routes(under(Admin, Read, BROWSE, routes!(admin::audit)))
         .routes(under(Admin, Read, BROWSE, routes!(job::list)))
         .routes(under(Admin, Social, TAP, routes!(job::retry)))
         .routes(under(Admin, Social, TAP, routes!(job::cancel)))

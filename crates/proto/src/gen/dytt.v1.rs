@@ -853,6 +853,9 @@ pub struct Credentials {
     /// What opens a session, in words a person recognises it by; empty for none.
     #[prost(string, tag = "3")]
     pub device: ::prost::alloc::string::String,
+    /// What a site asks for that is by invitation; empty for none.
+    #[prost(string, tag = "4")]
+    pub invitation: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RenewSessionRequest {
@@ -912,11 +915,99 @@ pub struct Account {
     /// How often it was renewed.
     #[prost(int64, tag = "4")]
     pub generation: i64,
+    /// It was made, and waits to be let in.
+    #[prost(bool, tag = "5")]
+    pub pending: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetUserRequest {
     #[prost(int64, tag = "1")]
     pub user_id: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetStandingRequest {
+    #[prost(int64, tag = "1")]
+    pub user_id: i64,
+    /// `active`, `pending` or `suspended`.
+    #[prost(string, tag = "2")]
+    pub standing: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListAccountsRequest {
+    #[prost(string, tag = "1")]
+    pub standing: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub slice: ::core::option::Option<Slice>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct InviteRequest {
+    /// How many may come by it.
+    #[prost(int64, tag = "1")]
+    pub uses: i64,
+    /// UTC milliseconds.
+    #[prost(int64, tag = "2")]
+    pub expires_at: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListInvitationsRequest {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndInvitationRequest {
+    #[prost(int64, tag = "1")]
+    pub invitation_id: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Invitation {
+    #[prost(int64, tag = "1")]
+    pub id: i64,
+    /// The random word that it is known by.
+    #[prost(string, tag = "2")]
+    pub code: ::prost::alloc::string::String,
+    #[prost(int64, tag = "3")]
+    pub uses_left: i64,
+    /// UTC milliseconds.
+    #[prost(int64, tag = "4")]
+    pub expires_at: i64,
+    #[prost(int64, tag = "5")]
+    pub created_at: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct InvitationList {
+    #[prost(message, repeated, tag = "1")]
+    pub invitations: ::prost::alloc::vec::Vec<Invitation>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListAuditRequest {
+    #[prost(message, optional, tag = "1")]
+    pub slice: ::core::option::Option<Slice>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AuditEntry {
+    #[prost(int64, tag = "1")]
+    pub id: i64,
+    /// The administrator's name.
+    #[prost(string, tag = "2")]
+    pub by: ::prost::alloc::string::String,
+    /// A stable word.
+    #[prost(string, tag = "3")]
+    pub action: ::prost::alloc::string::String,
+    /// A kind and a number.
+    #[prost(string, tag = "4")]
+    pub subject: ::prost::alloc::string::String,
+    #[prost(string, tag = "5")]
+    pub detail: ::prost::alloc::string::String,
+    /// UTC milliseconds.
+    #[prost(int64, tag = "6")]
+    pub created_at: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AuditList {
+    #[prost(message, repeated, tag = "1")]
+    pub entries: ::prost::alloc::vec::Vec<AuditEntry>,
+    /// Where the next part begins; 0 when this is the last.
+    #[prost(int64, tag = "2")]
+    pub next: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AskOnceRequest {
@@ -1024,6 +1115,42 @@ pub trait UserService: Send + Sync {
         call: &domain::Call,
         request: AnswerOnceRequest,
     ) -> domain::Result<Done>;
+    /// Lets an account be used, or not; for administrators.
+    async fn set_standing(
+        &self,
+        call: &domain::Call,
+        request: SetStandingRequest,
+    ) -> domain::Result<Done>;
+    /// Accounts of a standing, the latest first; for administrators.
+    async fn list_accounts(
+        &self,
+        call: &domain::Call,
+        request: ListAccountsRequest,
+    ) -> domain::Result<UserList>;
+    /// Invites people to register; for administrators.
+    async fn invite(
+        &self,
+        call: &domain::Call,
+        request: InviteRequest,
+    ) -> domain::Result<Invitation>;
+    /// Invitations that still hold, the latest first; for administrators.
+    async fn list_invitations(
+        &self,
+        call: &domain::Call,
+        request: ListInvitationsRequest,
+    ) -> domain::Result<InvitationList>;
+    /// Takes an invitation back; for administrators.
+    async fn end_invitation(
+        &self,
+        call: &domain::Call,
+        request: EndInvitationRequest,
+    ) -> domain::Result<Done>;
+    /// What administrators did, the latest first; for them.
+    async fn list_audit(
+        &self,
+        call: &domain::Call,
+        request: ListAuditRequest,
+    ) -> domain::Result<AuditList>;
     /// Whose tokens were revoked since a moment.
     async fn revoked_since(
         &self,
@@ -1105,6 +1232,54 @@ impl UserService for RemoteUserService {
     ) -> domain::Result<Done> {
         crate::wire::call(&self.0, call, "/dytt.v1.UserService/AnswerOnce", request).await
     }
+    async fn set_standing(
+        &self,
+        call: &domain::Call,
+        request: SetStandingRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/SetStanding", request).await
+    }
+    async fn list_accounts(
+        &self,
+        call: &domain::Call,
+        request: ListAccountsRequest,
+    ) -> domain::Result<UserList> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/ListAccounts", request).await
+    }
+    async fn invite(
+        &self,
+        call: &domain::Call,
+        request: InviteRequest,
+    ) -> domain::Result<Invitation> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/Invite", request).await
+    }
+    async fn list_invitations(
+        &self,
+        call: &domain::Call,
+        request: ListInvitationsRequest,
+    ) -> domain::Result<InvitationList> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.UserService/ListInvitations",
+            request,
+        )
+        .await
+    }
+    async fn end_invitation(
+        &self,
+        call: &domain::Call,
+        request: EndInvitationRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/EndInvitation", request).await
+    }
+    async fn list_audit(
+        &self,
+        call: &domain::Call,
+        request: ListAuditRequest,
+    ) -> domain::Result<AuditList> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/ListAudit", request).await
+    }
     async fn revoked_since(
         &self,
         call: &domain::Call,
@@ -1176,6 +1351,42 @@ pub fn serve_user(service: std::sync::Arc<dyn UserService>) -> crate::Step {
                 "/dytt.v1.UserService/AnswerOnce" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.answer_once(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/SetStanding" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.set_standing(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/ListAccounts" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_accounts(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/Invite" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.invite(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/ListInvitations" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_invitations(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/EndInvitation" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.end_invitation(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/ListAudit" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_audit(&call, message).await
                     })
                     .await
                 }
@@ -1865,6 +2076,42 @@ pub const METHODS: &[crate::Method] = &[
     },
     crate::Method {
         path: "/dytt.v1.UserService/AnswerOnce",
+        service: "user",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/SetStanding",
+        service: "user",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/ListAccounts",
+        service: "user",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/Invite",
+        service: "user",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/ListInvitations",
+        service: "user",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/EndInvitation",
+        service: "user",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/ListAudit",
         service: "user",
         repeatable: true,
         streaming: false,

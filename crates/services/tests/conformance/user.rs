@@ -6,7 +6,7 @@ use proto::{Credentials, GetUserRequest, RevokedSinceRequest};
 use crate::world::{World, nobody};
 
 fn login(name: &str, password: &str) -> Credentials {
-    Credentials { name: name.into(), password: password.into(), device: String::new() }
+    Credentials { name: name.into(), password: password.into(), ..Credentials::default() }
 }
 
 #[tokio::test]

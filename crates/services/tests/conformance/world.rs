@@ -12,8 +12,8 @@ use proto::{
     PublishResponse, StoredObject, UserService, VideoService,
 };
 use services::{
-    Comments, Feed, Follows, Fsck, Likes, MediaFiles, Messages, Settler, Transcoder, UploadLimits,
-    UserConfig, Users, Videos,
+    Comments, Feed, Follows, Fsck, Likes, MediaFiles, Messages, Registration, Settler, Transcoder,
+    UploadLimits, UserConfig, Users, Videos,
 };
 use store::Store;
 use tokio::sync::OnceCell;
@@ -65,8 +65,13 @@ impl World {
         let tmp = folder.path().join("tmp");
         std::fs::create_dir(&tmp).expect("a folder");
         let files = MediaFiles { blobs: blobs.clone(), media: tools(), folder: tmp };
-        let users =
-            UserConfig { name_max_chars: 64, password_memory_kib: 64, password_passes: 1, password_lanes: 1 };
+        let users = UserConfig {
+            registration: Registration::Open,
+            name_max_chars: 64,
+            password_memory_kib: 64,
+            password_passes: 1,
+            password_lanes: 1,
+        };
         let own = Services {
             user: Arc::new(Users::new(store.clone(), &users).expect("hashes")),
             feed: Arc::new(Feed { store: store.clone() }),
@@ -87,7 +92,8 @@ impl World {
 
     /// Somebody's call.
     pub async fn somebody(&self, name: &str) -> Call {
-        let request = Credentials { name: name.into(), password: "secret-1".into(), device: String::new() };
+        let request =
+            Credentials { name: name.into(), password: "secret-1".into(), ..Credentials::default() };
         let account = self.user.register(&nobody(), request).await.expect("registers");
         let viewer = UserId::parse(account.user_id).expect("is an id");
         Call::within(Duration::from_secs(60), Some(viewer), TraceId(1))

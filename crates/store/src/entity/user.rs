@@ -14,6 +14,7 @@ pub(crate) struct Model {
     pub token_epoch: i64,
     pub revoked_at: i64,
     pub created_at: i64,
+    pub standing: String,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

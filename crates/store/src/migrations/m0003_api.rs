@@ -1,4 +1,5 @@
-//! What the modern API adds: sessions, answers for who asks again, bookmarks.
+//! What the modern API adds: sessions, answers for who asks again, bookmarks; whether an
+//! account may be used, invitations, and what administrators did.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{
@@ -23,6 +24,13 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        if !manager.has_column("user", "standing").await? {
+            let standing = string_len("standing", 16).default("active").take();
+            manager.alter_table(Table::alter().table("user").add_column(standing).take()).await?;
+        }
+        if !manager.has_index("user", "ix_user_standing").await? {
+            manager.create_index(index("user", &["standing"]).1).await?;
+        }
         create(manager, tables(), indices()).await
     }
 }
@@ -70,6 +78,29 @@ fn tables() -> Vec<(&'static str, TableCreateStatement)> {
                 .foreign_key(&mut owned("bookmark", "video_id", "video"))
                 .take(),
         ),
+        (
+            "invitation",
+            table("invitation")
+                .col(big_pk_auto("id"))
+                .col(string_len("code", 32).unique_key())
+                .col(counter("uses_left"))
+                .col(big_integer("expires_at"))
+                .col(big_integer("created_at"))
+                .take(),
+        ),
+        (
+            "audit",
+            table("audit")
+                .col(big_pk_auto("id"))
+                // The administrator.
+                .col(big_integer("user_id"))
+                .col(string_len("action", 32))
+                .col(string_len("subject", 64))
+                .col(string_len_null("detail", 255))
+                .col(big_integer("created_at"))
+                .foreign_key(&mut owned("audit", "user_id", "user"))
+                .take(),
+        ),
     ]
 }
 
@@ -82,5 +113,7 @@ fn indices() -> Vec<(&'static str, IndexCreateStatement)> {
         index("bookmark", &["user_id"]),
         unique("bookmark", &["user_id", "video_id"]),
         index("bookmark", &["video_id"]),
+        index("invitation", &["expires_at"]),
+        index("audit", &["user_id"]),
     ]
 }

@@ -2,14 +2,14 @@
 
 use std::sync::atomic::Ordering;
 
-use domain::{CommentId, Error, JobId, Result, UserId, VideoId, Visibility};
+use domain::{CommentId, Error, JobId, Result, Standing, UserId, VideoId, Visibility};
 use futures_util::future::BoxFuture;
 
 use super::fixture::{
     LEASE, NOW, On, World, content, later, made, object, on_both, rendition, title, user_name,
 };
 use super::stated;
-use crate::{Finished, Job, JobKind, NewVideo, Store};
+use crate::{Entry, Finished, Job, JobKind, NewVideo, Store};
 
 /// Some of everything, so that each mutation has something to change.
 struct Scene {
@@ -33,6 +33,7 @@ struct Scene {
     comment: CommentId,
     /// Of the viewer, renewed never.
     session: i64,
+    invitation: i64,
 }
 
 impl Scene {
@@ -77,6 +78,8 @@ impl Scene {
         world.upload(author, "whole", 1000).await;
         world.append(author, "whole", 0, 1000).await.expect("append");
         world.store.ask_once(viewer, "asked".into(), vec![7; 32], NOW).await.expect("ask");
+        let invitation =
+            world.store.invite(author, "word".into(), 2, later(1000), NOW).await.expect("invite").id;
         let session = world.store.open_session(viewer, "phone".into(), NOW).await.expect("open");
         let comment = CommentId::parse(comment.id).expect("a number");
         let given_up = given_up.attempt.job;
@@ -96,6 +99,7 @@ impl Scene {
             moves,
             comment,
             session,
+            invitation,
         }
     }
 
@@ -115,7 +119,11 @@ macro_rules! mutations {
 
 /// The first row of a method is the one with the number its documentation begins with.
 const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
-    "create_user", 2 + 0, |s| s.store().create_user(user_name("new"), "hash".into(), NOW);
+    "create_user", 2 + 0, |s| s.store().create_user(user_name("new"), "hash".into(), Entry::Open, NOW);
+    "create_user, invited", 3 + 0, |s| s.store().create_user(user_name("new"), "hash".into(), Entry::Invited("word".into()), NOW);
+    "set_standing", 5 + 0, |s| s.store().set_standing(s.author, s.viewer, Standing::Suspended, "why".into(), NOW);
+    "invite", 2 + 0, |s| s.store().invite(s.author, "other".into(), 3, later(5), NOW);
+    "end_invitation", 2 + 0, |s| s.store().end_invitation(s.author, s.invitation, NOW);
     "set_password_hash", 1 + 0, |s| s.store().set_password_hash(s.viewer, "other".into());
     "revoke_tokens", 2 + 0, |s| s.store().revoke_tokens(s.viewer, NOW);
     "open_session", 2 + 0, |s| s.store().open_session(s.viewer, "phone".into(), NOW);
@@ -233,7 +241,7 @@ async fn failing_at(scene: &Scene, statement: u64, mutation: Mutation) -> Result
 #[test]
 fn every_mutation_is_interrupted_here_and_documents_its_statements() {
     let documented: Vec<_> = stated::methods().into_iter().filter(|method| method.mutates).collect();
-    assert_eq!(documented.len(), 44, "{documented:?}");
+    assert_eq!(documented.len(), 47, "{documented:?}");
     for method in documented {
         let measured = MUTATIONS.iter().find(|row| row.0 == method.name).map(|row| (row.1, row.2));
         assert!(measured.is_some(), "{} is not interrupted", method.name);

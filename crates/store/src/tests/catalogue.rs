@@ -16,10 +16,12 @@ async fn these_are_all_tables() {
     let world = World::new(On::Sqlite).await;
     let expected = [
         "answer",
+        "audit",
         "bookmark",
         "comment",
         "feed_state",
         "follow",
+        "invitation",
         "job",
         "message",
         "session",
@@ -65,7 +67,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
             references.push(format!("{table}.{column}"));
         }
     }
-    assert_eq!(references.len(), 20, "{references:?}");
+    assert_eq!(references.len(), 21, "{references:?}");
 }
 
 #[tokio::test]

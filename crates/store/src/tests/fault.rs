@@ -12,7 +12,7 @@ use tokio::task::JoinSet;
 
 use super::fixture::{NOW, On, World, user_name};
 use super::shared::{on_server, say};
-use crate::{OpenError, Store};
+use crate::{Entry, OpenError, Store};
 
 /// What one request may take, whatever the server does; and some more on a busy machine.
 const BOUND: Duration = Duration::from_millis(2400 + 600);
@@ -41,7 +41,7 @@ async fn write(
         }
         let name = format!("w{worker} {number}");
         let asked = Instant::now();
-        let done = store.create_user(user_name(&name), "hash".into(), NOW).await;
+        let done = store.create_user(user_name(&name), "hash".into(), Entry::Open, NOW).await;
         assert!(asked.elapsed() < BOUND, "{:?}", asked.elapsed());
         match done {
             Ok(id) => {

@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use super::shared;
 use crate::row::{Row, column};
 use crate::{
-    Config, FIRST_RENDITION, Finished, Job, JobKind, NewObject, NewVideo, REMUX, SOURCE, Shape, Store,
+    Config, Entry, FIRST_RENDITION, Finished, Job, JobKind, NewObject, NewVideo, REMUX, SOURCE, Shape, Store,
     UploadPart, UploadRow, VideoCard,
 };
 
@@ -90,7 +90,7 @@ impl World {
     }
 
     pub(super) async fn user(&self, name: &str) -> UserId {
-        self.store.create_user(user_name(name), "hash".into(), NOW).await.expect("make a user")
+        self.store.create_user(user_name(name), "hash".into(), Entry::Open, NOW).await.expect("make a user")
     }
 
     /// A video everybody may see.

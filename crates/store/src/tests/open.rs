@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use domain::Error;
 
 use super::fixture::{NOW, On, World, config, never, reopened, user_name};
-use crate::{Config, OpenError, Store};
+use crate::{Config, Entry, OpenError, Store};
 
 #[tokio::test]
 async fn an_address_that_is_not_sqlites_is_refused_before_anything_is_made() {
@@ -30,7 +30,8 @@ async fn opening_twice_is_fine_and_both_see_the_same() {
     let before = world.dump().await;
     let second = reopened(world.folder.path()).await;
     assert_eq!(world.dump().await, before);
-    let id = second.create_user(user_name("ada"), "hash".into(), NOW).await.expect("make a user");
+    let id =
+        second.create_user(user_name("ada"), "hash".into(), Entry::Open, NOW).await.expect("make a user");
     assert_eq!(world.store.user_card(id, None).await.expect("a card").name, "ada");
     world.user("bob").await;
     assert!(second.login_row(&user_name("bob")).await.expect("look up").is_some());
@@ -60,7 +61,7 @@ async fn looking_creates_nothing_and_shows_what_is_applied() {
 #[tokio::test]
 async fn what_was_acknowledged_is_there_after_a_drop_without_a_close() {
     let World { store, folder, .. } = World::new(On::Sqlite).await;
-    let id = store.create_user(user_name("ada"), "hash".into(), NOW).await.expect("make a user");
+    let id = store.create_user(user_name("ada"), "hash".into(), Entry::Open, NOW).await.expect("make a user");
     drop(store);
     let store = reopened(folder.path()).await;
     assert_eq!(store.user_card(id, None).await.expect("a card").name, "ada");

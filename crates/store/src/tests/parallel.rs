@@ -6,6 +6,7 @@ use domain::{Content, Error, Result, VideoId};
 use tokio::task::JoinSet;
 
 use super::fixture::{NOW, On, World, content, never, on_both, user_name};
+use crate::Entry;
 
 /// Runs `make(0)` to `make(count - 1)`, each as a task of its own.
 async fn together<T, F>(count: i64, make: impl Fn(i64) -> F) -> Vec<Result<T>>
@@ -39,7 +40,7 @@ async fn of_a_hundred_registrations_under_one_name_one_succeeds(on: On) {
     let results = together(100, |number| {
         let store = world.store.clone();
         let name = user_name(if number % 2 == 0 { "José" } else { "JOSE\u{301}" });
-        async move { store.create_user(name, "hash".into(), NOW).await }
+        async move { store.create_user(name, "hash".into(), Entry::Open, NOW).await }
     });
     let results = results.await;
     assert_eq!(results.iter().filter(|result| result.is_ok()).count(), 1);

@@ -1,11 +1,11 @@
 //! How SQLite means to run the statements that were really sent: by index, and in the index's order.
 
-use domain::{Result, Timestamp, Visibility};
+use domain::{Result, Standing, Timestamp, Visibility};
 use futures_util::future::BoxFuture;
 
 use super::crowd::Crowd;
 use super::fixture::{LEASE, NOW, On, content, later, never, user_name};
-use crate::{JobKind, Slice};
+use crate::{Entry, JobKind, Slice};
 
 type Call = for<'c> fn(&'c Crowd) -> BoxFuture<'c, Result<()>>;
 
@@ -28,6 +28,10 @@ enum Order {
 const CALLS: &[(&str, Order, Call)] = calls![
     "login_row", Index, |c| c.world.store.login_row(&user_name("hub"));
     "login_row_of", Index, |c| c.world.store.login_row_of(c.hub);
+    "accounts", Index, |c| c.world.store.accounts(Standing::Active, Slice::NEWEST);
+    "invitations", Index, |c| c.world.store.invitations(NOW);
+    "audit_log", Index, |c| c.world.store.audit_log(Slice::NEWEST);
+    "set_standing", Index, |c| c.world.store.set_standing(c.hub, c.peer, Standing::Active, "why".into(), NOW);
     "ask_once", Index, |c| c.world.store.ask_once(c.hub, "name".into(), vec![7; 32], NOW);
     "answered", Index, |c| c.world.store.answered(c.hub, "name".into(), None);
     "sessions", Index, |c| c.world.store.sessions(c.hub, NOW);
@@ -51,7 +55,7 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "received_after", Index, |c| c.world.store.received_after(c.hub, c.peer, Timestamp::from_millis(0));
     "objects", Index, |c| c.world.store.objects("");
     "known_objects", Index, |c| c.world.store.known_objects(&["r/0".into(), "r/1".into()]);
-    "create_user", Index, |c| c.world.store.create_user(user_name("new"), "hash".into(), NOW);
+    "create_user", Index, |c| c.world.store.create_user(user_name("new"), "hash".into(), Entry::Open, NOW);
     "publish", Index, |c| c.world.store.publish(c.world.ready(c.hub), NOW);
     "publish, with a job", Index, |c| c.world.store.publish(c.world.unready(c.hub), NOW);
     "video", Sorted, |c| c.world.store.video(c.video, Some(c.peer));

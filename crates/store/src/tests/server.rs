@@ -10,7 +10,7 @@ use super::shared::{admin, database, is_there, say};
 use crate::config::{Address, Config, MySql};
 use crate::mysql::server::{Variables, judge};
 use crate::row::column;
-use crate::{OpenError, Slice, Store};
+use crate::{Entry, OpenError, Slice, Store};
 
 fn name(config: &Config) -> String {
     place(config).name
@@ -36,7 +36,7 @@ async fn of_twelve_that_open_an_empty_server_at_once_all_succeed() {
         opening.spawn(async move {
             let store = Store::open(&config, &path).await.expect("open");
             store
-                .create_user(user_name(&format!("user {number}")), "hash".into(), NOW)
+                .create_user(user_name(&format!("user {number}")), "hash".into(), Entry::Open, NOW)
                 .await
                 .expect("make a user");
             store
@@ -64,6 +64,8 @@ async fn a_migration_that_died_anywhere_is_finished_by_the_next_start() {
     let mut connection = admin(&world.config).await;
     // The last table first, as they refer to each other.
     let made = [
+        "audit",
+        "invitation",
         "bookmark",
         "answer",
         "session",
@@ -293,7 +295,7 @@ async fn a_caller_who_goes_away_leaves_its_mutation_whole() {
     let world = World::new(On::MySql).await;
     for number in 0..10 {
         let name = user_name(&format!("gone {number}"));
-        let began = world.store.create_user(name, "hash".into(), NOW).now_or_never();
+        let began = world.store.create_user(name, "hash".into(), Entry::Open, NOW).now_or_never();
         assert!(began.is_none(), "answered before it could run");
     }
     // Closing waits for what runs.
@@ -315,7 +317,7 @@ async fn a_closed_store_takes_nothing_any_more() {
     }
     let world = World::new(On::MySql).await;
     world.store.close().await;
-    let late = world.store.create_user(user_name("late"), "hash".into(), NOW).await;
+    let late = world.store.create_user(user_name("late"), "hash".into(), Entry::Open, NOW).await;
     assert!(matches!(late, Err(Error::Overloaded)), "{late:?}");
     assert!(matches!(world.store.ping().await, Err(Error::Overloaded)));
     let again = world.second().await;

@@ -1,7 +1,7 @@
 //! How many statements a read costs: as many as its documentation says, however long the list.
 
 use domain::limits::{FEED_PAGE, LIST_ROWS};
-use domain::{Result, Timestamp};
+use domain::{Result, Standing, Timestamp};
 use futures_util::future::BoxFuture;
 
 use super::crowd::Crowd;
@@ -22,6 +22,9 @@ const READS: &[(&str, u64, Read)] = reads![
     "ping", 1, |c| c.world.store.ping(), |()| 1;
     "login_row", 1, |c| c.world.store.login_row(&user_name("hub")), |row| row.iter().len();
     "login_row_of", 1, |c| c.world.store.login_row_of(c.hub), |_| 1;
+    "accounts", 1, |c| c.world.store.accounts(Standing::Active, Slice::NEWEST), |list| list.len();
+    "invitations", 1, |c| c.world.store.invitations(NOW), |list| list.len();
+    "audit_log", 1, |c| c.world.store.audit_log(Slice::NEWEST), |list| list.len();
     "sessions", 1, |c| c.world.store.sessions(c.hub, NOW), |list| list.len();
     "ended_sessions", 1, |c| c.world.store.ended_sessions(NOW), |list| list.len();
     "user_card", 1, |c| c.world.store.user_card(c.hub, Some(c.peer)), |_| 1;
@@ -60,7 +63,9 @@ async fn a_read_costs_its_stated_statements_at_any_length(on: On) {
             // The file's own check is SQLite's alone.
             let stated = if *name == "check" { crowd.world.pick(17, 16) } else { *stated };
             assert_eq!(crowd.world.store.statements() - before, stated, "{name} of {length} rows");
-            let empty = ["revoked_since", "sessions", "ended_sessions", "jobs", "check"].contains(name);
+            let empty =
+                ["revoked_since", "invitations", "audit_log", "sessions", "ended_sessions", "jobs", "check"]
+                    .contains(name);
             assert_eq!(length == 0, empty, "{name} of {length} rows");
         }
     }

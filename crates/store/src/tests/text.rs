@@ -3,7 +3,7 @@
 use domain::{Error, Title};
 
 use super::fixture::{NOW, On, World, content, never, on_both, user_name};
-use crate::Slice;
+use crate::{Entry, Slice};
 
 async fn what_people_type_comes_back_byte_by_byte(on: On) {
     let world = World::new(on).await;
@@ -61,7 +61,7 @@ async fn names_are_one_or_two_people_alike_everywhere(on: On) {
     ] {
         let id = world.user(name).await;
         for spelling in same {
-            let second = world.store.create_user(user_name(spelling), "hash".into(), NOW).await;
+            let second = world.store.create_user(user_name(spelling), "hash".into(), Entry::Open, NOW).await;
             assert!(matches!(second, Err(Error::UsernameTaken)), "{spelling:?}: {second:?}");
             let row =
                 world.store.login_row(&user_name(spelling)).await.expect("look up").expect("the account");

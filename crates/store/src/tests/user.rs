@@ -3,7 +3,7 @@
 use domain::{Error, Timestamp};
 
 use super::fixture::{NOW, On, World, later, no_user, on_both, user_name};
-use crate::{Account, UserCard};
+use crate::{Account, Entry, UserCard};
 
 async fn a_new_user_counts_nothing_and_is_shown_as_typed(on: On) {
     let world = World::new(on).await;
@@ -28,7 +28,7 @@ async fn a_name_is_taken_in_every_spelling(on: On) {
     world.user("José").await;
     let before = world.dump().await;
     for spelling in ["José", "JOSE\u{301}", "josÉ", "ｊｏｓé"] {
-        let second = world.store.create_user(user_name(spelling), "hash".into(), NOW).await;
+        let second = world.store.create_user(user_name(spelling), "hash".into(), Entry::Open, NOW).await;
         assert!(matches!(second, Err(Error::UsernameTaken)), "{spelling}: {second:?}");
     }
     assert_eq!(world.dump().await, before);

@@ -11,7 +11,7 @@ use futures_util::future::join_all;
 use tokio::sync::oneshot;
 
 use super::fixture::{NOW, On, World, config, reopened, user_name};
-use crate::{Config, Store};
+use crate::{Config, Entry, Store};
 
 pub(super) type Queued<T> = Pin<Box<dyn Future<Output = Result<T>> + Send>>;
 
@@ -51,7 +51,7 @@ async fn held(store: &Store) -> (oneshot::Sender<()>, Queued<()>) {
 
 fn user(store: &Store, name: &str) -> impl Future<Output = Result<UserId>> + Send + use<> {
     let (store, name) = (store.clone(), user_name(name));
-    async move { store.create_user(name, "hash".into(), NOW).await }
+    async move { store.create_user(name, "hash".into(), Entry::Open, NOW).await }
 }
 
 /// Makes a user by SQL of its own, then ends as told.

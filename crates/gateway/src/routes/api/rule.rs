@@ -39,7 +39,7 @@ const COMPARED: usize = 4 << 20;
 /// Who may ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Access {
-    /// Who is about to be somebody: a cookie that came along says nothing.
+    /// Who is about to be somebody: what came along of an earlier login says nothing.
     Nobody,
     /// With and without a login; one that is no longer good is refused all the same.
     Anybody,
@@ -226,6 +226,9 @@ impl Ruled {
 
     /// Who asks: told by a header, so that no address carries a secret.
     fn proof(&self, parts: &Parts) -> Result<Option<Proof>> {
+        if self.access == Access::Nobody {
+            return Ok(None);
+        }
         let Inner { tokens, revocations, .. } = &*self.gateway;
         let known = |token: &str| revocations.check(tokens.check(token.trim())?).map(Some);
         if let Some(value) = parts.headers.get(header::AUTHORIZATION) {
@@ -233,7 +236,7 @@ impl Ruled {
             let bearer = text.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
             return bearer.map_or(Err(Error::TokenInvalid), |(_, token)| known(token));
         }
-        if !parts.headers.contains_key(header::COOKIE) || self.access == Access::Nobody {
+        if !parts.headers.contains_key(header::COOKIE) {
             return Ok(None);
         }
         let base = Base::of(&self.gateway, parts);

@@ -5,7 +5,7 @@ use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use domain::limits::CALL_TIME;
-use domain::{Call, Error, Result, Timestamp, UserId};
+use domain::{Call, Error, Result, Standing, Timestamp, UserId};
 use proto::{
     ChangePasswordRequest, Credentials, EndAllSessionsRequest, EndSessionRequest, ListSessionsRequest,
     RenewSessionRequest,
@@ -34,6 +34,31 @@ pub(super) struct Login {
     /// True for a page of this server's own: it gets its tokens as cookies that its scripts cannot read.
     #[serde(default)]
     cookies: bool,
+}
+
+/// Who wants an account.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewAccount {
+    /// 1 to 64 characters, unique.
+    username: String,
+    /// 8 to 128 characters.
+    password: String,
+    /// What a site asks for that is by invitation.
+    invitation: Option<String>,
+    /// As at login.
+    device: Option<String>,
+    /// As at login.
+    #[serde(default)]
+    cookies: bool,
+}
+
+/// An account that waits to be let in by an administrator.
+#[derive(Serialize, ToSchema)]
+struct Waiting {
+    user_id: i64,
+    /// `pending`.
+    standing: &'static str,
 }
 
 /// What renews a session.
@@ -92,18 +117,24 @@ struct Sessions {
     items: Vec<Session>,
 }
 
-/// Makes an account and opens a session.
-#[utoipa::path(post, path = "/api/v1/accounts", tag = "account", request_body = Login,
-    responses((status = 201, body = Opened)))]
+/// Makes an account and opens a session; where an administrator has to let it in, without one.
+#[utoipa::path(post, path = "/api/v1/accounts", tag = "account", request_body = NewAccount,
+    responses((status = 201, body = Opened), (status = 202, body = Waiting)))]
 pub(super) async fn register(
     State(gateway): State<Gateway>,
     Anybody(call): Anybody,
     asker: Asker,
-    Json(login): Json<Login>,
+    Json(account): Json<NewAccount>,
 ) -> Result<Response, Failure> {
-    asker.may_have(login.cookies)?;
-    let (credentials, cookies) = asker.credentials(login);
+    let NewAccount { username, password, invitation, device, cookies } = account;
+    asker.may_have(cookies)?;
+    let credentials = asker.credentials(username, password, device);
+    let credentials = Credentials { invitation: invitation.unwrap_or_default(), ..credentials };
     let made = gateway.services.user.register(&call, credentials).await?;
+    if made.pending {
+        let waiting = Waiting { user_id: made.user_id, standing: Standing::Pending.as_str() };
+        return Ok(reply::line(StatusCode::ACCEPTED, &waiting));
+    }
     Ok(opened(&gateway, made, cookies.then_some(&asker.base), StatusCode::CREATED)?)
 }
 
@@ -115,10 +146,10 @@ pub(super) async fn open(
     Anybody(call): Anybody,
     Client(client): Client,
     asker: Asker,
-    Json(login): Json<Login>,
+    Json(Login { username, password, device, cookies }): Json<Login>,
 ) -> Result<Response, Failure> {
-    asker.may_have(login.cookies)?;
-    let (credentials, cookies) = asker.credentials(login);
+    asker.may_have(cookies)?;
+    let credentials = asker.credentials(username, password, device);
     let found = gateway.login(&call, credentials, client).await?;
     Ok(opened(&gateway, found, cookies.then_some(&asker.base), StatusCode::CREATED)?)
 }
@@ -245,10 +276,9 @@ impl Asker {
         if cookies && !self.is_same_origin { Err(Error::CrossSite) } else { Ok(()) }
     }
 
-    fn credentials(&self, login: Login) -> (Credentials, bool) {
-        let Login { username, password, device, cookies } = login;
+    fn credentials(&self, name: String, password: String, device: Option<String>) -> Credentials {
         let device = device.filter(|device| !device.is_empty()).unwrap_or_else(|| self.device.clone());
-        (Credentials { name: username, password, device }, cookies)
+        Credentials { name, password, device, invitation: String::new() }
     }
 }
 

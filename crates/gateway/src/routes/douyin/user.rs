@@ -2,7 +2,7 @@
 
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
-use domain::{Call, Result, Timestamp, UserId};
+use domain::{Call, Error, Result, Timestamp, UserId};
 use proto::{Account, Credentials, GetUserRequest};
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -44,7 +44,7 @@ impl FromRequestParts<Gateway> for Login {
         let credentials = Credentials {
             name: params.required("username")?.to_owned(),
             password: params.required("password")?.to_owned(),
-            device: String::new(),
+            ..Credentials::default()
         };
         Ok(Self { credentials, client: client(&gateway.config, parts) })
     }
@@ -63,6 +63,9 @@ pub(super) async fn register(
     login: Login,
 ) -> Result<Reply<AccountBody>, Failure> {
     let account = gateway.services.user.register(&call, login.credentials).await?;
+    if account.pending {
+        return Err(Error::AccountPending.into());
+    }
     Ok(logged_in(&gateway, account)?)
 }
 

@@ -1,0 +1,41 @@
+//! Whether an account may be used. What follows from that is the user service's.
+
+use crate::{Error, Result};
+
+/// What an account is to its site.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Standing {
+    /// It may be used.
+    #[default]
+    Active,
+    /// Nobody has let it in yet.
+    Pending,
+    /// An administrator has taken it out of use.
+    Suspended,
+}
+
+impl Standing {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Active, Self::Pending, Self::Suspended];
+
+    /// Reads its word.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] for any other.
+    pub fn parse(word: &str) -> Result<Self> {
+        Self::ALL.into_iter().find(|one| one.as_str() == word).ok_or_else(|| Error::Invalid {
+            name: "standing".into(),
+            problem: "must be active, pending or suspended".into(),
+        })
+    }
+
+    /// The word for programs and the database.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Pending => "pending",
+            Self::Suspended => "suspended",
+        }
+    }
+}
