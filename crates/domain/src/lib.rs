@@ -15,5 +15,5 @@ pub use clock::Timestamp;
 pub use error::{Error, Kind, Result};
 pub use id::{CommentId, JobId, UserId, VideoId};
 pub use standing::Standing;
-pub use text::{Content, Password, Title, UserName};
+pub use text::{Content, DisplayName, Password, Signature, Title, UserName};
 pub use visibility::Visibility;

@@ -16,6 +16,8 @@ pub const CHOSEN_PASSWORD_CHARS: usize = 8;
 pub const MAX_PASSWORD_CHARS: usize = 128;
 /// Longest title of a video, in characters.
 pub const MAX_TITLE_CHARS: usize = 255;
+/// Longest text in which people say who they are, in characters.
+pub const MAX_SIGNATURE_CHARS: usize = 255;
 /// Longest comment or chat message, in characters.
 pub const MAX_CONTENT_CHARS: usize = 255;
 /// Longest captions of one language, in bytes.

@@ -5,8 +5,8 @@ use icu_casemap::CaseMapper;
 use icu_normalizer::ComposingNormalizer;
 
 use crate::limits::{
-    CHOSEN_PASSWORD_CHARS, MAX_CONTENT_CHARS, MAX_NAME_CHARS, MAX_PASSWORD_CHARS, MAX_TITLE_CHARS,
-    MIN_PASSWORD_CHARS,
+    CHOSEN_PASSWORD_CHARS, MAX_CONTENT_CHARS, MAX_NAME_CHARS, MAX_PASSWORD_CHARS, MAX_SIGNATURE_CHARS,
+    MAX_TITLE_CHARS, MIN_PASSWORD_CHARS,
 };
 use crate::{Error, Result};
 
@@ -128,6 +128,55 @@ impl Title {
     }
 }
 
+/// What somebody calls themselves: not unique, and never what they log in with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DisplayName(String);
+
+impl DisplayName {
+    /// Accepts at most 64 characters after trimming, none of them invisible; none at all is their name again.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`].
+    pub fn parse(text: &str) -> Result<Self> {
+        const NAME: &str = "display_name";
+        let text = at_most(NAME, text.trim(), MAX_NAME_CHARS)?;
+        if text.chars().any(is_invisible) {
+            return Err(invalid(NAME, "must not contain control or invisible characters"));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        self.0
+    }
+}
+
+/// What somebody says of themselves.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Signature(String);
+
+impl Signature {
+    /// Accepts at most 255 characters after trimming.
+    ///
+    /// # Errors
+    /// [`Error::Invalid`] when too long or with a NUL.
+    pub fn parse(text: &str) -> Result<Self> {
+        let text = at_most("signature", text.trim(), MAX_SIGNATURE_CHARS)?;
+        if text.contains('\0') {
+            return Err(invalid("signature", "must not contain a NUL character"));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn into_text(self) -> String {
+        self.0
+    }
+}
+
 /// What a comment or a chat message says.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Content(String);
@@ -163,10 +212,14 @@ fn bounded<'a>(name: &'static str, text: &'a str, max_chars: usize) -> Result<&'
             problem: "is required and must not be empty".into(),
         });
     }
-    if text.chars().nth(max_chars).is_some() {
-        return Err(invalid(name, format!("must have at most {max_chars} characters")));
+    at_most(name, text, max_chars)
+}
+
+fn at_most<'a>(name: &'static str, text: &'a str, max_chars: usize) -> Result<&'a str> {
+    match text.chars().nth(max_chars) {
+        Some(_) => Err(invalid(name, format!("must have at most {max_chars} characters"))),
+        None => Ok(text),
     }
-    Ok(text)
 }
 
 fn invalid(name: &'static str, problem: impl Into<String>) -> Error {

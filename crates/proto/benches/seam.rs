@@ -8,7 +8,10 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use domain::{Call, Result, TraceId};
 use futures_util::FutureExt;
 use prost::Message;
-use proto::{FeedService, ListFeedRequest, ListFeedResponse, RemoteFeedService, User, Video, serve_feed};
+use proto::{
+    FeedService, ListFeedRequest, ListFeedResponse, ListFollowingFeedRequest, RemoteFeedService, User, Video,
+    VideoList, serve_feed,
+};
 
 /// A feed that has its answer ready.
 struct Ready(ListFeedResponse);
@@ -17,6 +20,10 @@ struct Ready(ListFeedResponse);
 impl FeedService for Ready {
     async fn list_feed(&self, _: &Call, _: ListFeedRequest) -> Result<ListFeedResponse> {
         Ok(self.0.clone())
+    }
+
+    async fn list_following(&self, _: &Call, _: ListFollowingFeedRequest) -> Result<VideoList> {
+        Ok(VideoList::default())
     }
 }
 
@@ -34,6 +41,8 @@ fn page(has_texts: bool) -> ListFeedResponse {
             work_count: 2 * number,
             liked_count: 40 + number,
             is_followed: number % 3 == 0,
+            display_name: text("小雨".to_owned()),
+            signature: text("周末去爬山".to_owned()),
         }),
         title: text(format!("周末去爬山 第{number}集 🎬 sunset")),
         play_key: text(format!("p/{number:032x}.mp4")),

@@ -10,6 +10,8 @@ pub(crate) fn user(card: UserCard) -> User {
     User {
         id: card.id,
         name: card.name,
+        display_name: card.display_name,
+        signature: card.signature,
         follow_count: card.follow_count,
         follower_count: card.follower_count,
         is_followed: card.is_followed,

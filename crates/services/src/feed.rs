@@ -1,7 +1,9 @@
-//! The feed service: newest first, and of a page the caller has kept only what may differ.
+//! The feed service: newest first, of all or of those one follows; and of a page the caller has kept only what may differ.
 
 use domain::{Call, Result, Timestamp};
-use proto::{FeedService, ListFeedRequest, ListFeedResponse, User, Video};
+use proto::{
+    FeedService, ListFeedRequest, ListFeedResponse, ListFollowingFeedRequest, User, Video, VideoList,
+};
 use store::{Page, Store, VideoCard};
 
 use crate::card;
@@ -14,6 +16,11 @@ pub struct Feed {
 
 #[async_trait::async_trait]
 impl FeedService for Feed {
+    async fn list_following(&self, call: &Call, request: ListFollowingFeedRequest) -> Result<VideoList> {
+        let slice = card::slice(request.slice);
+        Ok(card::videos(self.store.following_feed(call.viewer()?, slice).await?))
+    }
+
     async fn list_feed(&self, call: &Call, request: ListFeedRequest) -> Result<ListFeedResponse> {
         // Publish times run ahead of the clock when many videos appear within a millisecond: the newest
         // page has no upper end.

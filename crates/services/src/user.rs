@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use domain::limits::{MAX_NAME_CHARS, PUBLISH_TIME};
-use domain::{Call, Error, Password, Result, Standing, Timestamp, UserId, UserName};
+use domain::{Call, DisplayName, Error, Password, Result, Signature, Standing, Timestamp, UserId, UserName};
 use proto::{
     Account, Answer, AnswerOnceRequest, AskOnceRequest, AskedOnce, AuditList, ChangePasswordRequest,
-    Credentials, Done, EndAllSessionsRequest, EndInvitationRequest, EndSessionRequest, GetUserRequest,
-    Invitation, InvitationList, InviteRequest, ListAccountsRequest, ListAuditRequest, ListInvitationsRequest,
-    ListSessionsRequest, RenewSessionRequest, RevokedSinceRequest, RevokedSinceResponse, Session,
-    SessionList, SetStandingRequest, User, UserList, UserService,
+    ChangeProfileRequest, Credentials, Done, EndAllSessionsRequest, EndInvitationRequest, EndSessionRequest,
+    GetUserRequest, Invitation, InvitationList, InviteRequest, ListAccountsRequest, ListAuditRequest,
+    ListInvitationsRequest, ListSessionsRequest, RenewSessionRequest, RevokedSinceRequest,
+    RevokedSinceResponse, Session, SessionList, SetStandingRequest, User, UserList, UserService,
 };
 use store::{Asked, Entry, KeptAnswer, OpenSession, SessionRow, Store};
 
@@ -127,6 +127,13 @@ impl UserService for Users {
         let hash = self.passwords.turn().await?.hash(new).await?;
         let device = device(&request.device);
         Ok(account(user, self.store.change_password(user, hash, device, Timestamp::now()).await?))
+    }
+
+    async fn change_profile(&self, call: &Call, request: ChangeProfileRequest) -> Result<Done> {
+        let display_name = request.display_name.as_deref().map(DisplayName::parse).transpose()?;
+        let signature = request.signature.as_deref().map(Signature::parse).transpose()?;
+        self.store.set_profile(call.viewer()?, display_name, signature).await?;
+        Ok(Done {})
     }
 
     async fn set_standing(&self, call: &Call, request: SetStandingRequest) -> Result<Done> {

@@ -14,6 +14,10 @@ pub struct UserCard {
     pub id: i64,
     /// The name as typed.
     pub name: String,
+    /// What they call themselves; empty for their name.
+    pub display_name: String,
+    /// What they say of themselves; may be empty.
+    pub signature: String,
     /// How many this user follows.
     pub follow_count: i64,
     /// How many follow this user.
@@ -63,7 +67,7 @@ pub struct Friend {
 /// Columns of a user `u` with its `us` stat row. One `?`: the viewer, 0 for nobody.
 macro_rules! user_columns {
     () => {
-        "u.id AS user_id, u.name AS user_name, us.follow_count, us.follower_count, us.work_count, \
+        "u.id AS user_id, u.name AS user_name, u.display_name, u.signature, us.follow_count, us.follower_count, us.work_count, \
          us.liked_count, us.received_like_count, \
          EXISTS (SELECT 1 FROM follow seen WHERE seen.follower_id = ? AND seen.followee_id = u.id) AS is_followed"
     };
@@ -98,6 +102,8 @@ impl UserCard {
         Ok(Self {
             id: column(row, "user_id")?,
             name: column(row, "user_name")?,
+            display_name: column(row, "display_name")?,
+            signature: column(row, "signature")?,
             follow_count: column(row, "follow_count")?,
             follower_count: column(row, "follower_count")?,
             work_count: column(row, "work_count")?,

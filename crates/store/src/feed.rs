@@ -1,5 +1,6 @@
 //! Pages of the feed: newest first by publish time. What else could rank a feed is not here.
 
+mod following;
 mod overlay;
 mod pages;
 

@@ -1,15 +1,17 @@
 //! Accounts: who is registered, under which name, with which password hash.
 
-use domain::{Error, Result, Standing, Timestamp, UserId, UserName};
+use domain::{DisplayName, Error, Result, Signature, Standing, Timestamp, UserId, UserName};
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Value};
 
 use crate::Store;
 use crate::card::{UserCard, column, user_columns};
+use crate::changes::Touched;
 use crate::database::Database;
 use crate::entity::user;
 use crate::row::Row;
 use crate::session::Session;
 use crate::slice::{Listed, Slice};
+use crate::video::sight::revise;
 
 /// What a login is checked against.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -147,6 +149,36 @@ impl Store {
                 Box::pin(async move {
                     let sql = "UPDATE user SET role = 'admin' WHERE name_key = ?";
                     Ok(session.change(sql, [name.key().into()]).await? > 0)
+                })
+            })
+            .await
+    }
+
+    /// Says what a person is called and says of themselves, as far as it is given; empty for none. Two statements.
+    ///
+    /// # Errors
+    /// Only the database's.
+    pub async fn set_profile(
+        &self,
+        user: UserId,
+        display_name: Option<DisplayName>,
+        signature: Option<Signature>,
+    ) -> Result<()> {
+        self.database
+            .write(move |session| {
+                let (display_name, signature) = (display_name.clone(), signature.clone());
+                Box::pin(async move {
+                    let sql = "UPDATE user SET display_name = COALESCE(?, display_name), \
+                               signature = COALESCE(?, signature) WHERE id = ?";
+                    let values: [Value; 3] = [
+                        display_name.map(DisplayName::into_text).into(),
+                        signature.map(Signature::into_text).into(),
+                        user.get().into(),
+                    ];
+                    session.change(sql, values).await?;
+                    session.touched(Touched::User(user.get()));
+                    // Pages of the feed say it too.
+                    revise(session).await
                 })
             })
             .await

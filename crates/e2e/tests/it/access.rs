@@ -106,6 +106,7 @@ impl Scene {
                 json(json!({ "standing": "suspended", "reason": "a test" }))
             }
             ("POST", "/api/v1/admin/invitations") => json(invitation()),
+            ("PATCH", "/api/v1/account") => json(json!({ "signature": "here I am" })),
             ("PATCH", "/api/v1/videos/{id}") => json(json!({ "title": "changed" })),
             ("POST", _) if path.ends_with("/comments") || path.ends_with("/messages") => {
                 json(json!({ "content": "said" }))

@@ -54,6 +54,9 @@ async fn people_follow_watch_like_and_say_things() {
         (&card["id"], &card["is_liked"], &card["author"]["is_followed"]),
         (&json!(video), &json!(true), &json!(true))
     );
+    let following = get(&platform, Some(&bob), "/feeds/following").await;
+    assert_eq!(following["items"][0]["id"], video);
+    assert_eq!(get(&platform, Some(&ann), "/feeds/following").await["items"], json!([]));
     for address in ["play_url", "cover_url"] {
         assert_eq!(platform.fetch(card[address].as_str().expect("an address")).await.status(), 200);
     }
@@ -123,6 +126,41 @@ async fn people_follow_watch_like_and_say_things() {
         (&seen["like_count"], &seen["is_liked"], &seen["comment_count"]),
         (&json!(0), &json!(false), &json!(0))
     );
+    platform.finish().await;
+}
+
+#[tokio::test]
+async fn people_say_who_they_are_and_every_page_says_it_too() {
+    let platform = Platform::start().await;
+    let (ann, bob) = (platform.register("ann").await, platform.register("bob").await);
+    platform.video(&ann, "clip").await;
+    let change = async |body: Value| platform.api(Some(&ann), Method::PATCH, "/account", body).await;
+    let path = format!("/users/{}", ann.id);
+    assert_eq!(get(&platform, None, &path).await["display_name"], "ann");
+    change(json!({ "display_name": " Ann 安 ", "signature": "1 \"two\" {3} \\u0034" })).await.ok(204);
+    let seen = get(&platform, None, &path).await;
+    assert_eq!((&seen["name"], &seen["display_name"]), (&json!("ann"), &json!("Ann 安")));
+    for by in [None, Some(&bob)] {
+        eventually("the feed says it", Duration::from_secs(5), async || {
+            let feed = get(&platform, by, "/feeds/newest").await;
+            (feed["items"][0]["author"]["display_name"] == "Ann 安").then_some(())
+        })
+        .await;
+    }
+    let page = platform.get("/douyin/feed/", &[]).await.list("video_list");
+    let author = &page[0]["author"];
+    assert_eq!((&author["name"], &author["signature"]), (&json!("ann"), &json!("1 \"two\" {3} \\u0034")));
+    for (body, field) in [
+        (json!({ "display_name": "x".repeat(65) }), "display_name"),
+        (json!({ "display_name": "a\u{202e}b" }), "display_name"),
+        (json!({ "signature": "x".repeat(256) }), "signature"),
+        (json!({ "signature": "a\u{0}" }), "signature"),
+    ] {
+        assert_eq!(change(body).await.failed(400, "invalid").json["field"], field);
+    }
+    change(json!({ "display_name": "" })).await.ok(204);
+    let seen = get(&platform, None, &path).await;
+    assert_eq!((&seen["display_name"], &seen["signature"]), (&json!("ann"), &json!("1 \"two\" {3} \\u0034")));
     platform.finish().await;
 }
 

@@ -29,7 +29,7 @@ use crate::Gateway;
 use crate::admission::Class;
 use crate::error::Problem;
 
-use rule::{Access, BROWSE, LISTEN, LOGIN, Rule, SEND, SPEAK, TAP};
+use rule::{Access, BROWSE, LISTEN, LOGIN, PROVE, Rule, SEND, SPEAK, TAP};
 
 /// What the routes themselves do not say.
 #[derive(OpenApi)]
@@ -77,8 +77,9 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Account, Social, TAP, routes!(session::end)))
         .routes(under(Account, Social, TAP, routes!(session::end_all)))
         .routes(under(Account, Social, TAP, routes!(session::leave)))
-        .routes(under(Account, Login, LOGIN, routes!(session::change_password)))
+        .routes(under(Account, Login, PROVE, routes!(session::change_password)))
         .routes(under(Account, Read, BROWSE, routes!(user::own)))
+        .routes(under(Account, Social, TAP, routes!(user::change)))
         .routes(under(Account, Read, BROWSE, routes!(user::friends)))
         .routes(under(Account, Read, BROWSE, routes!(user::bookmarks)))
         .routes(under(Anybody, Read, BROWSE, routes!(user::get)))
@@ -92,6 +93,7 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Account, Social, SPEAK, routes!(message::send)))
         .routes(under(Account, Read, LISTEN, routes!(event::listen)))
         .routes(under(Anybody, Read, BROWSE, routes!(feed::newest)))
+        .routes(under(Account, Read, BROWSE, routes!(feed::following)))
         .routes(under(Anybody, Read, BROWSE, routes!(video::get)))
         .routes(under(Account, Read, BROWSE, routes!(video::timeline)))
         .routes(under(Account, Social, TAP, routes!(video::change)))

@@ -22,6 +22,12 @@ pub struct User {
     /// Videos this person likes.
     #[prost(int64, tag = "8")]
     pub liked_count: i64,
+    /// What they call themselves; empty for their name.
+    #[prost(string, tag = "9")]
+    pub display_name: ::prost::alloc::string::String,
+    /// What they say of themselves; may be empty.
+    #[prost(string, tag = "10")]
+    pub signature: ::prost::alloc::string::String,
 }
 /// A video with its author; is_liked is for the caller of the method.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -247,6 +253,11 @@ pub fn serve_comment(service: std::sync::Arc<dyn CommentService>) -> crate::Step
     })
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListFollowingFeedRequest {
+    #[prost(message, optional, tag = "1")]
+    pub slice: ::core::option::Option<Slice>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListFeedRequest {
     /// UTC milliseconds, exclusive; 0 means from the newest.
     #[prost(int64, tag = "1")]
@@ -278,6 +289,12 @@ pub struct ListFeedResponse {
 /// differ. A tag is made of contents, is never 0, and means nothing but "the same as then".
 #[async_trait::async_trait]
 pub trait FeedService: Send + Sync {
+    /// Videos of those the viewer follows, also such as are not for everybody, the newest first.
+    async fn list_following(
+        &self,
+        call: &domain::Call,
+        request: ListFollowingFeedRequest,
+    ) -> domain::Result<VideoList>;
     /// The newest videos published strictly before a moment.
     async fn list_feed(
         &self,
@@ -289,6 +306,13 @@ pub trait FeedService: Send + Sync {
 pub struct RemoteFeedService(pub crate::Step);
 #[async_trait::async_trait]
 impl FeedService for RemoteFeedService {
+    async fn list_following(
+        &self,
+        call: &domain::Call,
+        request: ListFollowingFeedRequest,
+    ) -> domain::Result<VideoList> {
+        crate::wire::call(&self.0, call, "/dytt.v1.FeedService/ListFollowing", request).await
+    }
     async fn list_feed(
         &self,
         call: &domain::Call,
@@ -303,6 +327,12 @@ pub fn serve_feed(service: std::sync::Arc<dyn FeedService>) -> crate::Step {
         let service = service.clone();
         async move {
             match request.uri().path() {
+                "/dytt.v1.FeedService/ListFollowing" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_following(&call, message).await
+                    })
+                    .await
+                }
                 "/dytt.v1.FeedService/ListFeed" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.list_feed(&call, message).await
@@ -925,6 +955,15 @@ pub struct GetUserRequest {
     pub user_id: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ChangeProfileRequest {
+    /// Absent: as it was; empty: none.
+    #[prost(string, optional, tag = "1")]
+    pub display_name: ::core::option::Option<::prost::alloc::string::String>,
+    /// Absent: as it was; empty: none.
+    #[prost(string, optional, tag = "2")]
+    pub signature: ::core::option::Option<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SetStandingRequest {
     #[prost(int64, tag = "1")]
     pub user_id: i64,
@@ -1151,6 +1190,12 @@ pub trait UserService: Send + Sync {
         call: &domain::Call,
         request: ListAuditRequest,
     ) -> domain::Result<AuditList>;
+    /// Says what the caller is called and says of themselves.
+    async fn change_profile(
+        &self,
+        call: &domain::Call,
+        request: ChangeProfileRequest,
+    ) -> domain::Result<Done>;
     /// Whose tokens were revoked since a moment.
     async fn revoked_since(
         &self,
@@ -1280,6 +1325,13 @@ impl UserService for RemoteUserService {
     ) -> domain::Result<AuditList> {
         crate::wire::call(&self.0, call, "/dytt.v1.UserService/ListAudit", request).await
     }
+    async fn change_profile(
+        &self,
+        call: &domain::Call,
+        request: ChangeProfileRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/ChangeProfile", request).await
+    }
     async fn revoked_since(
         &self,
         call: &domain::Call,
@@ -1387,6 +1439,12 @@ pub fn serve_user(service: std::sync::Arc<dyn UserService>) -> crate::Step {
                 "/dytt.v1.UserService/ListAudit" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.list_audit(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/ChangeProfile" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.change_profile(&call, message).await
                     })
                     .await
                 }
@@ -1925,6 +1983,12 @@ pub const METHODS: &[crate::Method] = &[
         streaming: false,
     },
     crate::Method {
+        path: "/dytt.v1.FeedService/ListFollowing",
+        service: "feed",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
         path: "/dytt.v1.FeedService/ListFeed",
         service: "feed",
         repeatable: true,
@@ -2112,6 +2176,12 @@ pub const METHODS: &[crate::Method] = &[
     },
     crate::Method {
         path: "/dytt.v1.UserService/ListAudit",
+        service: "user",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/ChangeProfile",
         service: "user",
         repeatable: true,
         streaming: false,

@@ -84,7 +84,8 @@ fn versions(card: &VideoCard, changes: &Changes) -> (u64, u64) {
 fn tags(cards: &[VideoCard]) -> (u64, u64) {
     let mut tag = DefaultHasher::new();
     for VideoCard { id, author, title, play_key, cover_key, published_at, .. } in cards {
-        (id, author.id, &author.name, title, play_key, cover_key, published_at).hash(&mut tag);
+        (id, title, play_key, cover_key, published_at).hash(&mut tag);
+        (author.id, &author.name, &author.display_name, &author.signature).hash(&mut tag);
     }
     let texts = tag.finish().max(1);
     for VideoCard { like_count, comment_count, author, .. } in cards {

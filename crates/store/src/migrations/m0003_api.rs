@@ -24,9 +24,14 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        if !manager.has_column("user", "standing").await? {
-            let standing = string_len("standing", 16).default("active").take();
-            manager.alter_table(Table::alter().table("user").add_column(standing).take()).await?;
+        for column in [
+            string_len("standing", 16).default("active").take(),
+            string_len("display_name", 64).default("").take(),
+            string_len("signature", 255).default("").take(),
+        ] {
+            if !manager.has_column("user", column.get_column_name()).await? {
+                manager.alter_table(Table::alter().table("user").add_column(column).take()).await?;
+            }
         }
         if !manager.has_index("user", "ix_user_standing").await? {
             manager.create_index(index("user", &["standing"]).1).await?;

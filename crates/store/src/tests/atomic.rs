@@ -2,7 +2,7 @@
 
 use std::sync::atomic::Ordering;
 
-use domain::{CommentId, Error, JobId, Result, Standing, UserId, VideoId, Visibility};
+use domain::{CommentId, DisplayName, Error, JobId, Result, Standing, UserId, VideoId, Visibility};
 use futures_util::future::BoxFuture;
 
 use super::fixture::{
@@ -121,6 +121,7 @@ macro_rules! mutations {
 const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "create_user", 2 + 0, |s| s.store().create_user(user_name("new"), "hash".into(), Entry::Open, NOW);
     "create_user, invited", 3 + 0, |s| s.store().create_user(user_name("new"), "hash".into(), Entry::Invited("word".into()), NOW);
+    "set_profile", 2 + 0, |s| s.store().set_profile(s.viewer, DisplayName::parse("other").ok(), None);
     "set_standing", 5 + 0, |s| s.store().set_standing(s.author, s.viewer, Standing::Suspended, "why".into(), NOW);
     "invite", 2 + 0, |s| s.store().invite(s.author, "other".into(), 3, later(5), NOW);
     "end_invitation", 2 + 0, |s| s.store().end_invitation(s.author, s.invitation, NOW);
@@ -241,7 +242,7 @@ async fn failing_at(scene: &Scene, statement: u64, mutation: Mutation) -> Result
 #[test]
 fn every_mutation_is_interrupted_here_and_documents_its_statements() {
     let documented: Vec<_> = stated::methods().into_iter().filter(|method| method.mutates).collect();
-    assert_eq!(documented.len(), 47, "{documented:?}");
+    assert_eq!(documented.len(), 48, "{documented:?}");
     for method in documented {
         let measured = MUTATIONS.iter().find(|row| row.0 == method.name).map(|row| (row.1, row.2));
         assert!(measured.is_some(), "{} is not interrupted", method.name);

@@ -96,6 +96,50 @@ async fn a_video_is_seen_by_those_it_is_for_and_by_no_way_by_others(on: On) {
     }
 }
 
+async fn who_follows_is_shown_what_is_for_followers_and_nothing_else(on: On) {
+    let cast = Cast::new(on).await;
+    let world = &cast.world;
+    let mut videos = Vec::new();
+    for _ in 0..3 {
+        for visibility in Visibility::ALL {
+            videos.push((visibility, cast.publish(visibility).await));
+        }
+    }
+    world.video(cast.stranger).await;
+    for (name, viewer, _) in cast.viewers(Visibility::Public) {
+        let Some(viewer) = viewer else { continue };
+        let mut expected: Vec<i64> = match name {
+            "friend" => vec![Visibility::Public, Visibility::Followers, Visibility::Friends],
+            "follower" => vec![Visibility::Public, Visibility::Followers],
+            _ => Vec::new(),
+        }
+        .into_iter()
+        .flat_map(|visible| videos.iter().filter(move |(of, _)| *of == visible).map(|(_, video)| video.get()))
+        .collect();
+        expected.sort_unstable_by(|one, other| other.cmp(one));
+        let (mut found, mut slice) = (Vec::new(), Slice { rows: 2, ..Slice::NEWEST });
+        loop {
+            let part = world.store.following_feed(viewer, slice).await.expect("a list");
+            found.extend(part.iter().map(|card| card.id));
+            if part.next == 0 {
+                break;
+            }
+            slice.before = part.next;
+        }
+        if name != "author" {
+            assert_eq!(found, expected, "{name}");
+        }
+    }
+    // What was published long ago is found too, through as many windows as it takes.
+    let newest = world.video(cast.stranger).await;
+    for table in ["job", "video_object", "video_event", "video_stat"] {
+        world.run(&format!("DELETE FROM {table} WHERE video_id = {newest}")).await;
+    }
+    world.run(&format!("UPDATE video SET id = 500000 WHERE id = {newest}")).await;
+    let far = world.store.following_feed(cast.friend, Slice { rows: 50, ..Slice::NEWEST }).await;
+    assert_eq!(far.expect("a list").len(), 9);
+}
+
 async fn a_hidden_video_leaves_every_page_at_once_and_comes_back_to_its_place(on: On) {
     let cast = Cast::new(on).await;
     let (world, author) = (&cast.world, cast.author);
@@ -190,6 +234,7 @@ async fn a_deleted_video_is_gone_by_every_way_and_takes_its_reactions_along(on: 
 
 on_both!(
     a_video_is_seen_by_those_it_is_for_and_by_no_way_by_others,
+    who_follows_is_shown_what_is_for_followers_and_nothing_else,
     a_hidden_video_leaves_every_page_at_once_and_comes_back_to_its_place,
     only_its_author_changes_or_deletes_a_video,
     a_deleted_video_is_gone_by_every_way_and_takes_its_reactions_along

@@ -31,6 +31,7 @@ const READS: &[(&str, u64, Read)] = reads![
     "revoked_since", 1, |c| c.world.store.revoked_since(NOW), |list| list.len();
     "videos_of", 2, |c| c.world.store.videos_of(c.hub, Some(c.hub), Slice::NEWEST), |list| list.len();
     "feed", 3, |c| c.world.store.feed(never(), Some(c.hub)), |page| page.cards().len();
+    "following_feed", 2, |c| c.world.store.following_feed(c.peer, Slice { rows: 20, ..Slice::NEWEST }), |list| list.len();
     "liked_videos", 2, |c| c.world.store.liked_videos(c.hub, Some(c.peer), Slice::NEWEST), |list| list.len();
     "comments", 2, |c| c.world.store.comments(c.video, Some(c.peer), Slice::NEWEST), |list| list.len();
     "comment_count", 1, |c| c.world.store.comment_count(c.video, None), |_| 1;

@@ -12,6 +12,8 @@ async fn a_new_user_counts_nothing_and_is_shown_as_typed(on: On) {
     let expected = UserCard {
         id: id.get(),
         name: "Zoë 中".into(),
+        display_name: String::new(),
+        signature: String::new(),
         follow_count: 0,
         follower_count: 0,
         work_count: 0,

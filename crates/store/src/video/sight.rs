@@ -170,7 +170,7 @@ async fn show_again(
 
 /// Says that pages of the feed show what is no longer so. Who commits last has the highest number: the row is
 /// held until then. One statement.
-pub(super) async fn revise(session: &Session) -> Result<()> {
+pub(crate) async fn revise(session: &Session) -> Result<()> {
     session.touched(Touched::Feed);
     session.change("UPDATE feed_state SET revision = revision + 1 WHERE id = 1", []).await?;
     Ok(())

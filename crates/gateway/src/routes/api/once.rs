@@ -7,7 +7,7 @@ use axum::http::request::Parts;
 use axum::http::{HeaderName, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use domain::limits::CALL_TIME;
+use domain::limits::{CALL_TIME, MAX_CAPTIONS_BYTES};
 use domain::{Call, Error, Result};
 use proto::{Answer, AnswerOnceRequest, AskOnceRequest};
 use sha2::{Digest, Sha256};
@@ -31,7 +31,8 @@ pub(super) async fn once(
         return Ok(next.run(Request::from_parts(parts, body)).await);
     };
     let name = String::from_utf8_lossy(name.as_bytes()).into_owned();
-    let body = Bytes::from(in_time(small_body(body, MAX_BODY_BYTES)).await?);
+    // No route that this stands before takes more; each has a bound of its own.
+    let body = Bytes::from(in_time(small_body(body, MAX_CAPTIONS_BYTES)).await?);
     let request = AskOnceRequest { name: name.clone(), fingerprint: fingerprint(&parts, &body) };
     let asked = gateway.services.user.ask_once(&call, request).await?;
     if !asked.first {

@@ -61,8 +61,10 @@ pub(super) struct Rate {
 pub(super) const BROWSE: Rate = Rate { a_minute: 1200, burst: 600 };
 /// A tap.
 pub(super) const TAP: Rate = Rate { a_minute: 300, burst: 150 };
-/// A password is checked, which costs more than anything else.
-pub(super) const LOGIN: Rate = Rate { a_minute: 30, burst: 30 };
+/// A login: many people may be behind one address, as in a school. Guesses at one name are counted elsewhere.
+pub(super) const LOGIN: Rate = Rate { a_minute: 300, burst: 100 };
+/// What whoever holds somebody's token could guess a password with.
+pub(super) const PROVE: Rate = Rate { a_minute: 10, burst: 10 };
 /// A stream, which is asked for when one ended.
 pub(super) const LISTEN: Rate = Rate { a_minute: 60, burst: 30 };
 /// What others are shown or told of.

@@ -4,17 +4,17 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::Response;
 use proto::{
-    FollowUserRequest, GetUserRequest, ListBookmarksRequest, ListFollowsRequest, ListFriendsRequest,
-    ListLikedVideosRequest, ListVideosRequest, User, UserList,
+    ChangeProfileRequest, FollowUserRequest, GetUserRequest, ListBookmarksRequest, ListFollowsRequest,
+    ListFriendsRequest, ListLikedVideosRequest, ListVideosRequest, User, UserList,
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::Id;
+use super::body::{Id, Json};
 use super::done;
 use super::list::{Items, Page};
 use super::rule::{Account, Anybody};
-use super::video::{Card, card};
+use super::video::{Card, card, shown_name};
 use crate::Gateway;
 use crate::address::Base;
 use crate::error::Failure;
@@ -25,7 +25,12 @@ use crate::reply;
 #[derive(Serialize, ToSchema)]
 pub(super) struct Person {
     id: i64,
+    /// What they log in with: unique.
     name: String,
+    /// What they call themselves: their name, or anything.
+    display_name: String,
+    /// What they say of themselves; may be empty.
+    signature: String,
     following_count: i64,
     follower_count: i64,
     /// Videos that everybody can see.
@@ -66,6 +71,28 @@ pub(super) async fn own(State(gateway): State<Gateway>, Account(call): Account) 
     let user_id = call.viewer()?.get();
     let found = gateway.services.user.get_user(&call, GetUserRequest { user_id }).await?;
     Ok(reply::list(StatusCode::OK, &person(found)))
+}
+
+/// What to change.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Profile {
+    /// At most 64 characters; empty for the name again.
+    display_name: Option<String>,
+    /// At most 255 characters.
+    signature: Option<String>,
+}
+
+/// Changes what one is called and says of oneself.
+#[utoipa::path(patch, path = "/api/v1/account", tag = "account", request_body = Profile,
+    responses((status = 204)))]
+pub(super) async fn change(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Json(Profile { display_name, signature }): Json<Profile>,
+) -> Result<Response, Failure> {
+    gateway.services.user.change_profile(&call, ChangeProfileRequest { display_name, signature }).await?;
+    Ok(done())
 }
 
 /// A person.
@@ -207,7 +234,9 @@ fn people(gateway: &Gateway, page: &Page, found: UserList) -> Response {
 pub(super) fn person(user: User) -> Person {
     Person {
         id: user.id,
+        display_name: shown_name(&user),
         name: user.name,
+        signature: user.signature,
         following_count: user.follow_count,
         follower_count: user.follower_count,
         video_count: user.work_count,

@@ -103,7 +103,10 @@ pub(super) struct Card {
 #[derive(Serialize, ToSchema)]
 pub(super) struct Author {
     id: i64,
+    /// Unique.
     name: String,
+    /// What they call themselves.
+    display_name: String,
     /// Whether the caller follows the author.
     is_followed: bool,
 }
@@ -309,7 +312,12 @@ pub(super) async fn delete(
 }
 
 pub(super) fn author(user: User) -> Author {
-    Author { id: user.id, name: user.name, is_followed: user.is_followed }
+    Author { id: user.id, display_name: shown_name(&user), name: user.name, is_followed: user.is_followed }
+}
+
+/// What a person is called.
+pub(super) fn shown_name(user: &User) -> String {
+    if user.display_name.is_empty() { user.name.clone() } else { user.display_name.clone() }
 }
 
 pub(super) fn card(base: &Base, video: proto::Video) -> Card {

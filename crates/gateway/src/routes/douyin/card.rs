@@ -54,6 +54,8 @@ pub(super) struct VideoListBody {
 
 pub(super) fn user(base: &Base, user: Option<proto::User>) -> User {
     let user = user.unwrap_or_default();
+    let said = Some(user.signature).filter(|signature| !signature.is_empty());
+    let signature = said.unwrap_or_else(|| DEFAULT_SIGNATURE.into());
     User {
         id: user.id,
         name: user.name,
@@ -62,7 +64,7 @@ pub(super) fn user(base: &Base, user: Option<proto::User>) -> User {
         is_follow: user.is_followed,
         avatar: base.asset("avatar.png"),
         background_image: base.asset("background.jpg"),
-        signature: DEFAULT_SIGNATURE.into(),
+        signature,
         total_favorited: user.received_like_count,
         work_count: user.work_count,
         favorite_count: user.liked_count,

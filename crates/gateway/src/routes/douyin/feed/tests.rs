@@ -49,6 +49,8 @@ fn answer(random: &mut fastrand::Rng, length: usize) -> ListFeedResponse {
             received_like_count: number(),
             work_count: number(),
             liked_count: number(),
+            display_name: text(),
+            signature: text(),
         }),
         title: text(),
         play_key: text(),
@@ -71,6 +73,8 @@ fn says(full: &ListFeedResponse, request: ListFeedRequest, call: &Call) -> ListF
             (video.title, video.play_key, video.cover_key) = Default::default();
             if let Some(author) = &mut video.author {
                 author.name.clear();
+                author.display_name.clear();
+                author.signature.clear();
             }
         }
         if request.kept_counts == full.counts && call.viewer.is_none() {
