@@ -22,6 +22,10 @@ pub const MAX_SIGNATURE_CHARS: usize = 255;
 pub const MAX_CONTENT_CHARS: usize = 255;
 /// Longest captions of one language, in bytes.
 pub const MAX_CAPTIONS_BYTES: usize = 256 * 1024;
+/// How long a session lasts that is not renewed.
+pub const SESSION_TIME: Duration = Duration::from_secs(30 * 24 * 3600);
+/// How long a session's end is told: longer than any of its tokens for requests is good.
+pub const ENDED_TIME: Duration = Duration::from_secs(20 * 60);
 /// What the gateway grants a call that is not an upload.
 pub const CALL_TIME: Duration = Duration::from_secs(10);
 /// What the gateway grants the work after an upload's last byte: probe, remux, cover, row.

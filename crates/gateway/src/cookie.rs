@@ -7,9 +7,10 @@ use std::time::Duration;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 use axum::response::Response;
+use domain::limits::SESSION_TIME;
 
 use crate::address::Base;
-use crate::token::{ACCESS, RENEWAL};
+use crate::token::ACCESS;
 
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Where the renewal is sent, and nowhere else.
@@ -47,7 +48,7 @@ impl<'b> Cookies<'b> {
             }
         };
         add(self.access_name(), access, "/", ACCESS);
-        add(self.renewal_name(), renewal, RENEWAL_PATH, RENEWAL);
+        add(self.renewal_name(), renewal, RENEWAL_PATH, SESSION_TIME);
     }
 
     /// Whether a page of ours made a request, by its browser's word.

@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{PoisonError, RwLock};
 use std::time::Duration;
 
-use domain::limits::CALL_TIME;
+use domain::limits::{CALL_TIME, ENDED_TIME};
 use domain::{Call, Error, Result, Timestamp, TraceId};
 use proto::{RevokedSinceRequest, UserService};
 
@@ -14,8 +14,6 @@ use crate::token::Proof;
 
 /// Older revocations concern tokens that have expired since.
 const MEMORY: Duration = Duration::from_secs(8 * 24 * 3600);
-/// For so long a session is known to have ended: then its tokens have expired.
-const ENDED: Duration = Duration::from_secs(20 * 60);
 /// Asked for again each time, because clocks of different machines differ.
 const OVERLAP: Duration = Duration::from_secs(60);
 
@@ -63,7 +61,7 @@ impl Revocations {
         drop(epochs);
         let mut ended = self.ended.write().unwrap_or_else(PoisonError::into_inner);
         ended.extend(answer.ended_sessions.into_iter().map(|session| (session, now)));
-        ended.retain(|_, learned| *learned > now.before(ENDED));
+        ended.retain(|_, learned| *learned > now.before(ENDED_TIME));
         self.known_to.store(now.millis(), Ordering::Relaxed);
         Ok(())
     }

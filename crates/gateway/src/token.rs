@@ -5,6 +5,7 @@ use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
+use domain::limits::SESSION_TIME;
 use domain::{Error, Result, Timestamp, UserId};
 use jsonwebtoken::errors::ErrorKind;
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
@@ -14,8 +15,6 @@ use serde::{Deserialize, Serialize};
 const LIFETIME: Duration = Duration::from_secs(7 * 24 * 3600);
 /// How long one of the modern API lasts, which can be renewed.
 pub(crate) const ACCESS: Duration = Duration::from_secs(15 * 60);
-/// How long a session can be renewed; the user service says the same.
-pub(crate) const RENEWAL: Duration = Duration::from_secs(30 * 24 * 3600);
 const ISSUER: &str = "dytt";
 /// Whom a token is for: the two APIs, and the one route that renews.
 const DOUYIN: &str = "dytt-douyin";
@@ -135,7 +134,7 @@ impl Tokens {
     /// The two tokens of a session that has just been opened or renewed: one to be sent with requests, one that
     /// renews it.
     pub(crate) fn issue_pair(&self, proof: Proof, now: Timestamp) -> Result<(String, String)> {
-        Ok((self.sign(proof, MODERN, ACCESS, now)?, self.sign(proof, RENEWING, RENEWAL, now)?))
+        Ok((self.sign(proof, MODERN, ACCESS, now)?, self.sign(proof, RENEWING, SESSION_TIME, now)?))
     }
 
     fn sign(&self, proof: Proof, audience: &str, lasts: Duration, now: Timestamp) -> Result<String> {
@@ -238,7 +237,7 @@ fn create_key(path: &Path) -> std::io::Result<()> {
     let half =
         path.with_extension(format!("new-{:032x}", crate::random_bits().map_err(std::io::Error::other)?));
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&half)?;
-    writeln!(file, "{}", hex(&key))?;
+    writeln!(file, "{}", crate::hex(&key))?;
     file.sync_all()?;
     // Not renamed: of gateways that start at once the first one's key is everybody's.
     let named = std::fs::hard_link(&half, path);
@@ -247,10 +246,6 @@ fn create_key(path: &Path) -> std::io::Result<()> {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
     }
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex(text: &str) -> Option<Vec<u8>> {

@@ -1,8 +1,6 @@
 //! The user service: accounts and profiles. Tokens are made and checked at the gateway.
 
-use std::time::Duration;
-
-use domain::limits::{MAX_NAME_CHARS, PUBLISH_TIME};
+use domain::limits::{ENDED_TIME, MAX_NAME_CHARS, PUBLISH_TIME};
 use domain::{Call, DisplayName, Error, Password, Result, Signature, Standing, Timestamp, UserId, UserName};
 use proto::{
     Account, Answer, AnswerOnceRequest, AskOnceRequest, AskedOnce, AuditList, ChangePasswordRequest,
@@ -17,9 +15,6 @@ use crate::password::Passwords;
 use crate::{Registration, UserConfig, administrator, card};
 
 mod administration;
-
-/// A session that was ended longer ago has no token any more that has not expired.
-const ENDED: Duration = Duration::from_secs(20 * 60);
 
 /// Who is registered.
 pub struct Users {
@@ -221,7 +216,7 @@ impl UserService for Users {
             token_epoch: found.token_epoch,
             ..Account::default()
         };
-        let lately = since.max(Timestamp::now().before(ENDED));
+        let lately = since.max(Timestamp::now().before(ENDED_TIME));
         Ok(RevokedSinceResponse {
             accounts: revoked.into_iter().map(account).collect(),
             ended_sessions: self.store.ended_sessions(lately).await?,

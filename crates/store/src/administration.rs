@@ -10,6 +10,7 @@ use crate::row::Row;
 use crate::session::Session;
 use crate::sessions::revoke;
 use crate::slice::{Listed, Slice};
+use crate::user::number;
 
 /// An invitation.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,13 +84,8 @@ impl Store {
             " FROM user u LEFT JOIN user_stat us ON us.user_id = u.id \
              WHERE u.standing = ? AND u.id < ? ORDER BY u.id DESC LIMIT ?"
         );
-        let [before, limit] = slice.values();
-        let values: [Value; 4] = [0.into(), standing.as_str().into(), before, limit];
-        self.database
-            .read(move |session| {
-                Box::pin(async move { slice.read(&session.rows(sql, values).await?, UserCard::read) })
-            })
-            .await
+        let values = [number(None), standing.as_str().into()];
+        self.database.list_part(sql, values, slice, UserCard::read).await
     }
 
     /// Invites as many as this to register until a moment. Two statements.
@@ -169,7 +165,6 @@ impl Store {
     pub async fn audit_log(&self, slice: Slice) -> Result<Listed<AuditRow>> {
         let sql = "SELECT a.id AS place, a.*, u.name AS admin_name FROM audit a LEFT JOIN user u ON u.id = a.user_id \
                    WHERE a.id < ? ORDER BY a.id DESC LIMIT ?";
-        let values = slice.values();
         let read = |row: &Row| {
             Ok(AuditRow {
                 id: column(row, "place")?,
@@ -180,9 +175,7 @@ impl Store {
                 created_at: column(row, "created_at")?,
             })
         };
-        self.database
-            .read(move |session| Box::pin(async move { slice.read(&session.rows(sql, values).await?, read) }))
-            .await
+        self.database.list_part(sql, [], slice, read).await
     }
 }
 

@@ -57,12 +57,7 @@ impl Store {
             visible!("?"),
             " AND b.id < ? ORDER BY b.id DESC LIMIT ?"
         );
-        let values = std::iter::repeat_n(number(Some(viewer)), 6).chain(slice.values());
-        let values = Vec::from_iter(values);
-        self.database
-            .read(move |session| {
-                Box::pin(async move { slice.read(&session.rows(sql, values).await?, VideoCard::read) })
-            })
-            .await
+        let values = std::iter::repeat_n(number(Some(viewer)), 6);
+        self.database.list_part(sql, values, slice, VideoCard::read).await
     }
 }

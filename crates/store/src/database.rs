@@ -11,6 +11,7 @@ use crate::changes::Changes;
 use crate::mysql::{self, Lanes, PING_WITHIN, READ_WITHIN, SLOW_WITHIN, WRITE_WITHIN};
 use crate::row::{Row, read_all};
 use crate::session::{Probe, Session};
+use crate::slice::{Listed, Slice};
 use crate::sqlite::Readers;
 use crate::writer::Writer;
 
@@ -88,6 +89,19 @@ impl Database {
     ) -> Result<Vec<T>> {
         let values = Vec::from_iter(values);
         self.read(move |session| Box::pin(async move { read_all(&session.rows(sql, values).await?, read) }))
+            .await
+    }
+
+    /// Reads a part of a list by one statement, whose last two parameters are the part's.
+    pub(crate) async fn list_part<T: Send + 'static>(
+        &self,
+        sql: &'static str,
+        values: impl IntoIterator<Item = Value>,
+        slice: Slice,
+        read: fn(&Row) -> Result<T>,
+    ) -> Result<Listed<T>> {
+        let values = Vec::from_iter(values.into_iter().chain(slice.values()));
+        self.read(move |session| Box::pin(async move { slice.read(&session.rows(sql, values).await?, read) }))
             .await
     }
 

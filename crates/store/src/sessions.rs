@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use domain::limits::SESSION_TIME;
 use domain::{Error, Result, Timestamp, UserId};
 use sea_orm::Value;
 
@@ -10,8 +11,6 @@ use crate::card::column;
 use crate::row::Row;
 use crate::session::Session;
 
-/// How long a session lasts that is not renewed.
-const LASTS: Duration = Duration::from_secs(30 * 24 * 3600);
 /// For so long a renewal gives what it gave already: its answer may have been lost, or two windows asked at once.
 const AGAIN: Duration = Duration::from_secs(10);
 /// A session that is over is kept for so long, for those who have yet to learn of its end.
@@ -74,7 +73,7 @@ impl Store {
                                WHERE id = ? AND user_id = ? AND generation = ? AND ended_at IS NULL AND expires_at > ?";
                     let values: [Value; 6] = [
                         now.millis().into(),
-                        now.after(LASTS).millis().into(),
+                        now.after(SESSION_TIME).millis().into(),
                         id.into(),
                         user.get().into(),
                         generation.into(),
@@ -199,7 +198,7 @@ async fn open(session: &Session, user: UserId, device: String, now: Timestamp) -
         device.into(),
         now.millis().into(),
         now.millis().into(),
-        now.after(LASTS).millis().into(),
+        now.after(SESSION_TIME).millis().into(),
     ];
     session.insert(sql, values).await
 }

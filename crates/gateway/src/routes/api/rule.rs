@@ -29,7 +29,7 @@ use crate::error::{Failure, as_problem};
 use crate::limits::{Asker, RouteLimit};
 use crate::token::Proof;
 use crate::viewer::trace;
-use crate::{Gateway, Inner};
+use crate::{Gateway, Inner, hex};
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LEFT: HeaderName = HeaderName::from_static("ratelimit");
@@ -86,8 +86,6 @@ struct Ruled {
     access: Access,
     limit: Arc<RouteLimit>,
     policy: HeaderValue,
-    /// A change that is no part of an upload, which says itself where it goes on, and no login, whose answer nobody
-    /// keeps.
     may_be_sent_again: bool,
 }
 
@@ -107,18 +105,8 @@ impl Rule {
         }
         let Rate { a_minute, burst } = self.rate;
         let policy = HeaderValue::try_from(format!("\"route\";q={a_minute};w=60"));
-        let may_be_sent_again = match self.class {
-            Class::Social => true,
-            Class::Upload => self.rate != SEND,
-            Class::Read | Class::Login => false,
-        };
-        if may_be_sent_again {
-            for operation in paths.paths.values_mut().flat_map(operations) {
-                operation.parameters.get_or_insert_default().push(idempotency_key().into());
-            }
-        }
         let ruled = Ruled {
-            may_be_sent_again,
+            may_be_sent_again: self.may_be_sent_again(),
             gateway: gateway.clone(),
             access: self.access,
             limit: gateway.limits.route(a_minute, burst),
@@ -129,7 +117,20 @@ impl Rule {
         UtoipaMethodRouterExt::layer(route, Guard::with(gateway, self.class, as_problem))
     }
 
+    /// A change that is no part of an upload, which says itself where it goes on, and no login, whose answer nobody
+    /// keeps.
+    fn may_be_sent_again(self) -> bool {
+        match self.class {
+            Class::Social => true,
+            Class::Upload => self.rate != SEND,
+            Class::Read | Class::Login => false,
+        }
+    }
+
     fn describe(self, operation: &mut Operation) {
+        if self.may_be_sent_again() {
+            operation.parameters.get_or_insert_default().push(idempotency_key().into());
+        }
         // Names of one description are of one kind each: the route's own is told once in each of them.
         let tag = operation.tags.iter().flatten().next();
         operation.operation_id =
@@ -267,8 +268,7 @@ async fn unless_known(known: Option<HeaderValue>, response: Response) -> Respons
         return Failure::from(Error::internal("an answer that is too long to be compared")).into_response();
     };
     let digest = Sha256::digest(&bytes);
-    let name: String = digest[..16].iter().map(|byte| format!("{byte:02x}")).collect();
-    let name = format!("\"{name}\"");
+    let name = format!("\"{}\"", hex(&digest[..16]));
     let is_known = known.is_some_and(|known| {
         let text = known.to_str().unwrap_or_default();
         text.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == name)

@@ -4,7 +4,7 @@ use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use domain::limits::CALL_TIME;
+use domain::limits::{CALL_TIME, SESSION_TIME};
 use domain::{Call, Error, Result, Standing, Timestamp, UserId};
 use proto::{
     ChangePasswordRequest, Credentials, EndAllSessionsRequest, EndSessionRequest, ListSessionsRequest,
@@ -21,7 +21,7 @@ use crate::address::{Base, Client};
 use crate::cookie::Cookies;
 use crate::error::Failure;
 use crate::reply;
-use crate::token::{ACCESS, Proof, RENEWAL};
+use crate::token::{ACCESS, Proof};
 
 /// Who wants to be somebody.
 #[derive(Deserialize, ToSchema)]
@@ -303,7 +303,7 @@ fn opened(
         access_token: told(&access),
         access_expires_in: ACCESS.as_secs(),
         renewal_token: told(&renewal),
-        renewal_expires_in: RENEWAL.as_secs(),
+        renewal_expires_in: SESSION_TIME.as_secs(),
     };
     let mut response = reply::line(status, &opened);
     if let Some(base) = cookies {

@@ -12,10 +12,10 @@ use utoipa::ToSchema;
 use super::body::{Id, Json};
 use super::done;
 use super::rule::{Account, Anybody};
-use crate::Gateway;
 use crate::address::{Base, Client};
 use crate::error::Failure;
 use crate::reply;
+use crate::{Gateway, hex};
 
 /// What to publish.
 #[derive(Deserialize, ToSchema)]
@@ -366,8 +366,7 @@ fn shown(base: &Base, detail: VideoDetail) -> Video {
         comment_count: video.comment_count,
         is_liked: video.is_liked,
         is_bookmarked,
-        thumbhash: (!thumbhash.is_empty())
-            .then(|| thumbhash.iter().map(|byte| format!("{byte:02x}")).collect()),
+        thumbhash: (!thumbhash.is_empty()).then(|| hex(&thumbhash)),
         play_url: base.object(&video.play_key),
         cover: Cover {
             jpeg_url: url("cover").unwrap_or_else(|| base.asset("cover.jpg")),
