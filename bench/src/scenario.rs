@@ -9,6 +9,7 @@ mod login;
 mod media;
 mod mixed;
 mod overload;
+mod quality;
 mod start;
 mod tracing;
 mod write;
@@ -64,6 +65,8 @@ pub enum Scenario {
     Upload,
     /// A clip until all its renditions are made, beside one ffmpeg, and what viewers notice of it
     Ladder,
+    /// Bytes of renditions, beside PeerTube's default settings at the same likeness to the clip
+    Quality,
     /// Ranges of 1 MiB, beside nginx (G12)
     RangeRead,
     /// Four reads to a write
@@ -101,6 +104,7 @@ impl Scenario {
             Self::Login => login::flood(stage).await,
             Self::Upload => media::upload(stage).await,
             Self::Ladder => ladder::ladder(stage).await,
+            Self::Quality => quality::quality(stage).await,
             Self::RangeRead => media::range_read(stage).await,
             Self::Mixed => mixed::mixed(stage).await,
             Self::Start => start::start(stage).await,

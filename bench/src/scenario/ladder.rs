@@ -14,7 +14,7 @@ use crate::load::{self, Request};
 use crate::report::{Basis, Bound, Figures};
 
 /// A closed loop of one client that ends after its first answer.
-const ONCE: Duration = Duration::from_millis(1);
+pub const ONCE: Duration = Duration::from_millis(1);
 /// How long a ladder may take.
 const PATIENCE: Duration = Duration::from_secs(300);
 const SIZES: usize = 3;
@@ -78,6 +78,7 @@ async fn by_hand(stage: &mut Stage<'_>, clip: &Path, folder: &Path, round: usize
             .args(["-map", &picture, "-map", "0:a", "-c:v", "libx264", "-preset", "veryfast", "-crf", crf]);
         command.args(["-maxrate", rate, "-bufsize", buffer, "-pix_fmt", "yuv420p", "-r", "30"]);
         command.args(["-force_key_frames", "expr:gte(t,n_forced*2)", "-threads", "2"]);
+        command.args(["-bf", "5", "-rc-lookahead", "20", "-refs", "2"]);
         command.args(["-c:a", "aac", "-b:a", "128k", "-movflags", "+faststart"]);
         command.arg(folder.join(format!("{size}.mp4")));
     }
@@ -119,11 +120,12 @@ async fn viewers(stage: &mut Stage<'_>, publish: &Request) -> Result<()> {
         Bound::AtMost(2.0),
         &slower,
     );
-    made(stage, last, SIZES).await
+    made(stage, last, SIZES).await?;
+    Ok(())
 }
 
 /// The newest video's number.
-async fn newest(stage: &Stage<'_>) -> Result<i64> {
+pub async fn newest(stage: &Stage<'_>) -> Result<i64> {
     let feed: Value = serde_json::from_slice(&stage.site.platform.fetch("/douyin/feed/").await?)?;
     feed["video_list"][0]["id"].as_i64().context("find the video in the feed")
 }
@@ -131,17 +133,18 @@ async fn newest(stage: &Stage<'_>) -> Result<i64> {
 /// Waits until what was published last has a rendition: it is the last in the queue, and what is measured next is
 /// measured alone.
 pub async fn quiet(stage: &Stage<'_>) -> Result<()> {
-    made(stage, newest(stage).await?, 1).await
+    made(stage, newest(stage).await?, 1).await?;
+    Ok(())
 }
 
-/// Waits until a video has so many sizes.
-async fn made(stage: &Stage<'_>, video: i64, sizes: usize) -> Result<()> {
+/// Waits until a video has so many sizes, and says what there is to know about it.
+pub async fn made(stage: &Stage<'_>, video: i64, sizes: usize) -> Result<Value> {
     let began = Instant::now();
     while began.elapsed() < PATIENCE {
         let path = format!("/api/v1/videos/{video}");
         let detail: Value = serde_json::from_slice(&stage.site.platform.fetch(&path).await?)?;
         if detail["renditions"].as_array().is_some_and(|made| made.len() >= sizes) {
-            return Ok(());
+            return Ok(detail);
         }
         sleep(Duration::from_millis(50)).await;
     }

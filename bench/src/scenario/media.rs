@@ -177,7 +177,7 @@ async fn encode(from: &Path, to: &Path) -> Result<()> {
     Ok(())
 }
 
-fn ffmpeg() -> Command {
+pub fn ffmpeg() -> Command {
     let mut ffmpeg = Command::new("ffmpeg");
     ffmpeg.args(["-v", "error", "-nostdin", "-y"]);
     ffmpeg

