@@ -107,6 +107,12 @@ pub enum Error {
     /// No such video, or none the viewer may see.
     #[error("this video does not exist")]
     VideoNotFound(VideoId),
+    /// Only an administrator shows again what an administrator has hidden.
+    #[error("an administrator has hidden this video")]
+    VideoHidden,
+    /// No such report.
+    #[error("this report does not exist")]
+    ReportNotFound,
     /// No such job, or nothing can be done about it any more.
     #[error("this job does not exist, or nothing can be done about it")]
     JobNotFound(JobId),
@@ -226,6 +232,8 @@ impl Error {
             Self::UserNotFound(_) => (Kind::NotFound, 110_001, "user_not_found"),
             Self::UsernameTaken => (Kind::AlreadyExists, 110_002, "username_taken"),
             Self::VideoNotFound(_) => (Kind::NotFound, 120_001, "video_not_found"),
+            Self::VideoHidden => (Kind::PermissionDenied, 120_007, "video_hidden"),
+            Self::ReportNotFound => (Kind::NotFound, 120_008, "report_not_found"),
             Self::JobNotFound(_) => (Kind::NotFound, 120_006, "job_not_found"),
             Self::UploadNotFound => (Kind::NotFound, 120_003, "upload_not_found"),
             Self::UploadMoved => (Kind::AlreadyExists, 120_004, "upload_moved"),

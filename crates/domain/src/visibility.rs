@@ -14,21 +14,34 @@ pub enum Visibility {
     Friends,
     /// Nobody.
     Private,
+    /// Nobody, because an administrator says so, whatever its author chose.
+    Hidden,
 }
 
 impl Visibility {
-    /// All of them, the widest first.
-    pub const ALL: [Self; 4] = [Self::Public, Self::Followers, Self::Friends, Self::Private];
+    /// What authors choose from, the widest first.
+    pub const CHOICES: [Self; 4] = [Self::Public, Self::Followers, Self::Friends, Self::Private];
 
-    /// Reads its word.
+    /// Reads an author's choice.
     ///
     /// # Errors
-    /// [`Error::Invalid`] for any other.
+    /// [`Error::Invalid`] for any other word.
     pub fn parse(word: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|one| one.as_str() == word).ok_or_else(|| Error::Invalid {
+        Self::CHOICES.into_iter().find(|one| one.as_str() == word).ok_or_else(|| Error::Invalid {
             name: "visibility".into(),
             problem: "must be public, followers, friends or private".into(),
         })
+    }
+
+    /// Reads what was stored.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for what is no such word.
+    pub fn stored(word: &str) -> Result<Self> {
+        match word {
+            "hidden" => Ok(Self::Hidden),
+            chosen => Self::parse(chosen).map_err(Error::internal),
+        }
     }
 
     /// The word for programs and the database.
@@ -39,6 +52,7 @@ impl Visibility {
             Self::Followers => "followers",
             Self::Friends => "friends",
             Self::Private => "private",
+            Self::Hidden => "hidden",
         }
     }
 
@@ -48,7 +62,7 @@ impl Visibility {
     pub const fn prefix(self) -> &'static str {
         match self {
             Self::Public => "p",
-            Self::Followers | Self::Friends | Self::Private => "s",
+            Self::Followers | Self::Friends | Self::Private | Self::Hidden => "s",
         }
     }
 }

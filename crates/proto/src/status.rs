@@ -114,6 +114,8 @@ fn about(error: &Error) -> (String, &str) {
         | Error::StillRunning
         | Error::OutcomeUnknown
         | Error::UsernameTaken
+        | Error::VideoHidden
+        | Error::ReportNotFound
         | Error::UploadNotFound
         | Error::UploadMoved
         | Error::ChecksumMismatch
@@ -154,6 +156,8 @@ fn known(reason: &str, subject: &str, detail: String) -> Option<Error> {
         "username_taken" => Error::UsernameTaken,
         "video_not_found" => Error::VideoNotFound(VideoId::parse(number()?).ok()?),
         "comment_not_found" => Error::CommentNotFound(CommentId::parse(number()?).ok()?),
+        "video_hidden" => Error::VideoHidden,
+        "report_not_found" => Error::ReportNotFound,
         "job_not_found" => Error::JobNotFound(JobId::parse(number()?).ok()?),
         "upload_not_found" => Error::UploadNotFound,
         "upload_moved" => Error::UploadMoved,

@@ -68,6 +68,15 @@ async fn administrator(store: &store::Store, call: &domain::Call) -> domain::Res
     }
 }
 
+/// Why an administrator does something, for the audit log.
+fn justified(reason: &str) -> domain::Result<String> {
+    let reason = domain::Content::parse(reason).map_err(|_wrong| domain::Error::Invalid {
+        name: "reason".into(),
+        problem: "must have 1 to 255 characters".into(),
+    })?;
+    Ok(reason.as_str().to_owned())
+}
+
 /// 128 bits from the operating system, for what nobody may guess.
 fn random_bits() -> domain::Result<u128> {
     let mut bits = [0; 16];

@@ -1,13 +1,17 @@
 //! The user service: accounts and profiles. Tokens are made and checked at the gateway.
 
 use domain::limits::{ENDED_TIME, MAX_NAME_CHARS, PUBLISH_TIME};
-use domain::{Call, DisplayName, Error, Password, Result, Signature, Standing, Timestamp, UserId, UserName};
+use domain::{
+    Call, Content, DisplayName, Error, Password, Reason, Result, Signature, Standing, Timestamp, UserId,
+    UserName, Verdict,
+};
 use proto::{
     Account, Answer, AnswerOnceRequest, AskOnceRequest, AskedOnce, AuditList, ChangePasswordRequest,
-    ChangeProfileRequest, Credentials, Done, EndAllSessionsRequest, EndInvitationRequest, EndSessionRequest,
-    GetUserRequest, Invitation, InvitationList, InviteRequest, ListAccountsRequest, ListAuditRequest,
-    ListInvitationsRequest, ListSessionsRequest, RenewSessionRequest, RevokedSinceRequest,
-    RevokedSinceResponse, Session, SessionList, SetStandingRequest, User, UserList, UserService,
+    ChangeProfileRequest, Credentials, DecideReportRequest, Done, EndAllSessionsRequest,
+    EndInvitationRequest, EndSessionRequest, GetUserRequest, Invitation, InvitationList, InviteRequest,
+    ListAccountsRequest, ListAuditRequest, ListInvitationsRequest, ListReportsRequest, ListSessionsRequest,
+    RenewSessionRequest, ReportList, ReportRequest, RevokedSinceRequest, RevokedSinceResponse, Session,
+    SessionList, SetStandingRequest, User, UserList, UserService,
 };
 use store::{Asked, Entry, KeptAnswer, OpenSession, SessionRow, Store};
 
@@ -165,6 +169,31 @@ impl UserService for Users {
         administrator(&self.store, call).await?;
         let found = self.store.audit_log(card::slice(request.slice)).await?;
         Ok(AuditList { next: found.next, entries: found.into_iter().map(administration::entry).collect() })
+    }
+
+    async fn report(&self, call: &Call, request: ReportRequest) -> Result<Done> {
+        let viewer = call.viewer()?;
+        let subject = administration::subject(&request)?;
+        let reason = Reason::parse(&request.reason)?;
+        let detail = Some(&request.detail).filter(|detail| !detail.is_empty());
+        let detail = detail.map(|detail| Content::parse(detail)).transpose().map_err(|_wrong| {
+            Error::Invalid { name: "detail".into(), problem: "must have 1 to 255 characters, or none".into() }
+        })?;
+        self.store.report(viewer, subject, reason, detail, Timestamp::now()).await?;
+        Ok(Done {})
+    }
+
+    async fn list_reports(&self, call: &Call, request: ListReportsRequest) -> Result<ReportList> {
+        administrator(&self.store, call).await?;
+        let found = self.store.reports(Verdict::parse(&request.verdict)?, card::slice(request.slice)).await?;
+        Ok(ReportList { next: found.next, reports: found.into_iter().map(administration::report).collect() })
+    }
+
+    async fn decide_report(&self, call: &Call, request: DecideReportRequest) -> Result<Done> {
+        let admin = administrator(&self.store, call).await?;
+        let verdict = Verdict::parse(&request.verdict)?;
+        self.store.decide_report(admin, request.report_id, verdict, Timestamp::now()).await?;
+        Ok(Done {})
     }
 
     async fn ask_once(&self, call: &Call, request: AskOnceRequest) -> Result<AskedOnce> {

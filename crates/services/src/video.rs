@@ -9,16 +9,16 @@ use std::sync::Arc;
 use blobs::{Blobs, Key};
 use domain::{Call, Error, JobId, Result, Timestamp, Title, UserId, VideoId, Visibility};
 use proto::{
-    AppendUploadRequest, ChangeVideoRequest, CreateUploadRequest, DeleteCaptionsRequest, Done, JobList,
-    JobRequest, ListJobsRequest, ListVideosRequest, MediaService, PrepareRequest, PrepareResponse,
-    PublishRequest, PublishResponse, PutCaptionsRequest, StoredObject, Timeline, Upload, UploadRequest,
-    VideoDetail, VideoList, VideoRequest, VideoService,
+    AppendUploadRequest, ChangeVideoRequest, CreateUploadRequest, DeleteCaptionsRequest, Done,
+    HideVideoRequest, JobList, JobRequest, ListJobsRequest, ListVideosRequest, MediaService, PrepareRequest,
+    PrepareResponse, PublishRequest, PublishResponse, PutCaptionsRequest, StoredObject, Timeline, Upload,
+    UploadRequest, VideoDetail, VideoList, VideoRequest, VideoService,
 };
 use store::{NewObject, NewVideo, REMUX, SOURCE, Store};
 use tokio::time::timeout_at;
 use tracing::info;
 
-use crate::{administrator, card, discard, discard_unneeded, random_bits};
+use crate::{administrator, card, discard, discard_unneeded, justified, random_bits};
 
 use upload::Arrived;
 
@@ -102,6 +102,19 @@ impl VideoService for Videos {
         if let Some(title) = title {
             self.store.set_title(author, video, title).await?;
         }
+        Ok(Done {})
+    }
+
+    async fn hide_video(&self, call: &Call, request: HideVideoRequest) -> Result<Done> {
+        let admin = administrator(&self.store, call).await?;
+        let (video, reason) = (VideoId::parse(request.video_id)?, justified(&request.reason)?);
+        self.store.hide_video(admin, video, reason, Timestamp::now()).await?;
+        Ok(Done {})
+    }
+
+    async fn restore_video(&self, call: &Call, request: VideoRequest) -> Result<Done> {
+        let admin = administrator(&self.store, call).await?;
+        self.store.restore_video(admin, VideoId::parse(request.video_id)?, Timestamp::now()).await?;
         Ok(Done {})
     }
 

@@ -317,11 +317,11 @@ async fn storm(store: &Store, people: &Arc<[UserId]>, videos: &[VideoId]) {
                     5 => store.unfollow_user(one, other).await,
                     6 => {
                         let text = Content::parse("text").expect("a text");
-                        let added = store.add_comment(one, video, text, NOW).await;
+                        let added = store.add_comment(one, video, None, text, NOW).await;
                         added.map(|row| mine.push((one, video, CommentId::parse(row.id).expect("a number"))))
                     }
                     _ => match mine.pop() {
-                        Some((by, video, comment)) => store.delete_comment(by, video, comment).await,
+                        Some((by, video, comment)) => store.delete_comment(by, video, comment, false).await,
                         None => Ok(()),
                     },
                 };

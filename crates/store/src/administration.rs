@@ -179,8 +179,8 @@ impl Store {
     }
 }
 
-/// One statement.
-async fn audit(
+/// Writes down what an administrator did. One statement.
+pub(crate) async fn audit(
     session: &Session,
     admin: UserId,
     action: &str,

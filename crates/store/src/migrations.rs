@@ -3,11 +3,12 @@
 mod m0001_first;
 mod m0002_media;
 mod m0003_api;
+mod m0004_community;
 
 use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
 
 /// Every table with a column of it that is never null.
-pub(crate) const TABLES: [(&str, &str); 19] = [
+pub(crate) const TABLES: [(&str, &str); 21] = [
     ("user", "id"),
     ("user_stat", "user_id"),
     ("video", "id"),
@@ -27,6 +28,8 @@ pub(crate) const TABLES: [(&str, &str); 19] = [
     ("bookmark", "id"),
     ("invitation", "id"),
     ("audit", "id"),
+    ("comment_like", "id"),
+    ("report", "id"),
 ];
 
 /// All migrations, oldest first.
@@ -38,6 +41,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0001_first::Migration),
             Box::new(m0002_media::Migration),
             Box::new(m0003_api::Migration),
+            Box::new(m0004_community::Migration),
         ]
     }
 }

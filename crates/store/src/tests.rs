@@ -16,6 +16,7 @@ mod follow;
 mod job;
 mod like;
 mod message;
+mod moderation;
 mod object;
 mod open;
 mod parallel;

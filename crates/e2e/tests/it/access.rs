@@ -12,7 +12,11 @@ use serde_json::{Value, json};
 const ACTORS: [&str; 5] = ["anonymous", "suspended", "other", "admin", "owner"];
 const PASSWORD: &str = "a password of tests";
 /// After these nothing is left to ask about.
-const LAST: [(&str, &str); 2] = [("DELETE", "/api/v1/uploads/{name}"), ("DELETE", "/api/v1/videos/{id}")];
+const LAST: [(&str, &str); 3] = [
+    ("DELETE", "/api/v1/uploads/{name}"),
+    ("DELETE", "/api/v1/videos/{id}/comments/{comment}"),
+    ("DELETE", "/api/v1/videos/{id}"),
+];
 
 /// What belongs to the owner.
 struct Scene {
@@ -24,9 +28,13 @@ struct Scene {
     /// Whom administrators decide about.
     subject: User,
     video: i64,
+    /// Public, and the owner's.
+    shown: i64,
     comment: i64,
     upload: String,
     job: i64,
+    /// About `shown`.
+    report: i64,
     /// How many requests were made.
     requests: u32,
 }
@@ -55,7 +63,27 @@ impl Scene {
         let said = platform.api(Some(&owner), Method::POST, &path, json!({ "content": "own" })).await.ok(201);
         let comment = said.json["id"].as_i64().expect("a number");
         let upload = platform.begin_upload(&owner, 10).await;
-        Self { platform, owner, other, admin, suspended, subject, video, comment, upload, job, requests: 0 }
+        let shown = platform.publish_for(&owner, clip::plain(), "public").await;
+        let report = format!("/videos/{shown}/reports");
+        platform.api(Some(&other), Method::POST, &report, json!({ "reason": "spam" })).await.ok(204);
+        let reports =
+            platform.api(Some(&admin), Method::GET, "/admin/reports", Value::Null).await.ok(200).json;
+        let report = reports["items"][0]["id"].as_i64().expect("a report");
+        Self {
+            platform,
+            owner,
+            other,
+            admin,
+            suspended,
+            subject,
+            video,
+            shown,
+            comment,
+            upload,
+            job,
+            report,
+            requests: 0,
+        }
     }
 
     fn actor(&self, name: &str) -> Option<&User> {
@@ -73,10 +101,18 @@ impl Scene {
         let id = match path.split('/').nth(3) {
             Some("users") => self.owner.id,
             Some("admin") if path.contains("/jobs/") => self.job,
+            Some("admin") if path.contains("/reports/") => self.report,
+            Some("admin") if path.contains("/videos/") => self.shown,
             Some("admin") => self.subject.id,
             _ => self.video,
         };
-        let mut address = path.replace("{comment}", &self.comment.to_string()).replace("{language}", "en");
+        let mut address = path.replace("{language}", "en");
+        if path == "/api/v1/admin/videos/{id}/comments/{comment}" {
+            let said = format!("/videos/{}/comments", self.shown);
+            let said = self.platform.api(Some(&self.owner), Method::POST, &said, json!({ "content": "own" }));
+            address = address.replace("{comment}", &said.await.ok(201).json["id"].to_string());
+        }
+        address = address.replace("{comment}", &self.comment.to_string());
         let captions = "WEBVTT\n\n00:00.000 --> 00:01.000\nhello\n";
         if path == "/api/v1/sessions/{id}" {
             let session = self.open("owner").await;
@@ -106,6 +142,9 @@ impl Scene {
                 json(json!({ "standing": "suspended", "reason": "a test" }))
             }
             ("POST", "/api/v1/admin/invitations") => json(invitation()),
+            ("PUT", "/api/v1/admin/reports/{id}/verdict") => json(json!({ "verdict": "dismissed" })),
+            ("PUT", "/api/v1/admin/videos/{id}/hidden") => json(json!({ "reason": "a test" })),
+            ("POST", _) if path.ends_with("/reports") => json(json!({ "reason": "other" })),
             ("PATCH", "/api/v1/account") => json(json!({ "signature": "here I am" })),
             ("PATCH", "/api/v1/videos/{id}") => json(json!({ "title": "changed" })),
             ("POST", _) if path.ends_with("/comments") || path.ends_with("/messages") => {

@@ -22,6 +22,7 @@ mod input;
 mod like;
 mod limit;
 mod message;
+mod moderation;
 mod overload;
 mod page;
 mod playback;

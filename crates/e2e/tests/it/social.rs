@@ -32,6 +32,7 @@ async fn all(platform: &Platform, by: Option<&User>, path: &str, limit: usize) -
 async fn people_follow_watch_like_and_say_things() {
     let platform = Platform::start().await;
     let (ann, bob) = (platform.register("ann").await, platform.register("bob").await);
+    let cat = platform.register("cat").await;
     let video = platform.video(&ann, "clip").await;
     let put = async |by: &User, path: &str| platform.api(Some(by), Method::PUT, path, Value::Null).await;
     let take = async |by: &User, path: &str| platform.api(Some(by), Method::DELETE, path, Value::Null).await;
@@ -105,9 +106,29 @@ async fn people_follow_watch_like_and_say_things() {
         one
     });
     let one = format!("{comments}/{}", first["id"]);
-    take(&ann, &one).await.failed(403, "permission_denied");
+    let reply = async |to: &Value| {
+        let body = json!({ "content": "indeed", "parent_id": to });
+        platform.api(Some(&ann), Method::POST, &comments, body).await
+    };
+    let second = reply(&first["id"]).await.ok(201).json;
+    assert_eq!(second["parent_id"], first["id"]);
+    reply(&second["id"]).await.failed(404, "comment_not_found");
+    assert_eq!(reply(&json!(0)).await.failed(400, "bad_parameter").json["field"], "parent_id");
+    for _ in 0..2 {
+        put(&ann, &format!("{one}/like")).await.ok(204);
+    }
+    let seen = get(&platform, Some(&ann), &comments).await;
+    assert_eq!(seen["items"].as_array().map(Vec::len), Some(1));
+    let seen = &seen["items"][0];
+    assert_eq!((&seen["reply_count"], &seen["like_count"]), (&json!(1), &json!(1)));
+    assert_eq!(seen["is_liked"], true);
+    assert_eq!(get(&platform, None, &format!("{one}/replies")).await["items"][0]["content"], "indeed");
+    take(&ann, &format!("{one}/like")).await.ok(204);
+    take(&cat, &one).await.failed(403, "permission_denied");
     take(&bob, &one).await.ok(204);
     take(&bob, &one).await.failed(404, "comment_not_found");
+    let third = say(&bob, "rude").await.ok(201).json;
+    take(&ann, &format!("{comments}/{}", third["id"])).await.ok(204);
     take(&bob, &format!("{comments}/x")).await.failed(400, "bad_parameter");
     put(&ann, &format!("/users/{}/follow", bob.id)).await.ok(204);
     let write = format!("/users/{}/messages", ann.id);

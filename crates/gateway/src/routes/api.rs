@@ -10,6 +10,7 @@ mod job;
 mod list;
 mod message;
 mod once;
+mod report;
 mod rule;
 mod session;
 mod stream;
@@ -105,6 +106,9 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Anybody, Read, BROWSE, routes!(comment::list)))
         .routes(under(Account, Social, SPEAK, routes!(comment::add)))
         .routes(under(Account, Social, TAP, routes!(comment::delete)))
+        .routes(under(Anybody, Read, BROWSE, routes!(comment::replies)))
+        .routes(under(Account, Social, TAP, routes!(comment::like)))
+        .routes(under(Account, Social, TAP, routes!(comment::unlike)))
         .routes(under(Account, Social, TAP, routes!(captions::delete)))
         .routes(under(Anybody, Read, BROWSE, routes!(stream::master)))
         .routes(under(Anybody, Read, BROWSE, routes!(stream::media)))
@@ -119,6 +123,14 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Admin, Read, BROWSE, routes!(admin::invitations)))
         .routes(under(Admin, Social, TAP, routes!(admin::uninvite)))
         .routes(under(Admin, Read, BROWSE, routes!(admin::audit)))
+        .routes(under(Account, Social, SPEAK, routes!(report::video)))
+        .routes(under(Account, Social, SPEAK, routes!(report::comment)))
+        .routes(under(Account, Social, SPEAK, routes!(report::person)))
+        .routes(under(Admin, Read, BROWSE, routes!(report::reports)))
+        .routes(under(Admin, Social, TAP, routes!(report::decide)))
+        .routes(under(Admin, Social, TAP, routes!(report::hide)))
+        .routes(under(Admin, Social, TAP, routes!(report::restore)))
+        .routes(under(Admin, Social, TAP, routes!(report::remove_comment)))
         .routes(under(Admin, Read, BROWSE, routes!(job::list)))
         .routes(under(Admin, Social, TAP, routes!(job::retry)))
         .routes(under(Admin, Social, TAP, routes!(job::cancel)))

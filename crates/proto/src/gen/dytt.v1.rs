@@ -98,6 +98,16 @@ pub struct Comment {
     /// UTC milliseconds.
     #[prost(int64, tag = "4")]
     pub created_at: i64,
+    /// What it replies to; 0 when it replies to none.
+    #[prost(int64, tag = "5")]
+    pub parent_id: i64,
+    #[prost(int64, tag = "6")]
+    pub reply_count: i64,
+    #[prost(int64, tag = "7")]
+    pub like_count: i64,
+    /// Whether the viewer likes it.
+    #[prost(bool, tag = "8")]
+    pub is_liked: bool,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AddCommentRequest {
@@ -105,9 +115,36 @@ pub struct AddCommentRequest {
     pub video_id: i64,
     #[prost(string, tag = "2")]
     pub content: ::prost::alloc::string::String,
+    /// What it replies to, a comment that is no reply itself; 0 for none.
+    #[prost(int64, tag = "3")]
+    pub parent_id: i64,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteCommentRequest {
+    #[prost(int64, tag = "1")]
+    pub video_id: i64,
+    #[prost(int64, tag = "2")]
+    pub comment_id: i64,
+    /// Whether the viewer may also delete what others wrote under a video of theirs.
+    #[prost(bool, tag = "3")]
+    pub moderate: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RemoveCommentRequest {
+    #[prost(int64, tag = "1")]
+    pub video_id: i64,
+    #[prost(int64, tag = "2")]
+    pub comment_id: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LikeCommentRequest {
+    #[prost(int64, tag = "1")]
+    pub video_id: i64,
+    #[prost(int64, tag = "2")]
+    pub comment_id: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnlikeCommentRequest {
     #[prost(int64, tag = "1")]
     pub video_id: i64,
     #[prost(int64, tag = "2")]
@@ -119,6 +156,9 @@ pub struct ListCommentsRequest {
     pub video_id: i64,
     #[prost(message, optional, tag = "2")]
     pub slice: ::core::option::Option<Slice>,
+    /// Replies to this comment alone; 0 for those that reply to none; absent for all.
+    #[prost(int64, optional, tag = "3")]
+    pub parent_id: ::core::option::Option<i64>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct CountCommentsRequest {
@@ -141,17 +181,23 @@ pub struct CommentCount {
 /// Comments under videos.
 #[async_trait::async_trait]
 pub trait CommentService: Send + Sync {
-    /// Adds a comment and returns it with its author.
+    /// Adds a comment, or a reply to one, and returns it with its author.
     async fn add_comment(
         &self,
         call: &domain::Call,
         request: AddCommentRequest,
     ) -> domain::Result<Comment>;
-    /// Deletes the viewer's own comment.
+    /// Deletes a comment and its replies.
     async fn delete_comment(
         &self,
         call: &domain::Call,
         request: DeleteCommentRequest,
+    ) -> domain::Result<Done>;
+    /// Deletes a comment and its replies, whoever wrote it; for administrators.
+    async fn remove_comment(
+        &self,
+        call: &domain::Call,
+        request: RemoveCommentRequest,
     ) -> domain::Result<Done>;
     /// The comments under a video, newest first.
     async fn list_comments(
@@ -159,6 +205,18 @@ pub trait CommentService: Send + Sync {
         call: &domain::Call,
         request: ListCommentsRequest,
     ) -> domain::Result<CommentList>;
+    /// Likes a comment; a repeated like changes nothing.
+    async fn like_comment(
+        &self,
+        call: &domain::Call,
+        request: LikeCommentRequest,
+    ) -> domain::Result<Done>;
+    /// Takes a like of a comment back; without one nothing changes.
+    async fn unlike_comment(
+        &self,
+        call: &domain::Call,
+        request: UnlikeCommentRequest,
+    ) -> domain::Result<Done>;
     /// How many comments a video has.
     async fn count_comments(
         &self,
@@ -190,6 +248,19 @@ impl CommentService for RemoteCommentService {
         )
         .await
     }
+    async fn remove_comment(
+        &self,
+        call: &domain::Call,
+        request: RemoveCommentRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.CommentService/RemoveComment",
+            request,
+        )
+        .await
+    }
     async fn list_comments(
         &self,
         call: &domain::Call,
@@ -199,6 +270,32 @@ impl CommentService for RemoteCommentService {
             &self.0,
             call,
             "/dytt.v1.CommentService/ListComments",
+            request,
+        )
+        .await
+    }
+    async fn like_comment(
+        &self,
+        call: &domain::Call,
+        request: LikeCommentRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.CommentService/LikeComment",
+            request,
+        )
+        .await
+    }
+    async fn unlike_comment(
+        &self,
+        call: &domain::Call,
+        request: UnlikeCommentRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.CommentService/UnlikeComment",
             request,
         )
         .await
@@ -235,9 +332,27 @@ pub fn serve_comment(service: std::sync::Arc<dyn CommentService>) -> crate::Step
                     })
                     .await
                 }
+                "/dytt.v1.CommentService/RemoveComment" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.remove_comment(&call, message).await
+                    })
+                    .await
+                }
                 "/dytt.v1.CommentService/ListComments" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.list_comments(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.CommentService/LikeComment" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.like_comment(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.CommentService/UnlikeComment" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.unlike_comment(&call, message).await
                     })
                     .await
                 }
@@ -964,6 +1079,74 @@ pub struct ChangeProfileRequest {
     pub signature: ::core::option::Option<::prost::alloc::string::String>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReportRequest {
+    /// A video, or a comment under it, or neither: then a person.
+    #[prost(int64, tag = "1")]
+    pub video_id: i64,
+    #[prost(int64, tag = "2")]
+    pub comment_id: i64,
+    #[prost(int64, tag = "3")]
+    pub user_id: i64,
+    /// `spam`, `sexual`, `violence`, `harassment`, `copyright` or `other`.
+    #[prost(string, tag = "4")]
+    pub reason: ::prost::alloc::string::String,
+    /// In the caller's words; may be empty.
+    #[prost(string, tag = "5")]
+    pub detail: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListReportsRequest {
+    /// `open`, `upheld` or `dismissed`.
+    #[prost(string, tag = "1")]
+    pub verdict: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub slice: ::core::option::Option<Slice>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Report {
+    #[prost(int64, tag = "1")]
+    pub id: i64,
+    /// The name of who reports.
+    #[prost(string, tag = "2")]
+    pub by: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub reason: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub detail: ::prost::alloc::string::String,
+    /// 0 for none.
+    #[prost(int64, tag = "5")]
+    pub video_id: i64,
+    /// 0 for none.
+    #[prost(int64, tag = "6")]
+    pub comment_id: i64,
+    /// The person, or who published or wrote what it is about.
+    #[prost(int64, tag = "7")]
+    pub user_id: i64,
+    #[prost(string, tag = "8")]
+    pub user_name: ::prost::alloc::string::String,
+    /// The title, or what the comment says.
+    #[prost(string, tag = "9")]
+    pub excerpt: ::prost::alloc::string::String,
+    /// UTC milliseconds.
+    #[prost(int64, tag = "10")]
+    pub created_at: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ReportList {
+    #[prost(message, repeated, tag = "1")]
+    pub reports: ::prost::alloc::vec::Vec<Report>,
+    /// Where the next part begins; 0 when this is the last.
+    #[prost(int64, tag = "2")]
+    pub next: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DecideReportRequest {
+    #[prost(int64, tag = "1")]
+    pub report_id: i64,
+    #[prost(string, tag = "2")]
+    pub verdict: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct SetStandingRequest {
     #[prost(int64, tag = "1")]
     pub user_id: i64,
@@ -1190,6 +1373,20 @@ pub trait UserService: Send + Sync {
         call: &domain::Call,
         request: ListAuditRequest,
     ) -> domain::Result<AuditList>;
+    /// Calls for an administrator; who has reported the same before changes nothing.
+    async fn report(&self, call: &domain::Call, request: ReportRequest) -> domain::Result<Done>;
+    /// Reports with a verdict, the latest first; for administrators.
+    async fn list_reports(
+        &self,
+        call: &domain::Call,
+        request: ListReportsRequest,
+    ) -> domain::Result<ReportList>;
+    /// Decides about a report; for administrators.
+    async fn decide_report(
+        &self,
+        call: &domain::Call,
+        request: DecideReportRequest,
+    ) -> domain::Result<Done>;
     /// Says what the caller is called and says of themselves.
     async fn change_profile(
         &self,
@@ -1325,6 +1522,23 @@ impl UserService for RemoteUserService {
     ) -> domain::Result<AuditList> {
         crate::wire::call(&self.0, call, "/dytt.v1.UserService/ListAudit", request).await
     }
+    async fn report(&self, call: &domain::Call, request: ReportRequest) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/Report", request).await
+    }
+    async fn list_reports(
+        &self,
+        call: &domain::Call,
+        request: ListReportsRequest,
+    ) -> domain::Result<ReportList> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/ListReports", request).await
+    }
+    async fn decide_report(
+        &self,
+        call: &domain::Call,
+        request: DecideReportRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/DecideReport", request).await
+    }
     async fn change_profile(
         &self,
         call: &domain::Call,
@@ -1442,6 +1656,24 @@ pub fn serve_user(service: std::sync::Arc<dyn UserService>) -> crate::Step {
                     })
                     .await
                 }
+                "/dytt.v1.UserService/Report" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.report(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/ListReports" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_reports(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/DecideReport" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.decide_report(&call, message).await
+                    })
+                    .await
+                }
                 "/dytt.v1.UserService/ChangeProfile" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.change_profile(&call, message).await
@@ -1492,6 +1724,14 @@ pub struct ListVideosRequest {
 pub struct VideoRequest {
     #[prost(int64, tag = "1")]
     pub video_id: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HideVideoRequest {
+    #[prost(int64, tag = "1")]
+    pub video_id: i64,
+    /// For the audit log.
+    #[prost(string, tag = "2")]
+    pub reason: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ChangeVideoRequest {
@@ -1694,6 +1934,18 @@ pub trait VideoService: Send + Sync {
         call: &domain::Call,
         request: ChangeVideoRequest,
     ) -> domain::Result<Done>;
+    /// Takes a video out of the sight of all but its author; for administrators.
+    async fn hide_video(
+        &self,
+        call: &domain::Call,
+        request: HideVideoRequest,
+    ) -> domain::Result<Done>;
+    /// Lets a hidden video be seen again; for administrators.
+    async fn restore_video(
+        &self,
+        call: &domain::Call,
+        request: VideoRequest,
+    ) -> domain::Result<Done>;
     /// Deletes an own video: nobody sees it from now on, and what it consists of goes within a minute.
     async fn delete_video(
         &self,
@@ -1785,6 +2037,20 @@ impl VideoService for RemoteVideoService {
         request: ChangeVideoRequest,
     ) -> domain::Result<Done> {
         crate::wire::call(&self.0, call, "/dytt.v1.VideoService/ChangeVideo", request).await
+    }
+    async fn hide_video(
+        &self,
+        call: &domain::Call,
+        request: HideVideoRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/HideVideo", request).await
+    }
+    async fn restore_video(
+        &self,
+        call: &domain::Call,
+        request: VideoRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/RestoreVideo", request).await
     }
     async fn delete_video(
         &self,
@@ -1891,6 +2157,18 @@ pub fn serve_video(service: std::sync::Arc<dyn VideoService>) -> crate::Step {
                     })
                     .await
                 }
+                "/dytt.v1.VideoService/HideVideo" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.hide_video(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/RestoreVideo" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.restore_video(&call, message).await
+                    })
+                    .await
+                }
                 "/dytt.v1.VideoService/DeleteVideo" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.delete_video(&call, message).await
@@ -1971,7 +2249,25 @@ pub const METHODS: &[crate::Method] = &[
         streaming: false,
     },
     crate::Method {
+        path: "/dytt.v1.CommentService/RemoveComment",
+        service: "comment",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
         path: "/dytt.v1.CommentService/ListComments",
+        service: "comment",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.CommentService/LikeComment",
+        service: "comment",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.CommentService/UnlikeComment",
         service: "comment",
         repeatable: true,
         streaming: false,
@@ -2181,6 +2477,24 @@ pub const METHODS: &[crate::Method] = &[
         streaming: false,
     },
     crate::Method {
+        path: "/dytt.v1.UserService/Report",
+        service: "user",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/ListReports",
+        service: "user",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/DecideReport",
+        service: "user",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
         path: "/dytt.v1.UserService/ChangeProfile",
         service: "user",
         repeatable: true,
@@ -2218,6 +2532,18 @@ pub const METHODS: &[crate::Method] = &[
     },
     crate::Method {
         path: "/dytt.v1.VideoService/ChangeVideo",
+        service: "video",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/HideVideo",
+        service: "video",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/RestoreVideo",
         service: "video",
         repeatable: true,
         streaming: false,

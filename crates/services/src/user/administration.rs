@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use domain::{Call, Content, Error, Result, Standing, Timestamp, UserId};
-use proto::{AuditEntry, Done, Invitation, InviteRequest, SetStandingRequest};
-use store::{AuditRow, Entry};
+use domain::{Call, CommentId, Error, Result, Standing, Timestamp, UserId, VideoId};
+use proto::{AuditEntry, Done, Invitation, InviteRequest, Report, ReportRequest, SetStandingRequest};
+use store::{AuditRow, Entry, ReportRow, Subject};
 
 use super::Users;
-use crate::{Registration, administrator, random_bits};
+use crate::{Registration, administrator, justified, random_bits};
 
 /// The most that may come by one invitation.
 const MOST_USES: i64 = 10_000;
@@ -36,12 +36,8 @@ impl Users {
             let problem = "must be another\'s: nobody suspends themselves".to_owned();
             return Err(Error::Invalid { name: "id".into(), problem });
         }
-        let reason = Content::parse(&request.reason).map_err(|_wrong| Error::Invalid {
-            name: "reason".into(),
-            problem: "must have 1 to 255 characters".into(),
-        })?;
-        let now = Timestamp::now();
-        self.store.set_standing(admin, user, standing, reason.as_str().to_owned(), now).await?;
+        let reason = justified(&request.reason)?;
+        self.store.set_standing(admin, user, standing, reason, Timestamp::now()).await?;
         Ok(Done {})
     }
 
@@ -60,6 +56,31 @@ impl Users {
         let code = format!("{:032x}", random_bits()?);
         let expires_at = Timestamp::from_millis(expires_at);
         Ok(invitation(self.store.invite(admin, code, uses, expires_at, now).await?))
+    }
+}
+
+/// What somebody reports.
+pub(super) fn subject(request: &ReportRequest) -> Result<Subject> {
+    let video = || VideoId::parse(request.video_id);
+    match (request.video_id, request.comment_id) {
+        (0, 0) => Ok(Subject::Person(UserId::parse(request.user_id)?)),
+        (_, 0) => Ok(Subject::Video(video()?)),
+        (_, comment) => Ok(Subject::Comment(video()?, CommentId::parse(comment)?)),
+    }
+}
+
+pub(super) fn report(row: ReportRow) -> Report {
+    Report {
+        id: row.id,
+        by: row.by,
+        reason: row.reason,
+        detail: row.detail,
+        video_id: row.video.unwrap_or(0),
+        comment_id: row.comment.unwrap_or(0),
+        user_id: row.person,
+        user_name: row.name,
+        excerpt: row.excerpt,
+        created_at: row.created_at,
     }
 }
 

@@ -11,7 +11,7 @@ async fn a_comment_is_returned_counted_and_listed_newest_first() {
     let ann = world.somebody("ann").await;
     let video_id = world.clip(&ann, "clip").await;
     for content in ["first", " second 🎬 "] {
-        let request = AddCommentRequest { video_id, content: content.into() };
+        let request = AddCommentRequest { video_id, content: content.into(), ..Default::default() };
         let added = world.comment.add_comment(&ann, request).await.expect("adds");
         assert_eq!(
             (added.content.as_str(), added.author.map(|author| author.name)),
@@ -20,7 +20,7 @@ async fn a_comment_is_returned_counted_and_listed_newest_first() {
     }
     let list = world
         .comment
-        .list_comments(&nobody(), ListCommentsRequest { video_id, slice: None })
+        .list_comments(&nobody(), ListCommentsRequest { video_id, ..Default::default() })
         .await
         .expect("lists");
     assert_eq!(
@@ -38,10 +38,13 @@ async fn only_its_author_deletes_a_comment_and_only_under_its_video() {
     let world = World::start().await;
     let (ann, bob) = (world.somebody("ann").await, world.somebody("bob").await);
     let (video_id, other) = (world.clip(&ann, "one").await, world.clip(&ann, "two").await);
-    let request = AddCommentRequest { video_id, content: "mine".into() };
+    let request = AddCommentRequest { video_id, content: "mine".into(), ..Default::default() };
     let comment_id = world.comment.add_comment(&bob, request).await.expect("adds").id;
     let delete = async |call: &Call, video_id| {
-        world.comment.delete_comment(call, DeleteCommentRequest { video_id, comment_id }).await
+        world
+            .comment
+            .delete_comment(call, DeleteCommentRequest { video_id, comment_id, moderate: false })
+            .await
     };
     assert!(matches!(delete(&ann, video_id).await, Err(Error::PermissionDenied)), "the video's owner");
     assert!(matches!(delete(&bob, other).await, Err(Error::CommentNotFound(_))), "another video");
@@ -58,13 +61,17 @@ async fn text_has_limits_and_the_video_must_exist() {
     let ann = world.somebody("ann").await;
     let video_id = world.clip(&ann, "clip").await;
     let add = async |video_id, content: &str| {
-        world.comment.add_comment(&ann, AddCommentRequest { video_id, content: content.into() }).await
+        world
+            .comment
+            .add_comment(&ann, AddCommentRequest { video_id, content: content.into(), ..Default::default() })
+            .await
     };
     assert!(matches!(add(video_id, "  ").await, Err(Error::BadParameter { .. })));
     assert!(matches!(add(video_id, &"字".repeat(256)).await, Err(Error::Invalid { .. })));
     add(video_id, &"字".repeat(255)).await.expect("adds");
     assert!(matches!(add(99, "hi").await, Err(Error::VideoNotFound(_))));
-    let list = world.comment.list_comments(&ann, ListCommentsRequest { video_id: 99, slice: None }).await;
+    let list =
+        world.comment.list_comments(&ann, ListCommentsRequest { video_id: 99, ..Default::default() }).await;
     assert!(matches!(list, Err(Error::VideoNotFound(_))));
     world.finish().await;
 }

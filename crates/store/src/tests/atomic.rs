@@ -2,14 +2,16 @@
 
 use std::sync::atomic::Ordering;
 
-use domain::{CommentId, DisplayName, Error, JobId, Result, Standing, UserId, VideoId, Visibility};
+use domain::{
+    CommentId, DisplayName, Error, JobId, Reason, Result, Standing, UserId, Verdict, VideoId, Visibility,
+};
 use futures_util::future::BoxFuture;
 
 use super::fixture::{
     LEASE, NOW, On, World, content, later, made, object, on_both, rendition, title, user_name,
 };
 use super::stated;
-use crate::{Entry, Finished, Job, JobKind, NewVideo, Store};
+use crate::{Entry, Finished, Job, JobKind, NewVideo, Slice, Store, Subject};
 
 /// Some of everything, so that each mutation has something to change.
 struct Scene {
@@ -34,6 +36,9 @@ struct Scene {
     /// Of the viewer, renewed never.
     session: i64,
     invitation: i64,
+    report: i64,
+    /// An administrator has hidden it.
+    hidden: VideoId,
 }
 
 impl Scene {
@@ -44,7 +49,8 @@ impl Scene {
         world.store.put_file(author, fresh, object("p/captions", "captions.en")).await.expect("put");
         world.store.like_video(viewer, liked, NOW).await.expect("like");
         world.store.follow_user(viewer, author, NOW).await.expect("follow");
-        let comment = world.store.add_comment(viewer, liked, content("first"), NOW).await.expect("comment");
+        let comment =
+            world.store.add_comment(viewer, liked, None, content("first"), NOW).await.expect("comment");
         world.store.send_message(viewer, author, content("hello"), NOW).await.expect("send");
         let finished = world.claim_of(world.video(author).await).await;
         let ladder = Finished { objects: vec![rendition("p/720")], ..made("p/480") };
@@ -52,7 +58,7 @@ impl Scene {
         let settling = world.claim_settle().await;
         let deleted = world.video(author).await;
         world.store.like_video(viewer, deleted, NOW).await.expect("like");
-        world.store.add_comment(viewer, deleted, content("last"), NOW).await.expect("comment");
+        world.store.add_comment(viewer, deleted, None, content("last"), NOW).await.expect("comment");
         for video in [deleted, fresh] {
             world.store.bookmark(viewer, video, NOW).await.expect("bookmark");
         }
@@ -80,6 +86,11 @@ impl Scene {
         world.store.ask_once(viewer, "asked".into(), vec![7; 32], NOW).await.expect("ask");
         let invitation =
             world.store.invite(author, "word".into(), 2, later(1000), NOW).await.expect("invite").id;
+        let hidden = world.video(author).await;
+        world.store.report(viewer, Subject::Video(hidden), Reason::Spam, None, NOW).await.expect("report");
+        let report = world.store.reports(Verdict::Open, Slice::NEWEST).await.expect("a list")[0].id;
+        world.store.report(author, Subject::Video(liked), Reason::Spam, None, NOW).await.expect("report");
+        world.store.hide_video(author, hidden, "why".into(), NOW).await.expect("hide");
         let session = world.store.open_session(viewer, "phone".into(), NOW).await.expect("open");
         let comment = CommentId::parse(comment.id).expect("a number");
         let given_up = given_up.attempt.job;
@@ -100,6 +111,8 @@ impl Scene {
             comment,
             session,
             invitation,
+            report,
+            hidden,
         }
     }
 
@@ -181,15 +194,24 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "like_video, repeated", 1 + 0, |s| s.store().like_video(s.viewer, s.liked, NOW);
     "unlike_video", 4 + 0, |s| s.store().unlike_video(s.viewer, s.liked);
     "unlike_video, without one", 1 + 0, |s| s.store().unlike_video(s.viewer, s.fresh);
-    "add_comment", 4 + 0, |s| s.store().add_comment(s.viewer, s.fresh, content("text"), NOW);
-    "delete_comment", 2 + 1, |s| s.store().delete_comment(s.viewer, s.liked, s.comment);
+    "add_comment", 4 + 0, |s| s.store().add_comment(s.viewer, s.fresh, None, content("text"), NOW);
+    "add_comment, a reply", 6 + 0, |s| s.store().add_comment(s.viewer, s.liked, Some(s.comment), content("text"), NOW);
+    "like_comment", 3 + 0, |s| s.store().like_comment(s.viewer, s.liked, s.comment, NOW);
+    "unlike_comment", 3 + 0, |s| s.store().unlike_comment(s.viewer, s.liked, s.comment);
+    "delete_comment", 3 + 1, |s| s.store().delete_comment(s.viewer, s.liked, s.comment, false);
     "delete_comment, another's", 2 + 1, |s| denied(s);
+    "remove_comment", 4 + 1, |s| s.store().remove_comment(s.author, s.liked, s.comment, NOW);
+    "report", 2 + 0, |s| s.store().report(s.viewer, Subject::Video(s.liked), Reason::Spam, None, NOW);
+    "report, a comment", 3 + 0, |s| s.store().report(s.viewer, Subject::Comment(s.liked, s.comment), Reason::Spam, None, NOW);
+    "decide_report", 2 + 0, |s| s.store().decide_report(s.author, s.report, Verdict::Upheld, NOW);
+    "hide_video", 8 + 1, |s| s.store().hide_video(s.author, s.liked, "why".into(), NOW);
+    "restore_video", 4 + 0, |s| s.store().restore_video(s.author, s.hidden, NOW);
     "follow_user", 3 + 1, |s| s.store().follow_user(s.author, s.viewer, NOW);
     "follow_user, repeated", 1 + 1, |s| s.store().follow_user(s.viewer, s.author, NOW);
     "unfollow_user", 3 + 1, |s| s.store().unfollow_user(s.viewer, s.author);
     "unfollow_user, without one", 1 + 1, |s| s.store().unfollow_user(s.author, s.viewer);
     "send_message", 2 + 1, |s| s.store().send_message(s.author, s.viewer, content("text"), NOW);
-    "repair_counters", 7 + 2, |s| s.store().repair_counters();
+    "repair_counters", 9 + 2, |s| s.store().repair_counters();
 ];
 
 async fn playable(scene: &Scene, job: &Job) -> Result<bool> {
@@ -205,7 +227,7 @@ fn of_upload(scene: &Scene) -> NewVideo {
 }
 
 async fn denied(scene: &Scene) -> Result<()> {
-    match scene.store().delete_comment(scene.author, scene.liked, scene.comment).await {
+    match scene.store().delete_comment(scene.author, scene.liked, scene.comment, false).await {
         Err(Error::PermissionDenied) => Ok(()),
         other => other,
     }
@@ -242,7 +264,7 @@ async fn failing_at(scene: &Scene, statement: u64, mutation: Mutation) -> Result
 #[test]
 fn every_mutation_is_interrupted_here_and_documents_its_statements() {
     let documented: Vec<_> = stated::methods().into_iter().filter(|method| method.mutates).collect();
-    assert_eq!(documented.len(), 48, "{documented:?}");
+    assert_eq!(documented.len(), 55, "{documented:?}");
     for method in documented {
         let measured = MUTATIONS.iter().find(|row| row.0 == method.name).map(|row| (row.1, row.2));
         assert!(measured.is_some(), "{} is not interrupted", method.name);

@@ -9,13 +9,13 @@ use domain::{Error, Result, Timestamp, UserId, VideoId};
 
 use super::crowd::Crowd;
 use super::fixture::{NOW, On, World, content, later, no_user, no_video, on_both};
-use crate::Slice;
 use crate::card::column;
 use crate::coalesce::Operation;
 use crate::comment::NewComment;
 use crate::follow::Follow;
 use crate::like::Like;
 use crate::message::NewMessage;
+use crate::{Slice, Thread};
 
 /// Carries out a batch in one transaction.
 async fn carry_out<O: Operation>(world: &World, batch: Vec<O>) -> Result<Vec<Result<O::Answer>>> {
@@ -134,7 +134,7 @@ async fn comments_of_a_batch_are_answered_as_they_are_listed(on: On) {
     let make = |at: usize| {
         let video = if at % 10 == 9 { no_video() } else { videos[at % 4] };
         let (viewer, content) = (people[at % 5], content(&format!("comment {at}")));
-        NewComment { viewer, video, content, now: later(at as i64) }
+        NewComment { viewer, video, parent: None, content, now: later(at as i64) }
     };
     // More than one INSERT takes.
     let batch: Vec<_> = (0..150).map(make).collect();
@@ -151,7 +151,8 @@ async fn comments_of_a_batch_are_answered_as_they_are_listed(on: On) {
         }
     }
     for video in videos {
-        let listed = world.store.comments(video, None, Slice::NEWEST).await.expect("a list").rows;
+        let listed =
+            world.store.comments(video, None, Thread::All, Slice::NEWEST).await.expect("a list").rows;
         assert_eq!(listed, told[&video.get()]);
         assert_eq!(world.store.comment_count(video, None).await.expect("a count"), listed.len() as i64);
     }
@@ -203,7 +204,7 @@ macro_rules! for_each_batch {
             viewer: people[at % 5], user: people[(at + 1) % 4], since: (at % 3 > 0).then_some(NOW)
         });
         for_each_batch!(@ $world, $name, $batch, $body, $on, "comment", |people, videos, at| NewComment {
-            viewer: people[at % 5], video: videos[at % 4], content: content("text"), now: NOW
+            viewer: people[at % 5], video: videos[at % 4], parent: None, content: content("text"), now: NOW
         });
         for_each_batch!(@ $world, $name, $batch, $body, $on, "message", |people, _videos, at| NewMessage {
             sender: people[at % 4], receiver: people[4], content: content("text"), now: NOW
@@ -308,7 +309,13 @@ async fn no_statement_of_a_batch_reads_a_whole_table(on: On) {
     carry_out(world, (0..16).map(like).collect()).await.expect("like");
     let follow = |at| Follow { viewer: crowd.hub, user: person(at), since: since(at) };
     carry_out(world, (0..16).map(follow).collect()).await.expect("follow");
-    let say = |at| NewComment { viewer: person(at), video: video(at), content: content("text"), now: NOW };
+    let say = |at| NewComment {
+        viewer: person(at),
+        video: video(at),
+        parent: None,
+        content: content("text"),
+        now: NOW,
+    };
     carry_out(world, (0..16).map(say).collect()).await.expect("comment");
     let send =
         |at| NewMessage { sender: crowd.hub, receiver: person(at), content: content("text"), now: NOW };

@@ -19,11 +19,13 @@ async fn these_are_all_tables() {
         "audit",
         "bookmark",
         "comment",
+        "comment_like",
         "feed_state",
         "follow",
         "invitation",
         "job",
         "message",
+        "report",
         "session",
         "upload",
         "upload_part",
@@ -55,6 +57,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
             let parent = match column.as_str() {
                 "video_id" => "video",
                 "upload_id" => "upload",
+                "comment_id" | "parent_id" => "comment",
                 _ => "user",
             };
             assert_eq!(key, [format!("{parent}.id CASCADE")], "{table}.{column}");
@@ -67,7 +70,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
             references.push(format!("{table}.{column}"));
         }
     }
-    assert_eq!(references.len(), 21, "{references:?}");
+    assert_eq!(references.len(), 28, "{references:?}");
 }
 
 #[tokio::test]
@@ -106,7 +109,7 @@ async fn a_user_who_is_deleted_takes_everything_along() {
     world.processing(author).await;
     world.store.like_video(fan, video, NOW).await.expect("like");
     world.store.follow_user(fan, author, NOW).await.expect("follow");
-    world.store.add_comment(fan, video, super::fixture::content("text"), NOW).await.expect("comment");
+    world.store.add_comment(fan, video, None, super::fixture::content("text"), NOW).await.expect("comment");
     world.store.send_message(author, fan, super::fixture::content("text"), NOW).await.expect("send");
     world.run("DELETE FROM user").await;
     for table in tables(&world).await.into_iter().filter(|table| table != "feed_state") {
@@ -119,7 +122,9 @@ async fn a_user_who_is_deleted_takes_everything_along() {
 async fn a_counter_never_falls_below_zero() {
     let world = World::new(On::Sqlite).await;
     let author = world.user("author").await;
-    world.video(author).await;
+    let video = world.video(author).await;
+    let text = super::fixture::content("text");
+    world.store.add_comment(author, video, None, text, NOW).await.expect("comment");
     for (table, column) in [
         ("user_stat", "follow_count"),
         ("user_stat", "follower_count"),
@@ -128,6 +133,8 @@ async fn a_counter_never_falls_below_zero() {
         ("user_stat", "received_like_count"),
         ("video_stat", "like_count"),
         ("video_stat", "comment_count"),
+        ("comment", "reply_count"),
+        ("comment", "like_count"),
     ] {
         let sql = format!("UPDATE {table} SET {column} = -1");
         let result = world

@@ -1,14 +1,16 @@
 //! The database's check of itself: silent when all is well, and it finds what was planted.
 
-use domain::{UserId, VideoId};
+use domain::{CommentId, UserId, VideoId};
 
 use super::fixture::{NOW, On, World, content, on_both};
 use crate::Finding;
 
 /// Each counter with the key of its row.
-const COUNTERS: [(&str, &str, &str); 7] = [
+const COUNTERS: [(&str, &str, &str); 9] = [
     ("video_stat", "video_id", "like_count"),
     ("video_stat", "video_id", "comment_count"),
+    ("comment", "id", "reply_count"),
+    ("comment", "id", "like_count"),
     ("user_stat", "user_id", "follow_count"),
     ("user_stat", "user_id", "follower_count"),
     ("user_stat", "user_id", "work_count"),
@@ -16,7 +18,7 @@ const COUNTERS: [(&str, &str, &str); 7] = [
     ("user_stat", "user_id", "received_like_count"),
 ];
 
-/// A world in which every counter of `author` and of the video is one.
+/// A world in which every counter of `author`, of the video and of the second comment is one.
 async fn used(on: On) -> (World, UserId, VideoId) {
     let world = World::new(on).await;
     let (author, fan) = (world.user("author").await, world.user("fan").await);
@@ -24,9 +26,15 @@ async fn used(on: On) -> (World, UserId, VideoId) {
     world.store.like_video(author, video, NOW).await.expect("like");
     world.store.follow_user(fan, author, NOW).await.expect("follow");
     world.store.follow_user(author, fan, NOW).await.expect("follow");
-    world.store.add_comment(fan, video, content("text"), NOW).await.expect("comment");
+    world.store.add_comment(fan, video, None, content("text"), NOW).await.expect("comment");
     world.store.send_message(author, fan, content("text"), NOW).await.expect("send");
     world.processing(author).await;
+    let third = world.user("third").await;
+    let other = world.video(third).await;
+    let root = world.store.add_comment(third, other, None, content("text"), NOW).await.expect("comment");
+    let root = CommentId::parse(root.id).expect("a number");
+    world.store.add_comment(third, other, Some(root), content("text"), NOW).await.expect("reply");
+    world.store.like_comment(third, other, root, NOW).await.expect("like");
     (world, author, video)
 }
 
@@ -47,7 +55,11 @@ async fn each_wrong_counter_is_found_and_mended(on: On) {
     let (world, author, video) = used(on).await;
     let before = world.dump().await;
     for (table, key, column) in COUNTERS {
-        let id = if key == "video_id" { video.get() } else { author.get() };
+        let id = match key {
+            "video_id" => video.get(),
+            "user_id" => author.get(),
+            _ => 2,
+        };
         for wrong in [0, 6] {
             world.run(&format!("UPDATE {table} SET {column} = {wrong} WHERE {key} = {id}")).await;
             let place = format!("{table}.{column}");
@@ -66,8 +78,8 @@ async fn all_wrong_counters_are_found_and_mended_together(on: On) {
     for (table, _, column) in COUNTERS {
         world.run(&format!("UPDATE {table} SET {column} = 9")).await;
     }
-    assert_eq!(found(&world).await.len(), 2 * 2 + 5 * 2);
-    assert_eq!(world.store.repair_counters().await.expect("repair"), 14);
+    assert_eq!(found(&world).await.len(), 2 * 3 + 2 * 3 + 5 * 3);
+    assert_eq!(world.store.repair_counters().await.expect("repair"), 27);
     assert_eq!(world.dump().await, before);
 }
 

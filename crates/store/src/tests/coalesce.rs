@@ -127,7 +127,7 @@ async fn everybody_in_a_batch_has_an_answer_of_their_own(on: On) {
     for (viewer, video) in [(ada, video), (no_user(), video), (ada, no_video()), (bob, video)] {
         let store = store.clone();
         let text = content(&format!("by {viewer}"));
-        comments.push(queued(async move { store.add_comment(viewer, video, text, NOW).await }).await);
+        comments.push(queued(async move { store.add_comment(viewer, video, None, text, NOW).await }).await);
     }
     let mut follows = Vec::new();
     for (viewer, user) in [(bob, ada), (no_user(), ada), (bob, no_user())] {
@@ -233,7 +233,7 @@ async fn a_full_queue_refuses_one_more_and_keeps_what_it_accepted(on: On) {
     let held = Held::new(&world).await;
     let say = |number: usize| {
         let store = world.store.clone();
-        async move { store.add_comment(ada, video, content(&number.to_string()), NOW).await }
+        async move { store.add_comment(ada, video, None, content(&number.to_string()), NOW).await }
     };
     let accepted = join_all((0..4096).map(|number| queued(say(number)))).await;
     let refused = say(4096).await;
@@ -251,7 +251,7 @@ async fn closing_finishes_what_is_queued_and_refuses_what_comes_later(on: On) {
     let ada = world.user("ada").await;
     let video = world.video(ada).await;
     let held = Held::new(&world).await;
-    let say = |store: Store| async move { store.add_comment(ada, video, content("text"), NOW).await };
+    let say = |store: Store| async move { store.add_comment(ada, video, None, content("text"), NOW).await };
     let said = join_all((0..600).map(|_| queued(say(world.store.clone())))).await;
     let store = world.store.clone();
     let closing = queued(async move {

@@ -4,7 +4,7 @@ use domain::limits::LIST_ROWS;
 use domain::{Timestamp, UserId, VideoId};
 
 use super::fixture::{NOW, On, World, on_both};
-use crate::Slice;
+use crate::{Slice, Thread};
 
 /// A hub with a number of followers who are followed back, videos, liked videos and comments, and as many
 /// messages to and from one peer, in a world of their own.
@@ -41,6 +41,10 @@ impl Crowd {
                      SELECT 'r/' || i, {first_video} + i, 1, X'{zeros}'"
             ),
             format!("video_like (user_id, video_id, created_at) SELECT {hub}, {first_video} + i, {at}"),
+            format!(
+                "report (reporter_id, video_id, reason, detail, verdict, created_at) \
+                     SELECT {hub}, {first_video} + i, 'spam', '', 'open', {at}"
+            ),
             format!("bookmark (user_id, video_id, created_at) SELECT {hub}, {first_video} + i, {at}"),
             format!(
                 "comment (video_id, author_id, content, created_at) SELECT {first_video}, {hub}, i, {at}"
@@ -76,7 +80,7 @@ async fn every_list_holds_at_most_500_rows_and_they_are_the_newest(on: On) {
     let liked = store.liked_videos(hub, None, Slice::NEWEST).await.expect("a list");
     assert_eq!(liked.len(), LIST_ROWS);
     assert!(liked.iter().all(|card| card.id > oldest_video));
-    let comments = store.comments(crowd.video, None, Slice::NEWEST).await.expect("a list");
+    let comments = store.comments(crowd.video, None, Thread::All, Slice::NEWEST).await.expect("a list");
     assert_eq!(comments.len(), LIST_ROWS);
     assert!(comments.iter().all(|row| row.content != "0"));
     for people in
@@ -149,7 +153,7 @@ async fn lists_are_whole_in_parts(on: On) {
         (whole!(|slice| store.videos_of(hub, None, slice), |video| video.id), people),
         (whole!(|slice| store.liked_videos(hub, None, slice), |video| video.id), people),
         (whole!(|slice| store.bookmarks(hub, slice), |video| video.id), people),
-        (whole!(|slice| store.comments(video, None, slice), |comment| comment.id), people),
+        (whole!(|slice| store.comments(video, None, Thread::All, slice), |comment| comment.id), people),
         (whole!(|slice| store.conversation(hub, peer, slice), |message| message.created_at), 2 * people),
     ];
     for (number, (mut seen, expected)) in listed.into_iter().enumerate() {

@@ -118,12 +118,12 @@ async fn what_this_process_changes_shows_to_everybody_at_once(on: On) {
     assert_eq!(seen().await, (0, 0, 0, 0));
     world.store.like_video(fan, video, NOW).await.expect("like");
     assert_eq!(seen().await, (1, 0, 1, 0));
-    let comment = world.store.add_comment(fan, video, content("nice"), NOW).await.expect("comment");
+    let comment = world.store.add_comment(fan, video, None, content("nice"), NOW).await.expect("comment");
     assert_eq!(seen().await, (1, 1, 1, 0));
     world.store.follow_user(fan, author, NOW).await.expect("follow");
     assert_eq!(seen().await, (1, 1, 1, 1));
     let comment = CommentId::parse(comment.id).expect("a number");
-    world.store.delete_comment(fan, video, comment).await.expect("delete");
+    world.store.delete_comment(fan, video, comment, false).await.expect("delete");
     world.store.unlike_video(fan, video).await.expect("unlike");
     world.store.unfollow_user(fan, author).await.expect("unfollow");
     assert_eq!(seen().await, (0, 0, 0, 0));

@@ -67,7 +67,7 @@ async fn likes_follows_comments_and_their_undoing_at_once_are_counted_right(on: 
                 1 => store.unlike_video(one, video).await,
                 2 => store.follow_user(one, other, NOW).await,
                 3 => store.unfollow_user(one, other).await,
-                _ => store.add_comment(one, video, text, NOW).await.map(|_| ()),
+                _ => store.add_comment(one, video, None, text, NOW).await.map(|_| ()),
             }
         }
     });
@@ -195,12 +195,16 @@ async fn a_storm_on_three_videos_fails_nowhere_and_is_counted_right(on: On) {
                     2 | 3 => store.unlike_video(one, video).await?,
                     4 => store.follow_user(one, other, NOW).await?,
                     5 => store.unfollow_user(one, other).await?,
-                    6 => {
-                        mine.push((one, video, store.add_comment(one, video, content("text"), NOW).await?.id))
-                    }
+                    6 => mine.push((
+                        one,
+                        video,
+                        store.add_comment(one, video, None, content("text"), NOW).await?.id,
+                    )),
                     _ => {
                         if let Some((by, video, comment)) = mine.pop() {
-                            store.delete_comment(by, video, domain::CommentId::parse(comment)?).await?;
+                            store
+                                .delete_comment(by, video, domain::CommentId::parse(comment)?, false)
+                                .await?;
                         }
                     }
                 }

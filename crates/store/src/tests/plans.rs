@@ -1,11 +1,11 @@
 //! How SQLite means to run the statements that were really sent: by index, and in the index's order.
 
-use domain::{Result, Signature, Standing, Timestamp, Visibility};
+use domain::{CommentId, Result, Signature, Standing, Timestamp, Verdict, Visibility};
 use futures_util::future::BoxFuture;
 
 use super::crowd::Crowd;
 use super::fixture::{LEASE, NOW, On, content, later, never, user_name};
-use crate::{Entry, JobKind, Slice};
+use crate::{Entry, JobKind, Slice, Thread};
 
 type Call = for<'c> fn(&'c Crowd) -> BoxFuture<'c, Result<()>>;
 
@@ -47,7 +47,11 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "bookmark", Index, |c| c.world.store.bookmark(c.peer, c.video, NOW);
     "following_feed", Sorted, |c| c.world.store.following_feed(c.peer, Slice { rows: 20, ..Slice::NEWEST });
     "liked_videos", Index, |c| c.world.store.liked_videos(c.hub, Some(c.peer), Slice::NEWEST);
-    "comments", Index, |c| c.world.store.comments(c.video, Some(c.peer), Slice::NEWEST);
+    "reports", Index, |c| c.world.store.reports(Verdict::Open, Slice::NEWEST);
+    "comments", Index, |c| c.world.store.comments(c.video, Some(c.peer), Thread::All, Slice::NEWEST);
+    "comments, roots", Index, |c| c.world.store.comments(c.video, Some(c.peer), Thread::Roots, Slice::NEWEST);
+    "comments, replies", Index, |c| c.world.store.comments(c.video, Some(c.peer), Thread::RepliesTo(CommentId::parse(1)?), Slice::NEWEST);
+    "like_comment", Index, |c| c.world.store.like_comment(c.peer, c.video, CommentId::parse(1)?, NOW);
     "comment_count", Index, |c| c.world.store.comment_count(c.video, None);
     "following", Index, |c| c.world.store.following(c.hub, Some(c.peer), Slice::NEWEST);
     "followers", Index, |c| c.world.store.followers(c.hub, Some(c.peer), Slice::NEWEST);
@@ -76,7 +80,7 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "unfollow_user", Index, |c| c.world.store.unfollow_user(c.hub, c.peer);
     "like_video", Index, |c| c.world.store.like_video(c.peer, c.video, NOW);
     "unlike_video", Index, |c| c.world.store.unlike_video(c.peer, c.video);
-    "add_comment", Index, |c| c.world.store.add_comment(c.hub, c.video, content("text"), NOW);
+    "add_comment", Index, |c| c.world.store.add_comment(c.hub, c.video, None, content("text"), NOW);
     "send_message", Index, |c| c.world.store.send_message(c.hub, c.peer, content("text"), NOW);
     "delete_video", Index, |c| c.world.store.delete_video(c.hub, c.video, NOW);
     "forget_reactions", Sorted, |c| c.world.store.forget_reactions(c.video);

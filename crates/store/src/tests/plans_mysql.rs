@@ -3,8 +3,8 @@
 use super::crowd::Crowd;
 use super::fixture::{On, never};
 use super::shared::is_there;
-use crate::Slice;
 use crate::card::column;
+use crate::{Slice, Thread};
 
 #[tokio::test]
 async fn no_list_reads_a_whole_table_and_the_feed_is_not_sorted() {
@@ -21,7 +21,7 @@ async fn no_list_reads_a_whole_table_and_the_feed_is_not_sorted() {
     store.feed(never(), Some(peer)).await.expect("a page");
     store.videos_of(hub, Some(peer), Slice::NEWEST).await.expect("a list");
     store.liked_videos(hub, Some(peer), Slice::NEWEST).await.expect("a list");
-    store.comments(crowd.video, Some(peer), Slice::NEWEST).await.expect("a list");
+    store.comments(crowd.video, Some(peer), Thread::All, Slice::NEWEST).await.expect("a list");
     store.following(hub, Some(peer), Slice::NEWEST).await.expect("a list");
     store.followers(hub, Some(peer), Slice::NEWEST).await.expect("a list");
     store.conversation(hub, peer, Slice::NEWEST).await.expect("a list");

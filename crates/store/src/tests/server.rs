@@ -10,7 +10,7 @@ use super::shared::{admin, database, is_there, say};
 use crate::config::{Address, Config, MySql};
 use crate::mysql::server::{Variables, judge};
 use crate::row::column;
-use crate::{Entry, OpenError, Slice, Store};
+use crate::{Entry, OpenError, Slice, Store, Thread};
 
 fn name(config: &Config) -> String {
     place(config).name
@@ -48,7 +48,8 @@ async fn of_twelve_that_open_an_empty_server_at_once_all_succeed() {
         assert!(row.is_some(), "user {number}");
     }
     let applied = Store::migrations(&config, folder.path()).await.expect("list");
-    let expected = ["m0001_first", "m0002_media", "m0003_api"].map(|name| (name.to_owned(), true));
+    let expected =
+        ["m0001_first", "m0002_media", "m0003_api", "m0004_community"].map(|name| (name.to_owned(), true));
     assert_eq!(applied, expected);
     assert_eq!(stores[0].check().await.expect("check"), []);
 }
@@ -67,6 +68,8 @@ async fn a_migration_that_died_anywhere_is_finished_by_the_next_start() {
         "audit",
         "invitation",
         "bookmark",
+        "report",
+        "comment_like",
         "answer",
         "session",
         "upload_part",
@@ -272,7 +275,7 @@ async fn a_lock_somebody_holds_fails_its_victims_in_time_and_whole_and_nobody_el
     let victims = (0..4).map(|_| world.store.like_video(fan, held, NOW));
     let (victims, other) = tokio::join!(
         futures_util::future::join_all(victims),
-        world.store.comments(free, Some(fan), Slice::NEWEST)
+        world.store.comments(free, Some(fan), Thread::All, Slice::NEWEST)
     );
     for victim in victims {
         assert!(matches!(victim, Err(Error::Unavailable(_))), "{victim:?}");

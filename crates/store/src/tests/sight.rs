@@ -3,7 +3,7 @@
 use domain::{Error, UserId, VideoId, Visibility};
 
 use super::fixture::{NOW, On, World, content, later, never, on_both};
-use crate::{JobKind, NewVideo, Slice};
+use crate::{JobKind, NewVideo, Slice, Thread};
 
 /// Somebody of each kind.
 struct Cast {
@@ -64,11 +64,11 @@ impl Cast {
                 listed(store.liked_videos(self.author, viewer, Slice::NEWEST).await.expect("a list").rows),
             ),
             ("video", found(store.video(video, viewer).await.map(|_| ()))),
-            ("comments", found(store.comments(video, viewer, Slice::NEWEST).await.map(|_| ()))),
+            ("comments", found(store.comments(video, viewer, Thread::All, Slice::NEWEST).await.map(|_| ()))),
             ("comment count", found(store.comment_count(video, viewer).await.map(|_| ()))),
         ];
         if let Some(viewer) = viewer {
-            let comment = store.add_comment(viewer, video, content("text"), NOW).await;
+            let comment = store.add_comment(viewer, video, None, content("text"), NOW).await;
             ways.push(("comment", found(comment.map(|_| ()))));
             ways.push(("like", found(store.like_video(viewer, video, NOW).await)));
             ways.push(("bookmark", found(store.bookmark(viewer, video, NOW).await)));
@@ -81,7 +81,7 @@ impl Cast {
 
 async fn a_video_is_seen_by_those_it_is_for_and_by_no_way_by_others(on: On) {
     let cast = Cast::new(on).await;
-    for visibility in Visibility::ALL {
+    for visibility in Visibility::CHOICES {
         let video = cast.publish(visibility).await;
         cast.world.store.like_video(cast.author, video, NOW).await.expect("like");
         for (name, viewer, sees) in cast.viewers(visibility) {
@@ -101,7 +101,7 @@ async fn who_follows_is_shown_what_is_for_followers_and_nothing_else(on: On) {
     let world = &cast.world;
     let mut videos = Vec::new();
     for _ in 0..3 {
-        for visibility in Visibility::ALL {
+        for visibility in Visibility::CHOICES {
             videos.push((visibility, cast.publish(visibility).await));
         }
     }
@@ -198,7 +198,7 @@ async fn a_deleted_video_is_gone_by_every_way_and_takes_its_reactions_along(on: 
     for fan in [cast.friend, cast.follower, cast.stranger, author] {
         store.like_video(fan, video, NOW).await.expect("like");
         store.like_video(fan, kept, NOW).await.expect("like");
-        store.add_comment(fan, video, content("text"), NOW).await.expect("comment");
+        store.add_comment(fan, video, None, content("text"), NOW).await.expect("comment");
     }
     assert_eq!(world.feed(never(), Some(cast.friend)).await.len(), 2);
     let job = world.claim_of(video).await;

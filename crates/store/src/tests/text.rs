@@ -3,7 +3,7 @@
 use domain::{Error, Title};
 
 use super::fixture::{NOW, On, World, content, never, on_both, user_name};
-use crate::{Entry, Slice};
+use crate::{Entry, Slice, Thread};
 
 async fn what_people_type_comes_back_byte_by_byte(on: On) {
     let world = World::new(on).await;
@@ -29,12 +29,13 @@ async fn what_people_type_comes_back_byte_by_byte(on: On) {
         let mut new = world.ready(author);
         new.title = Title::parse(text).expect("a title");
         let video = world.store.publish(new, NOW).await.expect("publish");
-        let comment = world.store.add_comment(author, video, content(text), NOW).await.expect("comment");
+        let comment =
+            world.store.add_comment(author, video, None, content(text), NOW).await.expect("comment");
         let other = world.user(&format!("other {author}")).await;
         world.store.send_message(author, other, content(text), NOW).await.expect("send");
         assert_eq!(world.feed(never(), None).await[0].title, text);
         assert_eq!(
-            world.store.comments(video, None, Slice::NEWEST).await.expect("a list").rows,
+            world.store.comments(video, None, Thread::All, Slice::NEWEST).await.expect("a list").rows,
             [comment.clone()].map(|mut row| {
                 row.author.is_followed = false;
                 row

@@ -11,6 +11,7 @@ use crate::Store;
 use crate::card::column;
 use crate::changes::Touched;
 use crate::coalesce::many;
+use crate::comment::count_replies;
 use crate::job::{self, Attempt, JobKind};
 use crate::session::Session;
 
@@ -110,13 +111,21 @@ async fn take_likes(session: &Session, video: VideoId) -> Result<bool> {
 }
 
 async fn take_comments(session: &Session, video: VideoId) -> Result<bool> {
-    let sql = "SELECT id FROM comment WHERE video_id = ? ORDER BY id LIMIT ?";
+    // Replies are newer than what they reply to: none goes uncounted with its parent.
+    let sql = "SELECT id, parent_id FROM comment WHERE video_id = ? ORDER BY id DESC LIMIT ?";
     let rows = session.rows(sql, [video.get().into(), CHUNK.into()]).await?;
-    let ids = rows.iter().map(|row| column(row, "id")).collect::<Result<Vec<i64>>>()?;
+    let (mut ids, mut parents) = (Vec::new(), BTreeMap::new());
+    for row in &rows {
+        ids.push(column::<i64>(row, "id")?);
+        if let Some(parent) = column::<Option<i64>>(row, "parent_id")? {
+            parents.entry(parent).or_insert([0])[0] -= 1;
+        }
+    }
     if ids.is_empty() {
         return Ok(false);
     }
     take(session, video, ("comment", "comment_count"), ids).await?;
+    count_replies(session, &parents).await?;
     Ok(true)
 }
 

@@ -159,7 +159,7 @@ async fn files(session: &Session, video: VideoId) -> Result<VideoFiles> {
     let files = session.rows(sql, [video.get().into()]).await?;
     Ok(VideoFiles {
         state: column(&row, "state")?,
-        visibility: Visibility::parse(&column::<String>(&row, "visibility")?)?,
+        visibility: Visibility::stored(&column::<String>(&row, "visibility")?)?,
         is_published: column::<Option<i64>>(&row, "published_at")?.is_some(),
         play_key: column(&row, "play_key")?,
         duration_ms: column(&row, "duration_ms")?,

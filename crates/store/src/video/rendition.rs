@@ -217,7 +217,7 @@ async fn place(session: &Session, video: VideoId, play_key: &str, now: Timestamp
     let sql = "SELECT visibility FROM video WHERE id = ? LIMIT 1";
     let row = session.row(sql, [video.get().into()]).await?;
     let word: String = row.map(|row| column(&row, "visibility")).transpose()?.unwrap_or_default();
-    let visibility = Visibility::parse(&word)?;
+    let visibility = Visibility::stored(&word)?;
     if !play_key.starts_with(visibility.prefix()) {
         return job::insert(session, video, JobKind::Settle, now, now).await;
     }

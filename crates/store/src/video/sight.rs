@@ -35,7 +35,7 @@ impl Store {
     /// nothing changes.
     ///
     /// # Errors
-    /// [`Error::VideoNotFound`] when the author has none of that number that is ready.
+    /// [`Error::VideoNotFound`] when the author has none of that number that is ready, [`Error::VideoHidden`].
     pub async fn set_visibility(
         &self,
         author: UserId,
@@ -50,12 +50,16 @@ impl Store {
                                WHERE id = ? AND author_id = ? AND state = 'ready' LIMIT 1";
                     let row = session.row(sql, [video.get().into(), author.get().into()]).await?;
                     let row = row.ok_or(Error::VideoNotFound(video))?;
-                    if column::<String>(&row, "visibility")? == visibility.as_str() {
+                    let now_is = Visibility::stored(&column::<String>(&row, "visibility")?)?;
+                    if now_is == Visibility::Hidden {
+                        return Err(Error::VideoHidden);
+                    }
+                    if now_is == visibility {
                         return Ok(());
                     }
                     session.hold_users(author, author).await?;
-                    let sql =
-                        "UPDATE video SET visibility = ? WHERE id = ? AND author_id = ? AND state = 'ready'";
+                    let sql = "UPDATE video SET visibility = ? \
+                               WHERE id = ? AND author_id = ? AND state = 'ready' AND visibility <> 'hidden'";
                     let values = [visibility.as_str().into(), video.get().into(), author.get().into()];
                     if session.change(sql, values).await? == 0 {
                         return Err(Error::VideoNotFound(video));
@@ -140,7 +144,7 @@ async fn move_object(session: &Session, video: VideoId, from: &str, to: &str) ->
 }
 
 /// Takes a video out of everybody's sight, if it was in it. Three statements, one if it was not.
-pub(super) async fn hide(session: &Session, author: UserId, video: VideoId) -> Result<()> {
+pub(crate) async fn hide(session: &Session, author: UserId, video: VideoId) -> Result<()> {
     let sql = "UPDATE video SET withheld_at = published_at, published_at = NULL \
                WHERE id = ? AND published_at IS NOT NULL";
     if session.change(sql, [video.get().into()]).await? > 0 {

@@ -3,7 +3,10 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use proto::{AddCommentRequest, DeleteCommentRequest, ListCommentsRequest};
+use domain::Call;
+use proto::{
+    AddCommentRequest, DeleteCommentRequest, LikeCommentRequest, ListCommentsRequest, UnlikeCommentRequest,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -24,6 +27,12 @@ struct Comment {
     content: String,
     /// UTC milliseconds.
     created_at: i64,
+    /// The comment it replies to.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    parent_id: Option<i64>,
+    reply_count: i64,
+    like_count: i64,
+    is_liked: bool,
 }
 
 /// What to say.
@@ -32,9 +41,28 @@ struct Comment {
 pub(super) struct NewComment {
     /// 1 to 255 characters.
     content: String,
+    /// The comment this replies to: one that is no reply itself.
+    parent_id: Option<i64>,
 }
 
-/// The comments under a video, newest first.
+/// A comment under a video, by the numbers in a path.
+#[derive(Deserialize)]
+pub(super) struct Place {
+    id: String,
+    comment: String,
+}
+
+impl Place {
+    /// The video's and the comment's.
+    pub(super) fn numbers(&self) -> Result<(i64, i64), Failure> {
+        let number = |name: &'static str, text: &str| {
+            text.parse().map_err(|_wrong| bad(name, "must be a positive whole number"))
+        };
+        Ok((number("id", &self.id)?, number("comment", &self.comment)?))
+    }
+}
+
+/// The comments under a video that reply to none, newest first.
 #[utoipa::path(get, path = "/api/v1/videos/{id}/comments", tag = "comment",
     params(("id" = i64, Path), ("cursor" = Option<String>, Query), ("limit" = Option<u8>, Query)),
     responses((status = 200, body = Items<Comment>)))]
@@ -44,36 +72,91 @@ pub(super) async fn list(
     Id(video_id): Id,
     params: Params,
 ) -> Result<Response, Failure> {
-    let page = Page::of(&gateway, &params, format!("comments/{video_id}"))?;
-    let request = ListCommentsRequest { video_id, slice: Some(page.slice) };
-    let found = gateway.services.comment.list_comments(&call, request).await?;
-    Ok(page.answer(&gateway, found.comments.into_iter().map(comment), found.next))
+    listed(&gateway, &call, &params, video_id, 0).await
 }
 
-/// Comments on a video.
+/// The replies to a comment, newest first.
+#[utoipa::path(get, path = "/api/v1/videos/{id}/comments/{comment}/replies", tag = "comment",
+    params(("id" = i64, Path), ("comment" = i64, Path), ("cursor" = Option<String>, Query),
+        ("limit" = Option<u8>, Query)),
+    responses((status = 200, body = Items<Comment>)))]
+pub(super) async fn replies(
+    State(gateway): State<Gateway>,
+    Anybody(call): Anybody,
+    Path(place): Path<Place>,
+    params: Params,
+) -> Result<Response, Failure> {
+    let (video_id, comment_id) = place.numbers()?;
+    listed(&gateway, &call, &params, video_id, comment_id).await
+}
+
+async fn listed(
+    gateway: &Gateway,
+    call: &Call,
+    params: &Params,
+    video_id: i64,
+    parent_id: i64,
+) -> Result<Response, Failure> {
+    let page = Page::of(gateway, params, format!("comments/{video_id}/{parent_id}"))?;
+    let request = ListCommentsRequest { video_id, slice: Some(page.slice), parent_id: Some(parent_id) };
+    let found = gateway.services.comment.list_comments(call, request).await?;
+    Ok(page.answer(gateway, found.comments.into_iter().map(comment), found.next))
+}
+
+/// Comments on a video, or replies to a comment.
 #[utoipa::path(post, path = "/api/v1/videos/{id}/comments", tag = "comment", params(("id" = i64, Path)),
     request_body = NewComment, responses((status = 201, body = Comment)))]
 pub(super) async fn add(
     State(gateway): State<Gateway>,
     Account(call): Account,
     Id(video_id): Id,
-    Json(NewComment { content }): Json<NewComment>,
+    Json(NewComment { content, parent_id }): Json<NewComment>,
 ) -> Result<Response, Failure> {
-    let made = gateway.services.comment.add_comment(&call, AddCommentRequest { video_id, content }).await?;
+    if parent_id == Some(0) {
+        return Err(bad("parent_id", "must be a positive whole number").into());
+    }
+    let request = AddCommentRequest { video_id, content, parent_id: parent_id.unwrap_or(0) };
+    let made = gateway.services.comment.add_comment(&call, request).await?;
     Ok(reply::list(StatusCode::CREATED, &comment(made)))
 }
 
-/// Deletes an own comment.
+/// Deletes a comment and its replies: an own one, or anybody's under an own video.
 #[utoipa::path(delete, path = "/api/v1/videos/{id}/comments/{comment}", tag = "comment",
     params(("id" = i64, Path), ("comment" = i64, Path)), responses((status = 204)))]
 pub(super) async fn delete(
     State(gateway): State<Gateway>,
     Account(call): Account,
-    Id(video_id): Id,
-    Path(path): Path<(String, String)>,
+    Path(place): Path<Place>,
 ) -> Result<Response, Failure> {
-    let comment_id = path.1.parse().map_err(|_wrong| bad("comment", "must be a positive whole number"))?;
-    gateway.services.comment.delete_comment(&call, DeleteCommentRequest { video_id, comment_id }).await?;
+    let (video_id, comment_id) = place.numbers()?;
+    let request = DeleteCommentRequest { video_id, comment_id, moderate: true };
+    gateway.services.comment.delete_comment(&call, request).await?;
+    Ok(done())
+}
+
+/// Likes a comment.
+#[utoipa::path(put, path = "/api/v1/videos/{id}/comments/{comment}/like", tag = "comment",
+    params(("id" = i64, Path), ("comment" = i64, Path)), responses((status = 204)))]
+pub(super) async fn like(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Path(place): Path<Place>,
+) -> Result<Response, Failure> {
+    let (video_id, comment_id) = place.numbers()?;
+    gateway.services.comment.like_comment(&call, LikeCommentRequest { video_id, comment_id }).await?;
+    Ok(done())
+}
+
+/// Takes a like of a comment back.
+#[utoipa::path(delete, path = "/api/v1/videos/{id}/comments/{comment}/like", tag = "comment",
+    params(("id" = i64, Path), ("comment" = i64, Path)), responses((status = 204)))]
+pub(super) async fn unlike(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Path(place): Path<Place>,
+) -> Result<Response, Failure> {
+    let (video_id, comment_id) = place.numbers()?;
+    gateway.services.comment.unlike_comment(&call, UnlikeCommentRequest { video_id, comment_id }).await?;
     Ok(done())
 }
 
@@ -83,5 +166,9 @@ fn comment(comment: proto::Comment) -> Comment {
         author: author(comment.author.unwrap_or_default()),
         content: comment.content,
         created_at: comment.created_at,
+        parent_id: Some(comment.parent_id).filter(|id| *id != 0),
+        reply_count: comment.reply_count,
+        like_count: comment.like_count,
+        is_liked: comment.is_liked,
     }
 }

@@ -62,11 +62,17 @@ pub(super) async fn comment_action(
 ) -> Result<Reply<CommentBody>, Failure> {
     let video_id = params.required_id("video_id")?;
     if params.is_undo()? {
-        let request = DeleteCommentRequest { video_id, comment_id: params.required_id("comment_id")? };
+        let request = DeleteCommentRequest {
+            video_id,
+            comment_id: params.required_id("comment_id")?,
+            // On this face nobody but a comment's author deletes it.
+            moderate: false,
+        };
         gateway.services.comment.delete_comment(&call, request).await?;
         return Ok(Reply::success(CommentBody { comment: None }));
     }
-    let request = AddCommentRequest { video_id, content: params.required("comment_text")?.to_owned() };
+    let content = params.required("comment_text")?.to_owned();
+    let request = AddCommentRequest { video_id, content, parent_id: 0 };
     let added = gateway.services.comment.add_comment(&call, request).await.map_err(in_its_words)?;
     Ok(Reply::success(CommentBody { comment: Some(comment(&gateway, &base, added)) }))
 }
@@ -91,7 +97,8 @@ pub(super) async fn comment_list(
     base: Base,
     params: Params,
 ) -> Result<Reply<CommentListBody>, Failure> {
-    let request = ListCommentsRequest { video_id: params.required_id("video_id")?, slice: None };
+    let request =
+        ListCommentsRequest { video_id: params.required_id("video_id")?, slice: None, parent_id: None };
     let found = gateway.services.comment.list_comments(&call, request).await?;
     let comment_list = found.comments.into_iter().map(|one| comment(&gateway, &base, one)).collect();
     Ok(Reply::success(CommentListBody { comment_list }))
