@@ -56,6 +56,8 @@ pub const RULES: &[Rule] = &[
     row("/dytt.v1.MediaService/Prepare", VIDEO, PREPARE),
     row("/dytt.v1.MessageService/SendMessage", GATEWAY, HOP),
     row("/dytt.v1.MessageService/ListMessages", GATEWAY, HOP),
+    row("/dytt.v1.MessageService/ListConversations", GATEWAY, HOP),
+    row("/dytt.v1.MessageService/ReadMessages", GATEWAY, HOP),
     row("/dytt.v1.MessageService/Watch", GATEWAY, STREAM),
     row("/dytt.v1.UserService/Register", GATEWAY, HOP),
     row("/dytt.v1.UserService/Login", GATEWAY, HOP),

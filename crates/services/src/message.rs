@@ -7,11 +7,12 @@ use domain::limits::LIST_ROWS;
 use domain::{Call, Content, Error, Result, Timestamp, UserId};
 use futures_util::stream;
 use proto::{
-    ListMessagesRequest, Listening, Message, MessageList, MessageService, SendMessageRequest, WatchRequest,
+    Conversation, ConversationList, Done, ListConversationsRequest, ListMessagesRequest, Listening, Message,
+    MessageList, MessageService, ReadMessagesRequest, SendMessageRequest, WatchRequest,
 };
-use store::{Listed, MessageRow, Store};
+use store::{ConversationRow, Listed, MessageRow, Store};
 
-use crate::card::slice;
+use crate::card::{slice, user};
 
 /// What two people write to each other.
 pub struct Messages {
@@ -39,6 +40,27 @@ impl MessageService for Messages {
             (rows, next)
         };
         Ok(MessageList { messages: rows.into_iter().map(message).collect(), next })
+    }
+
+    async fn list_conversations(
+        &self,
+        call: &Call,
+        request: ListConversationsRequest,
+    ) -> Result<ConversationList> {
+        let (viewer, part) = (call.viewer()?, slice(request.slice));
+        let Listed { rows, next } = self.store.conversations(viewer, request.requests, part).await?;
+        let conversation = |row: ConversationRow| Conversation {
+            peer: Some(user(row.peer)),
+            latest: Some(message(row.latest)),
+            unread: row.unread,
+        };
+        Ok(ConversationList { conversations: rows.into_iter().map(conversation).collect(), next })
+    }
+
+    async fn read_messages(&self, call: &Call, request: ReadMessagesRequest) -> Result<Done> {
+        let peer = UserId::parse(request.peer_id)?;
+        self.store.read_messages(call.viewer()?, peer, request.message_id).await?;
+        Ok(Done {})
     }
 
     async fn watch(&self, call: &Call, request: WatchRequest) -> Result<Listening<Message>> {

@@ -9,6 +9,7 @@ use sea_orm::Value;
 use crate::Store;
 use crate::card::{column, rows_limit};
 use crate::coalesce::{Coalesced, Operation, Queues, many};
+use crate::conversation;
 use crate::row::Row;
 use crate::session::Session;
 use crate::slice::{Listed, Slice};
@@ -29,7 +30,7 @@ pub struct MessageRow {
 }
 
 impl Store {
-    /// Sends a message. Two statements, on MySQL one more.
+    /// Sends a message. Three statements, on MySQL one more.
     ///
     /// # Errors
     /// [`Error::UserNotFound`] for the receiver.
@@ -63,7 +64,9 @@ impl Store {
         let [[before, limit], [back_before, back_limit]] = [slice.values(), slice.values()];
         let values = [from, to, before, limit.clone(), back_from, back_to, back_before, back_limit, limit];
         self.database
-            .read(move |session| Box::pin(async move { slice.read(&session.rows(sql, values).await?, read) }))
+            .read(move |session| {
+                Box::pin(async move { slice.read(&session.rows(sql, values).await?, MessageRow::read) })
+            })
             .await
     }
 
@@ -81,7 +84,7 @@ impl Store {
                    ORDER BY created_at LIMIT ?";
         let values: [Value; 4] =
             [peer.get().into(), viewer.get().into(), after.millis().into(), rows_limit()];
-        self.database.list(sql, values, read).await
+        self.database.list(sql, values, MessageRow::read).await
     }
 
     /// What anybody wrote to the viewer strictly after a moment, oldest first, at most 500. One statement.
@@ -92,7 +95,7 @@ impl Store {
         let sql =
             "SELECT * FROM message WHERE receiver_id = ? AND created_at > ? ORDER BY created_at LIMIT ?";
         let values: [Value; 3] = [viewer.get().into(), after.millis().into(), rows_limit()];
-        self.database.list(sql, values, read).await
+        self.database.list(sql, values, MessageRow::read).await
     }
 }
 
@@ -148,7 +151,12 @@ impl Operation for NewMessage {
             let into = "message (sender_id, receiver_id, content, created_at)";
             let rows = times.iter().map(|(new, at)| new.row(*at)).collect();
             let numbers = many::insert(session, into, rows, found.step).await?;
-            let mut sent = times.into_iter().zip(numbers);
+            let sent = Vec::from_iter(times.into_iter().zip(numbers));
+            let view = |((new, at), number): &((&Self, i64), i64)| {
+                (new.sender, new.receiver, *number, Timestamp::from_millis(*at))
+            };
+            conversation::sent(session, sent.iter().map(view)).await?;
+            let mut sent = sent.into_iter();
             let answer = |new: &NewMessage| {
                 if !found.people.contains(&new.receiver) {
                     return Err(Error::UserNotFound(new.receiver));
@@ -209,12 +217,14 @@ fn pair(one: UserId, other: UserId) -> [Value; 4] {
     [one.get().into(), other.get().into(), other.get().into(), one.get().into()]
 }
 
-fn read(row: &Row) -> Result<MessageRow> {
-    Ok(MessageRow {
-        id: column(row, "id")?,
-        sender_id: column(row, "sender_id")?,
-        receiver_id: column(row, "receiver_id")?,
-        content: column(row, "content")?,
-        created_at: column(row, "created_at")?,
-    })
+impl MessageRow {
+    pub(crate) fn read(row: &Row) -> Result<Self> {
+        Ok(Self {
+            id: column(row, "id")?,
+            sender_id: column(row, "sender_id")?,
+            receiver_id: column(row, "receiver_id")?,
+            content: column(row, "content")?,
+            created_at: column(row, "created_at")?,
+        })
+    }
 }

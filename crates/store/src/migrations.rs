@@ -4,11 +4,12 @@ mod m0001_first;
 mod m0002_media;
 mod m0003_api;
 mod m0004_community;
+mod m0005_conversation;
 
 use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
 
 /// Every table with a column of it that is never null.
-pub(crate) const TABLES: [(&str, &str); 21] = [
+pub(crate) const TABLES: [(&str, &str); 22] = [
     ("user", "id"),
     ("user_stat", "user_id"),
     ("video", "id"),
@@ -30,6 +31,7 @@ pub(crate) const TABLES: [(&str, &str); 21] = [
     ("audit", "id"),
     ("comment_like", "id"),
     ("report", "id"),
+    ("conversation", "id"),
 ];
 
 /// All migrations, oldest first.
@@ -42,6 +44,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0002_media::Migration),
             Box::new(m0003_api::Migration),
             Box::new(m0004_community::Migration),
+            Box::new(m0005_conversation::Migration),
         ]
     }
 }

@@ -135,6 +135,25 @@ async fn people_follow_watch_like_and_say_things() {
     let sent =
         platform.api(Some(&bob), Method::POST, &write, json!({ "content": "hello" })).await.ok(201).json;
     assert_eq!((&sent["sender_id"], &sent["receiver_id"]), (&json!(bob.id), &json!(ann.id)));
+    let open = async |path: &str| get(&platform, Some(&ann), path).await["items"].clone();
+    let talks = "/account/conversations";
+    let [talk, requests] = [open(talks).await, open("/account/conversations?requests=true").await];
+    assert_eq!(requests, json!([]), "ann follows bob");
+    assert_eq!((&talk[0]["user"]["name"], &talk[0]["unread_count"]), (&json!("bob"), &json!(1)));
+    assert_eq!(talk[0]["latest_message"], sent);
+    let read = format!("/users/{}/messages/read", bob.id);
+    let up_to = async |message: &Value| {
+        platform.api(Some(&ann), Method::PUT, &read, json!({ "message_id": message })).await
+    };
+    assert_eq!(up_to(&json!(999)).await.failed(400, "invalid").json["field"], "message_id");
+    up_to(&sent["id"]).await.ok(204);
+    assert_eq!(open(talks).await[0]["unread_count"], 0);
+    platform
+        .api(Some(&ann), Method::POST, &format!("/users/{}/messages", cat.id), json!({ "content": "hi" }))
+        .await
+        .ok(201);
+    let asked = get(&platform, Some(&cat), "/account/conversations?requests=true").await;
+    assert_eq!(asked["items"][0]["user"]["name"], "ann");
     let friends = get(&platform, Some(&ann), "/account/friends").await;
     assert_eq!(friends["items"][0]["user"]["name"], "bob");
     assert_eq!(friends["items"][0]["latest_message"], json!({ "content": "hello", "is_own": false }));

@@ -92,6 +92,8 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Account, Social, TAP, routes!(user::unfollow)))
         .routes(under(Account, Read, BROWSE, routes!(message::list)))
         .routes(under(Account, Social, SPEAK, routes!(message::send)))
+        .routes(under(Account, Read, BROWSE, routes!(message::conversations)))
+        .routes(under(Account, Social, TAP, routes!(message::read)))
         .routes(under(Account, Read, LISTEN, routes!(event::listen)))
         .routes(under(Anybody, Read, BROWSE, routes!(feed::newest)))
         .routes(under(Account, Read, BROWSE, routes!(feed::following)))

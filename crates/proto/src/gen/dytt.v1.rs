@@ -885,6 +885,39 @@ pub struct ListMessagesRequest {
     pub slice: ::core::option::Option<Slice>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListConversationsRequest {
+    /// Those who write are strangers: the viewer neither follows them nor ever wrote to them.
+    #[prost(bool, tag = "1")]
+    pub requests: bool,
+    #[prost(message, optional, tag = "2")]
+    pub slice: ::core::option::Option<Slice>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Conversation {
+    #[prost(message, optional, tag = "1")]
+    pub peer: ::core::option::Option<User>,
+    #[prost(message, optional, tag = "2")]
+    pub latest: ::core::option::Option<Message>,
+    /// How many of the peer's messages the viewer has not read.
+    #[prost(int64, tag = "3")]
+    pub unread: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ConversationList {
+    #[prost(message, repeated, tag = "1")]
+    pub conversations: ::prost::alloc::vec::Vec<Conversation>,
+    /// Where the next part begins; 0 when this is the last.
+    #[prost(int64, tag = "2")]
+    pub next: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReadMessagesRequest {
+    #[prost(int64, tag = "1")]
+    pub peer_id: i64,
+    #[prost(int64, tag = "2")]
+    pub message_id: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchRequest {
     /// UTC milliseconds: what was sent after this moment comes first, and perhaps once more what was sent in the
     /// seconds before it: messages are known by their id. 0 means now.
@@ -914,6 +947,18 @@ pub trait MessageService: Send + Sync {
         call: &domain::Call,
         request: ListMessagesRequest,
     ) -> domain::Result<MessageList>;
+    /// Whom the viewer writes with, the latest first; or what strangers wrote whom they have not answered.
+    async fn list_conversations(
+        &self,
+        call: &domain::Call,
+        request: ListConversationsRequest,
+    ) -> domain::Result<ConversationList>;
+    /// The viewer has read a conversation up to a message.
+    async fn read_messages(
+        &self,
+        call: &domain::Call,
+        request: ReadMessagesRequest,
+    ) -> domain::Result<Done>;
     /// What the viewer is sent from now on, as it is sent. Ends at the call's deadline, or when the process
     /// stops; whoever listens calls again, with the last moment it knows.
     async fn watch(
@@ -952,6 +997,32 @@ impl MessageService for RemoteMessageService {
         )
         .await
     }
+    async fn list_conversations(
+        &self,
+        call: &domain::Call,
+        request: ListConversationsRequest,
+    ) -> domain::Result<ConversationList> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.MessageService/ListConversations",
+            request,
+        )
+        .await
+    }
+    async fn read_messages(
+        &self,
+        call: &domain::Call,
+        request: ReadMessagesRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.MessageService/ReadMessages",
+            request,
+        )
+        .await
+    }
     async fn watch(
         &self,
         call: &domain::Call,
@@ -975,6 +1046,18 @@ pub fn serve_message(service: std::sync::Arc<dyn MessageService>) -> crate::Step
                 "/dytt.v1.MessageService/ListMessages" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.list_messages(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.MessageService/ListConversations" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_conversations(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.MessageService/ReadMessages" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.read_messages(&call, message).await
                     })
                     .await
                 }
@@ -2370,6 +2453,18 @@ pub const METHODS: &[crate::Method] = &[
     },
     crate::Method {
         path: "/dytt.v1.MessageService/ListMessages",
+        service: "message",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.MessageService/ListConversations",
+        service: "message",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.MessageService/ReadMessages",
         service: "message",
         repeatable: true,
         streaming: false,

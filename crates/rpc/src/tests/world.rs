@@ -9,9 +9,10 @@ use discovery::{Discovery, Instance, Kind};
 use domain::{Call, Error, IdempotencyKey, Result, TraceId, UserId};
 use futures_util::StreamExt;
 use proto::{
-    Done, LikeService, LikeVideoRequest, ListBookmarksRequest, ListLikedVideosRequest, ListMessagesRequest,
-    Listening, Message, MessageList, MessageService, RemoteLikeService, RemoteMessageService,
-    SendMessageRequest, VideoList, WatchRequest,
+    ConversationList, Done, LikeService, LikeVideoRequest, ListBookmarksRequest, ListConversationsRequest,
+    ListLikedVideosRequest, ListMessagesRequest, Listening, Message, MessageList, MessageService,
+    ReadMessagesRequest, RemoteLikeService, RemoteMessageService, SendMessageRequest, VideoList,
+    WatchRequest,
 };
 use tls::Identities;
 use tls::authority::Authority;
@@ -96,6 +97,18 @@ impl MessageService for Probe {
 
     async fn list_messages(&self, call: &Call, request: ListMessagesRequest) -> Result<MessageList> {
         self.act(call, request.peer_id).await.map(|()| MessageList::default())
+    }
+
+    async fn list_conversations(
+        &self,
+        _call: &Call,
+        _request: ListConversationsRequest,
+    ) -> Result<ConversationList> {
+        unimplemented!("not called in these tests")
+    }
+
+    async fn read_messages(&self, _call: &Call, _request: ReadMessagesRequest) -> Result<Done> {
+        unimplemented!("not called in these tests")
     }
 
     /// Three messages, then whatever is asked for.

@@ -20,6 +20,7 @@ async fn these_are_all_tables() {
         "bookmark",
         "comment",
         "comment_like",
+        "conversation",
         "feed_state",
         "follow",
         "invitation",
@@ -58,6 +59,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
                 "video_id" => "video",
                 "upload_id" => "upload",
                 "comment_id" | "parent_id" => "comment",
+                "message_id" => "message",
                 _ => "user",
             };
             assert_eq!(key, [format!("{parent}.id CASCADE")], "{table}.{column}");
@@ -70,7 +72,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
             references.push(format!("{table}.{column}"));
         }
     }
-    assert_eq!(references.len(), 28, "{references:?}");
+    assert_eq!(references.len(), 31, "{references:?}");
 }
 
 #[tokio::test]

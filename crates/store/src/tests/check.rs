@@ -132,7 +132,20 @@ async fn what_a_vanished_user_leaves_behind_is_found(on: On) {
     world.plant(&format!("DELETE FROM user WHERE id = {author}")).await;
     let mut places: Vec<_> = found(&world).await.into_iter().map(|finding| finding.0).collect();
     places.sort_unstable();
-    assert_eq!(places, ["follow", "follow", "message", "user_stat", "video", "video", "video_like"]);
+    assert_eq!(
+        places,
+        [
+            "conversation",
+            "conversation",
+            "follow",
+            "follow",
+            "message",
+            "user_stat",
+            "video",
+            "video",
+            "video_like"
+        ]
+    );
 }
 
 async fn the_check_changes_nothing(on: On) {

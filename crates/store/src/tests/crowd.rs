@@ -57,6 +57,10 @@ impl Crowd {
                 "message (sender_id, receiver_id, content, created_at) \
                      SELECT {first_user}, {hub}, 'got ' || i, {at} + 2 * i + 1"
             ),
+            format!(
+                "conversation (user_id, peer_id, message_id, has_written) \
+                     SELECT {hub}, {first_user} + i, 1 + i, 1"
+            ),
         ] {
             let numbers = "WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i <";
             let (into, select) = rows.split_once("SELECT").expect("a selection");

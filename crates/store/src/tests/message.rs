@@ -109,7 +109,56 @@ async fn a_message_to_nobody_is_not_sent(on: On) {
     assert_eq!(world.dump().await, before);
 }
 
+/// Whom a viewer writes with: their names, what was written last, and how much of it is news.
+async fn conversations(world: &World, viewer: UserId, requests: bool) -> Vec<(String, String, i64)> {
+    let list = world.store.conversations(viewer, requests, Slice::NEWEST).await.expect("a list");
+    list.into_iter().map(|row| (row.peer.name, row.latest.content, row.unread)).collect()
+}
+
+async fn a_conversation_stands_where_its_last_message_is_and_tells_what_is_unread(on: On) {
+    let world = World::new(on).await;
+    let (ada, bob, cyd) = (world.user("ada").await, world.user("bob").await, world.user("cyd").await);
+    send(&world, ada, cyd, "to cyd", NOW).await;
+    send(&world, ada, bob, "to bob", NOW).await;
+    let row = |name: &str, text: &str, unread| (name.to_owned(), text.to_owned(), unread);
+    assert_eq!(conversations(&world, ada, false).await, [row("bob", "to bob", 0), row("cyd", "to cyd", 0)]);
+    let first = send(&world, cyd, ada, "one", NOW).await;
+    send(&world, cyd, ada, "two", NOW).await;
+    assert_eq!(conversations(&world, ada, false).await, [row("cyd", "two", 2), row("bob", "to bob", 0)]);
+    for _twice in 0..2 {
+        world.store.read_messages(ada, cyd, first.id).await.expect("read");
+        assert_eq!(conversations(&world, ada, false).await[0], row("cyd", "two", 1));
+    }
+    // Who answers has read.
+    send(&world, ada, cyd, "three", NOW).await;
+    world.store.read_messages(ada, cyd, first.id).await.expect("what was read stays so");
+    assert_eq!(conversations(&world, ada, false).await[0], row("cyd", "three", 0));
+    assert_eq!(conversations(&world, cyd, false).await, [row("ada", "three", 1)]);
+    for (viewer, peer, message) in [(bob, ada, first.id), (ada, bob, first.id), (ada, cyd, 999)] {
+        let wrong = world.store.read_messages(viewer, peer, message).await;
+        assert!(matches!(wrong, Err(Error::Invalid { .. })), "{wrong:?}");
+    }
+    world.is_sound().await;
+}
+
+async fn what_a_stranger_writes_is_a_request_until_it_is_answered_or_they_are_followed(on: On) {
+    let world = World::new(on).await;
+    let (ada, bob, cyd) = (world.user("ada").await, world.user("bob").await, world.user("cyd").await);
+    send(&world, bob, ada, "hello", NOW).await;
+    send(&world, cyd, ada, "hi", NOW).await;
+    let row = |name: &str, text: &str, unread| (name.to_owned(), text.to_owned(), unread);
+    assert_eq!(conversations(&world, ada, false).await, []);
+    assert_eq!(conversations(&world, ada, true).await, [row("cyd", "hi", 1), row("bob", "hello", 1)]);
+    world.store.follow_user(ada, bob, NOW).await.expect("follow");
+    send(&world, ada, cyd, "well", NOW).await;
+    assert_eq!(conversations(&world, ada, true).await, []);
+    assert_eq!(conversations(&world, ada, false).await, [row("cyd", "well", 0), row("bob", "hello", 1)]);
+    world.is_sound().await;
+}
+
 on_both!(
+    a_conversation_stands_where_its_last_message_is_and_tells_what_is_unread,
+    what_a_stranger_writes_is_a_request_until_it_is_answered_or_they_are_followed,
     a_message_is_answered_as_both_sides_read_it,
     messages_of_one_millisecond_get_increasing_times_in_both_directions,
     a_clock_that_went_back_does_not_reorder_a_conversation,

@@ -56,6 +56,8 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "following", Index, |c| c.world.store.following(c.hub, Some(c.peer), Slice::NEWEST);
     "followers", Index, |c| c.world.store.followers(c.hub, Some(c.peer), Slice::NEWEST);
     "friends", Sorted, |c| c.world.store.friends(c.hub);
+    "conversations", Index, |c| c.world.store.conversations(c.hub, false, Slice::NEWEST);
+    "conversations, requests", Index, |c| c.world.store.conversations(c.hub, true, Slice::NEWEST);
     "conversation", Sorted, |c| c.world.store.conversation(c.hub, c.peer, Slice::NEWEST);
     "inbox_after", Index, |c| c.world.store.inbox_after(c.hub, Timestamp::from_millis(0));
     "received_after", Index, |c| c.world.store.received_after(c.hub, c.peer, Timestamp::from_millis(0));

@@ -40,6 +40,7 @@ const READS: &[(&str, u64, Read)] = reads![
     "followers", 2, |c| c.world.store.followers(c.hub, Some(c.peer), Slice::NEWEST), |list| list.len();
     "friends", 1, |c| c.world.store.friends(c.hub), |list| list.len();
     "conversation", 1, |c| c.world.store.conversation(c.hub, c.peer, Slice::NEWEST), |list| list.len();
+    "conversations", 1, |c| c.world.store.conversations(c.hub, false, Slice::NEWEST), |list| list.len();
     "received_after", 1, |c| c.world.store.received_after(c.hub, c.peer, Timestamp::from_millis(0)), |list| list.len();
     "inbox_after", 1, |c| c.world.store.inbox_after(c.hub, Timestamp::from_millis(0)), |list| list.len();
     "objects", 1, |c| c.world.store.objects(""), |list| list.len();
