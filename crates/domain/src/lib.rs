@@ -8,6 +8,7 @@ mod id;
 pub mod limits;
 mod report;
 mod standing;
+mod tag;
 mod text;
 mod visibility;
 
@@ -17,5 +18,6 @@ pub use error::{Error, Kind, Result};
 pub use id::{CommentId, JobId, UserId, VideoId};
 pub use report::{Reason, Verdict};
 pub use standing::Standing;
+pub use tag::Tag;
 pub use text::{Content, DisplayName, Password, Signature, Title, UserName};
 pub use visibility::Visibility;

@@ -16,6 +16,10 @@ pub const CHOSEN_PASSWORD_CHARS: usize = 8;
 pub const MAX_PASSWORD_CHARS: usize = 128;
 /// Longest title of a video, in characters.
 pub const MAX_TITLE_CHARS: usize = 255;
+/// Longest tag, in characters.
+pub const MAX_TAG_CHARS: usize = 32;
+/// The most tags a title has; others are words like any.
+pub const MAX_TAGS: usize = 10;
 /// Longest text in which people say who they are, in characters.
 pub const MAX_SIGNATURE_CHARS: usize = 255;
 /// Longest comment or chat message, in characters.

@@ -9,8 +9,8 @@ use domain::{Call, Result, TraceId};
 use futures_util::FutureExt;
 use prost::Message;
 use proto::{
-    FeedService, ListFeedRequest, ListFeedResponse, ListFollowingFeedRequest, RemoteFeedService, User, Video,
-    VideoList, serve_feed,
+    FeedService, ListFeedRequest, ListFeedResponse, ListFollowingFeedRequest, ListTaggedRequest,
+    ListTrendingRequest, RemoteFeedService, TagList, User, Video, VideoList, serve_feed,
 };
 
 /// A feed that has its answer ready.
@@ -24,6 +24,14 @@ impl FeedService for Ready {
 
     async fn list_following(&self, _: &Call, _: ListFollowingFeedRequest) -> Result<VideoList> {
         Ok(VideoList::default())
+    }
+
+    async fn list_tagged(&self, _: &Call, _: ListTaggedRequest) -> Result<VideoList> {
+        Ok(VideoList::default())
+    }
+
+    async fn list_trending(&self, _: &Call, _: ListTrendingRequest) -> Result<TagList> {
+        Ok(TagList::default())
     }
 }
 

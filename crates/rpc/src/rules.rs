@@ -42,6 +42,8 @@ pub const RULES: &[Rule] = &[
     row("/dytt.v1.CommentService/UnlikeComment", GATEWAY, HOP),
     row("/dytt.v1.FeedService/ListFeed", GATEWAY, HOP),
     row("/dytt.v1.FeedService/ListFollowing", GATEWAY, HOP),
+    row("/dytt.v1.FeedService/ListTagged", GATEWAY, HOP),
+    row("/dytt.v1.FeedService/ListTrending", GATEWAY, HOP),
     row("/dytt.v1.FollowService/FollowUser", GATEWAY, HOP),
     row("/dytt.v1.FollowService/UnfollowUser", GATEWAY, HOP),
     row("/dytt.v1.FollowService/ListFollowing", GATEWAY, HOP),

@@ -1,10 +1,12 @@
 //! The feed service: newest first, of all or of those one follows; and of a page the caller has kept only what may differ.
 
-use domain::{Call, Result, Timestamp};
+use domain::limits::MAX_TAG_CHARS;
+use domain::{Call, Error, Result, Tag, Timestamp};
 use proto::{
-    FeedService, ListFeedRequest, ListFeedResponse, ListFollowingFeedRequest, User, Video, VideoList,
+    FeedService, ListFeedRequest, ListFeedResponse, ListFollowingFeedRequest, ListTaggedRequest,
+    ListTrendingRequest, TagList, User, Video, VideoList,
 };
-use store::{Page, Store, VideoCard};
+use store::{Page, Store, TagRow, VideoCard};
 
 use crate::card;
 
@@ -19,6 +21,22 @@ impl FeedService for Feed {
     async fn list_following(&self, call: &Call, request: ListFollowingFeedRequest) -> Result<VideoList> {
         let slice = card::slice(request.slice);
         Ok(card::videos(self.store.following_feed(call.viewer()?, slice).await?))
+    }
+
+    async fn list_tagged(&self, call: &Call, request: ListTaggedRequest) -> Result<VideoList> {
+        let tag = Tag::parse(&request.tag).ok_or_else(|| Error::Invalid {
+            name: "tag".into(),
+            problem: format!(
+                "must be a word of 1 to {MAX_TAG_CHARS} letters, digits and _, not digits alone"
+            ),
+        })?;
+        let found = self.store.tagged_videos(tag, call.viewer, card::slice(request.slice)).await?;
+        Ok(card::videos(found))
+    }
+
+    async fn list_trending(&self, _call: &Call, _request: ListTrendingRequest) -> Result<TagList> {
+        let tag = |TagRow { name, videos }| proto::Tag { name, videos };
+        Ok(TagList { tags: self.store.trending_tags().await?.into_iter().map(tag).collect() })
     }
 
     async fn list_feed(&self, call: &Call, request: ListFeedRequest) -> Result<ListFeedResponse> {

@@ -86,7 +86,7 @@ const COUNTERS: [Counter; 9] = [
 
 /// Each reference: the table, the number of its row (0 where rows have none), the column, and the table it
 /// names. A test holds this against the schema.
-pub(crate) const REFERENCES: [(&str, &str, &str, &str); 31] = [
+pub(crate) const REFERENCES: [(&str, &str, &str, &str); 33] = [
     ("user_stat", "x.user_id", "user_id", "user"),
     ("video", "x.id", "author_id", "user"),
     ("video_stat", "x.video_id", "video_id", "video"),
@@ -109,6 +109,8 @@ pub(crate) const REFERENCES: [(&str, &str, &str, &str); 31] = [
     ("conversation", "x.id", "user_id", "user"),
     ("conversation", "x.id", "peer_id", "user"),
     ("conversation", "x.id", "message_id", "message"),
+    ("video_tag", "x.id", "tag_id", "tag"),
+    ("video_tag", "x.id", "video_id", "video"),
     ("job", "x.id", "video_id", "video"),
     ("video_event", "x.id", "video_id", "video"),
     ("upload", "x.id", "user_id", "user"),

@@ -30,6 +30,7 @@ mod sessions;
 mod slice;
 mod sqlite;
 mod stat;
+mod tag;
 mod trace;
 mod upload;
 mod user;
@@ -58,6 +59,7 @@ pub use object::{COMING, FIRST_RENDITION, NewObject, ObjectRow, REMUX, RETIRED, 
 pub use open::OpenError;
 pub use sessions::{OpenSession, SessionRow};
 pub use slice::{Listed, Slice};
+pub use tag::TagRow;
 pub use upload::{UploadPart, UploadRow};
 pub use user::{Account, Entry, LoginRow};
 pub use video::NewVideo;

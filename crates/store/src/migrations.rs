@@ -5,11 +5,12 @@ mod m0002_media;
 mod m0003_api;
 mod m0004_community;
 mod m0005_conversation;
+mod m0006_tag;
 
 use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
 
 /// Every table with a column of it that is never null.
-pub(crate) const TABLES: [(&str, &str); 22] = [
+pub(crate) const TABLES: [(&str, &str); 24] = [
     ("user", "id"),
     ("user_stat", "user_id"),
     ("video", "id"),
@@ -32,6 +33,8 @@ pub(crate) const TABLES: [(&str, &str); 22] = [
     ("comment_like", "id"),
     ("report", "id"),
     ("conversation", "id"),
+    ("tag", "id"),
+    ("video_tag", "id"),
 ];
 
 /// All migrations, oldest first.
@@ -45,6 +48,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0003_api::Migration),
             Box::new(m0004_community::Migration),
             Box::new(m0005_conversation::Migration),
+            Box::new(m0006_tag::Migration),
         ]
     }
 }

@@ -29,6 +29,7 @@ mod sight;
 mod spans;
 mod stated;
 mod statements;
+mod tag;
 mod text;
 mod upload;
 mod user;

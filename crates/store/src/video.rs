@@ -16,6 +16,7 @@ use crate::job::{self, JobKind};
 use crate::object::{self, NewObject};
 use crate::session::Session;
 use crate::slice::{Listed, Slice};
+use crate::tag::tag;
 use crate::user::number;
 
 use event::happened;
@@ -61,7 +62,8 @@ impl NewVideo {
 
 impl Store {
     /// Makes a video, at once visible to those who may see it, or processing; and the job that makes its
-    /// renditions. Eight statements, six when not shown; one more when it ends an upload; on MySQL one more.
+    /// renditions. Eight statements, six when not shown; one more when it ends an upload, two with
+    /// tags; on MySQL one more.
     ///
     /// # Errors
     /// [`Error::UploadNotFound`] when the upload it comes from is not there, or not whole.
@@ -80,6 +82,7 @@ impl Store {
                     let id = insert(session, &video, now).await?;
                     session.change("INSERT INTO video_stat (video_id) VALUES (?)", [id.get().into()]).await?;
                     object::insert(session, id, &video.objects).await?;
+                    tag(session, id, &video.title).await?;
                     job::insert(session, id, JobKind::Transcode, now, now).await?;
                     happened(session, id, &[("received", None)], video.received_at).await?;
                     let events = [("checked", None), ("playable", None)];

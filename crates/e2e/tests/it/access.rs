@@ -123,6 +123,7 @@ impl Scene {
             address = address.replace("{id}", &made.await.ok(201).json["id"].to_string());
         }
         address = address.replace("{id}", &id.to_string()).replace("{rendition}", "720p.m3u8");
+        address = address.replace("/tags/{name}", "/tags/cats");
         address = address.replace("/api/v1/uploads/{name}", &format!("/api/v1{}", self.upload));
         self.requests += 1;
         let name = format!("new {}", self.requests);

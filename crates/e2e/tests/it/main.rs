@@ -38,6 +38,7 @@ mod slow;
 mod social;
 mod stop;
 mod suite;
+mod tag;
 mod token;
 mod transcode;
 mod upload;

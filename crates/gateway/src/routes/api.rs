@@ -14,6 +14,7 @@ mod report;
 mod rule;
 mod session;
 mod stream;
+mod tag;
 mod upload;
 mod user;
 mod video;
@@ -97,6 +98,8 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Account, Read, LISTEN, routes!(event::listen)))
         .routes(under(Anybody, Read, BROWSE, routes!(feed::newest)))
         .routes(under(Account, Read, BROWSE, routes!(feed::following)))
+        .routes(under(Anybody, Read, BROWSE, routes!(tag::trending)))
+        .routes(under(Anybody, Read, BROWSE, routes!(tag::videos)))
         .routes(under(Anybody, Read, BROWSE, routes!(video::get)))
         .routes(under(Account, Read, BROWSE, routes!(video::timeline)))
         .routes(under(Account, Social, TAP, routes!(video::change)))

@@ -372,6 +372,30 @@ pub struct ListFollowingFeedRequest {
     #[prost(message, optional, tag = "1")]
     pub slice: ::core::option::Option<Slice>,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListTaggedRequest {
+    /// With its `#` or without.
+    #[prost(string, tag = "1")]
+    pub tag: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub slice: ::core::option::Option<Slice>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListTrendingRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Tag {
+    /// Without its `#`.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// How many of the videos published last have it.
+    #[prost(int64, tag = "2")]
+    pub videos: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct TagList {
+    #[prost(message, repeated, tag = "1")]
+    pub tags: ::prost::alloc::vec::Vec<Tag>,
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListFeedRequest {
     /// UTC milliseconds, exclusive; 0 means from the newest.
@@ -410,6 +434,18 @@ pub trait FeedService: Send + Sync {
         call: &domain::Call,
         request: ListFollowingFeedRequest,
     ) -> domain::Result<VideoList>;
+    /// Videos with a tag that the viewer may see, the newest first; none for a tag that nobody uses.
+    async fn list_tagged(
+        &self,
+        call: &domain::Call,
+        request: ListTaggedRequest,
+    ) -> domain::Result<VideoList>;
+    /// The tags that most of the videos published last have.
+    async fn list_trending(
+        &self,
+        call: &domain::Call,
+        request: ListTrendingRequest,
+    ) -> domain::Result<TagList>;
     /// The newest videos published strictly before a moment.
     async fn list_feed(
         &self,
@@ -428,6 +464,20 @@ impl FeedService for RemoteFeedService {
     ) -> domain::Result<VideoList> {
         crate::wire::call(&self.0, call, "/dytt.v1.FeedService/ListFollowing", request).await
     }
+    async fn list_tagged(
+        &self,
+        call: &domain::Call,
+        request: ListTaggedRequest,
+    ) -> domain::Result<VideoList> {
+        crate::wire::call(&self.0, call, "/dytt.v1.FeedService/ListTagged", request).await
+    }
+    async fn list_trending(
+        &self,
+        call: &domain::Call,
+        request: ListTrendingRequest,
+    ) -> domain::Result<TagList> {
+        crate::wire::call(&self.0, call, "/dytt.v1.FeedService/ListTrending", request).await
+    }
     async fn list_feed(
         &self,
         call: &domain::Call,
@@ -445,6 +495,18 @@ pub fn serve_feed(service: std::sync::Arc<dyn FeedService>) -> crate::Step {
                 "/dytt.v1.FeedService/ListFollowing" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.list_following(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FeedService/ListTagged" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_tagged(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FeedService/ListTrending" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_trending(&call, message).await
                     })
                     .await
                 }
@@ -2363,6 +2425,18 @@ pub const METHODS: &[crate::Method] = &[
     },
     crate::Method {
         path: "/dytt.v1.FeedService/ListFollowing",
+        service: "feed",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FeedService/ListTagged",
+        service: "feed",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FeedService/ListTrending",
         service: "feed",
         repeatable: true,
         streaming: false,

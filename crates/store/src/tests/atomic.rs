@@ -150,6 +150,7 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "change_password", 6 + 0, |s| s.store().change_password(s.viewer, "other".into(), "phone".into(), NOW);
     "make_admin", 1 + 0, |s| s.store().make_admin(user_name("viewer"));
     "publish", 8 + 1, |s| s.store().publish(s.world.ready(s.author), NOW);
+    "publish, with tags", 10 + 1, |s| s.store().publish(NewVideo { title: title("#one #two"), ..s.world.ready(s.author) }, NOW);
     "publish, with a job", 6 + 1, |s| s.store().publish(s.world.unready(s.author), NOW);
     "publish, of an upload", 9 + 1, |s| s.store().publish(of_upload(s), NOW);
     "video_playable", 9 + 1, |s| playable(s, &s.job);
@@ -165,7 +166,8 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "job_dead, overtaken", 1 + 0, |s| s.store().job_dead(s.overtaken.attempt, s.job.video, "why".into(), NOW);
     "set_visibility", 6 + 1, |s| s.store().set_visibility(s.author, s.fresh, Visibility::Friends, NOW);
     "set_visibility, the same", 1 + 0, |s| s.store().set_visibility(s.author, s.fresh, Visibility::Public, NOW);
-    "set_title", 2 + 0, |s| s.store().set_title(s.author, s.fresh, title("other"));
+    "set_title", 3 + 0, |s| s.store().set_title(s.author, s.fresh, title("other"));
+    "set_title, with tags", 5 + 0, |s| s.store().set_title(s.author, s.fresh, title("#one #two"));
     "bookmark", 2 + 0, |s| s.store().bookmark(s.author, s.fresh, NOW);
     "bookmark, repeated", 2 + 0, |s| s.store().bookmark(s.viewer, s.fresh, NOW);
     "unbookmark", 1 + 0, |s| s.store().unbookmark(s.viewer, s.fresh);
@@ -174,7 +176,7 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "delete_video", 6 + 1, |s| s.store().delete_video(s.author, s.fresh, NOW);
     "forget_reactions", 9 + 1, |s| s.store().forget_reactions(s.deleting.video);
     "forget_reactions, none", 3 + 1, |s| s.store().forget_reactions(s.playing.video);
-    "video_gone", 4 + 0, |s| s.store().video_gone(s.deleting.attempt, s.deleting.video);
+    "video_gone", 5 + 0, |s| s.store().video_gone(s.deleting.attempt, s.deleting.video);
     "put_file", 4 + 0, |s| s.store().put_file(s.author, s.fresh, object("p/new", "captions.en"));
     "put_file, a first one", 3 + 0, |s| s.store().put_file(s.author, s.fresh, object("p/new", "captions.de"));
     "take_file", 3 + 0, |s| s.store().take_file(s.author, s.fresh, "captions.en".into());

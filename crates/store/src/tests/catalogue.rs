@@ -28,6 +28,7 @@ async fn these_are_all_tables() {
         "message",
         "report",
         "session",
+        "tag",
         "upload",
         "upload_part",
         "user",
@@ -37,6 +38,7 @@ async fn these_are_all_tables() {
         "video_like",
         "video_object",
         "video_stat",
+        "video_tag",
     ];
     assert_eq!(tables(&world).await, expected);
 }
@@ -60,6 +62,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
                 "upload_id" => "upload",
                 "comment_id" | "parent_id" => "comment",
                 "message_id" => "message",
+                "tag_id" => "tag",
                 _ => "user",
             };
             assert_eq!(key, [format!("{parent}.id CASCADE")], "{table}.{column}");
@@ -72,7 +75,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
             references.push(format!("{table}.{column}"));
         }
     }
-    assert_eq!(references.len(), 31, "{references:?}");
+    assert_eq!(references.len(), 33, "{references:?}");
 }
 
 #[tokio::test]

@@ -35,6 +35,9 @@ impl Crowd {
                 "video (id, author_id, title, state, play_key, published_at, created_at) \
                      SELECT {first_video} + i, {hub}, 'title', 'ready', 'r/' || i, {at} + i, {at}"
             ),
+            "tag (id, name_key, name) SELECT 1 + i, CASE WHEN i = 0 THEN 'cat' ELSE 'tag' || i END, 'tag'"
+                .into(),
+            format!("video_tag (tag_id, video_id) SELECT 1, {first_video} + i"),
             format!("video_stat (video_id) SELECT {first_video} + i"),
             format!(
                 "video_object (object_key, video_id, bytes, sha256) \

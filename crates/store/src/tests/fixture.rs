@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use domain::{Content, Timestamp, Title, UserId, UserName, VideoId, Visibility};
+use domain::{Content, Tag, Timestamp, Title, UserId, UserName, VideoId, Visibility};
 use tempfile::TempDir;
 
 use super::shared;
@@ -307,6 +307,10 @@ pub(super) fn user_name(name: &str) -> UserName {
 
 pub(super) fn title(text: &str) -> Title {
     Title::parse(text).expect("a title")
+}
+
+pub(super) fn tag(text: &str) -> Tag {
+    Tag::parse(text).expect("a tag")
 }
 
 pub(super) fn content(text: &str) -> Content {

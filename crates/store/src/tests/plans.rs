@@ -4,7 +4,7 @@ use domain::{CommentId, Result, Signature, Standing, Timestamp, Verdict, Visibil
 use futures_util::future::BoxFuture;
 
 use super::crowd::Crowd;
-use super::fixture::{LEASE, NOW, On, content, later, never, user_name};
+use super::fixture::{LEASE, NOW, On, content, later, never, tag, user_name};
 use crate::{Entry, JobKind, Slice, Thread};
 
 type Call = for<'c> fn(&'c Crowd) -> BoxFuture<'c, Result<()>>;
@@ -48,6 +48,7 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "following_feed", Sorted, |c| c.world.store.following_feed(c.peer, Slice { rows: 20, ..Slice::NEWEST });
     "liked_videos", Index, |c| c.world.store.liked_videos(c.hub, Some(c.peer), Slice::NEWEST);
     "reports", Index, |c| c.world.store.reports(Verdict::Open, Slice::NEWEST);
+    "tagged_videos", Index, |c| c.world.store.tagged_videos(tag("cat"), Some(c.hub), Slice::NEWEST);
     "comments", Index, |c| c.world.store.comments(c.video, Some(c.peer), Thread::All, Slice::NEWEST);
     "comments, roots", Index, |c| c.world.store.comments(c.video, Some(c.peer), Thread::Roots, Slice::NEWEST);
     "comments, replies", Index, |c| c.world.store.comments(c.video, Some(c.peer), Thread::RepliesTo(CommentId::parse(1)?), Slice::NEWEST);

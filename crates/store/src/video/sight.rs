@@ -8,6 +8,7 @@ use crate::card::column;
 use crate::changes::Touched;
 use crate::job::{self, JobKind};
 use crate::session::Session;
+use crate::tag::tag_anew;
 use crate::user::number;
 
 /// Whether a viewer may see the video `v`. What is written for the viewer stands in three places: `?`, or a
@@ -71,7 +72,8 @@ impl Store {
             .await
     }
 
-    /// Gives a video of this author another title. Two statements, one when refused.
+    /// Gives a video of this author another title. Three statements, one when refused, two
+    /// more with tags.
     ///
     /// # Errors
     /// [`Error::VideoNotFound`] when the author has none of that number.
@@ -86,6 +88,7 @@ impl Store {
                     if session.change(sql, values).await? == 0 {
                         return Err(Error::VideoNotFound(video));
                     }
+                    tag_anew(session, video, &title).await?;
                     revise(session).await
                 })
             })

@@ -51,6 +51,8 @@ pub(super) struct Change {
 struct Video {
     id: i64,
     title: String,
+    /// The words of the title that follow a `#`, without it.
+    tags: Vec<String>,
     author: Author,
     visibility: String,
     /// `processing`, `ready` or `failed`.
@@ -88,6 +90,8 @@ struct Video {
 pub(super) struct Card {
     id: i64,
     title: String,
+    /// The words of the title that follow a `#`, without it.
+    tags: Vec<String>,
     author: Author,
     /// UTC milliseconds; absent while not everybody can see it.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -323,6 +327,7 @@ pub(super) fn shown_name(user: &User) -> String {
 pub(super) fn card(base: &Base, video: proto::Video) -> Card {
     Card {
         id: video.id,
+        tags: tags(&video.title),
         title: video.title,
         author: author(video.author.unwrap_or_default()),
         published_at: Some(video.published_at).filter(|at| *at > 0),
@@ -358,6 +363,7 @@ fn shown(base: &Base, detail: VideoDetail) -> Video {
     let has_list = named("playlist.").next().is_some();
     Video {
         id: video.id,
+        tags: tags(&video.title),
         title: video.title,
         author: author(video.author.unwrap_or_default()),
         published_at: Some(video.published_at).filter(|at| *at > 0),
@@ -387,6 +393,10 @@ fn shown(base: &Base, detail: VideoDetail) -> Video {
         visibility,
         state,
     }
+}
+
+fn tags(title: &str) -> Vec<String> {
+    domain::Tag::all(title).into_iter().map(|tag| tag.name).collect()
 }
 
 /// A storyboard's grid is told as `COLUMNSxROWS@SECONDS`.
