@@ -85,6 +85,7 @@ pub const RULES: &[Rule] = &[
     row("/dytt.v1.VideoService/Publish", GATEWAY, PUBLISH),
     row("/dytt.v1.VideoService/ListVideos", GATEWAY, HOP),
     row("/dytt.v1.VideoService/GetVideo", GATEWAY, HOP),
+    row("/dytt.v1.VideoService/WatchVideo", GATEWAY, HOP),
     row("/dytt.v1.VideoService/GetTimeline", GATEWAY, HOP),
     row("/dytt.v1.VideoService/ChangeVideo", GATEWAY, HOP),
     row("/dytt.v1.VideoService/HideVideo", GATEWAY, HOP),

@@ -53,10 +53,11 @@ pub(crate) fn videos(cards: Listed<VideoCard>) -> VideoList {
 }
 
 pub(crate) fn detail(watched: Watched) -> VideoDetail {
-    let Watched { card, files, is_bookmarked } = watched;
+    let Watched { card, files, is_bookmarked, view_count } = watched;
     let VideoFiles { state, visibility, duration_ms, thumbhash, files, .. } = files;
     VideoDetail {
         video: Some(video(card)),
+        view_count,
         visibility: visibility.as_str().into(),
         state,
         duration_ms,

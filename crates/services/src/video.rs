@@ -5,6 +5,7 @@ pub(crate) mod caption;
 mod upload;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use blobs::{Blobs, Key};
 use domain::{Call, Error, JobId, Result, Timestamp, Title, UserId, VideoId, Visibility};
@@ -12,7 +13,7 @@ use proto::{
     AppendUploadRequest, ChangeVideoRequest, CreateUploadRequest, DeleteCaptionsRequest, Done,
     HideVideoRequest, JobList, JobRequest, ListJobsRequest, ListVideosRequest, MediaService, PrepareRequest,
     PrepareResponse, PublishRequest, PublishResponse, PutCaptionsRequest, StoredObject, Timeline, Upload,
-    UploadRequest, VideoDetail, VideoList, VideoRequest, VideoService,
+    UploadRequest, VideoDetail, VideoList, VideoRequest, VideoService, WatchVideoRequest,
 };
 use store::{NewObject, NewVideo, REMUX, SOURCE, Store};
 use tokio::time::timeout_at;
@@ -85,6 +86,16 @@ impl VideoService for Videos {
 
     async fn get_video(&self, call: &Call, request: VideoRequest) -> Result<VideoDetail> {
         Ok(card::detail(self.store.video(VideoId::parse(request.video_id)?, call.viewer).await?))
+    }
+
+    async fn watch_video(&self, call: &Call, request: WatchVideoRequest) -> Result<Done> {
+        let (viewer, video) = (call.viewer()?, VideoId::parse(request.video_id)?);
+        let watched = u64::try_from(request.watched_ms).map_err(|_negative| Error::Invalid {
+            name: "watched_ms".into(),
+            problem: "must not be negative".into(),
+        })?;
+        self.store.watch_video(viewer, video, Duration::from_millis(watched), Timestamp::now()).await?;
+        Ok(Done {})
     }
 
     async fn get_timeline(&self, call: &Call, request: VideoRequest) -> Result<Timeline> {

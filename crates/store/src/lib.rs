@@ -35,6 +35,7 @@ mod trace;
 mod upload;
 mod user;
 mod video;
+mod view;
 mod writer;
 
 #[cfg(test)]

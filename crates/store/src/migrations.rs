@@ -6,11 +6,12 @@ mod m0003_api;
 mod m0004_community;
 mod m0005_conversation;
 mod m0006_tag;
+mod m0007_view;
 
 use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
 
 /// Every table with a column of it that is never null.
-pub(crate) const TABLES: [(&str, &str); 24] = [
+pub(crate) const TABLES: [(&str, &str); 25] = [
     ("user", "id"),
     ("user_stat", "user_id"),
     ("video", "id"),
@@ -35,6 +36,7 @@ pub(crate) const TABLES: [(&str, &str); 24] = [
     ("conversation", "id"),
     ("tag", "id"),
     ("video_tag", "id"),
+    ("video_view", "id"),
 ];
 
 /// All migrations, oldest first.
@@ -49,6 +51,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0004_community::Migration),
             Box::new(m0005_conversation::Migration),
             Box::new(m0006_tag::Migration),
+            Box::new(m0007_view::Migration),
         ]
     }
 }

@@ -34,4 +34,5 @@ mod text;
 mod upload;
 mod user;
 mod video;
+mod view;
 mod writer;

@@ -92,6 +92,15 @@ async fn people_follow_watch_like_and_say_things() {
         take(&bob, &bookmark).await.ok(204);
     }
     assert_eq!(get(&platform, Some(&bob), "/account/bookmarks").await["items"], json!([]));
+    let view = async |by: &User, watched_ms: i64| {
+        let path = format!("/videos/{video}/view");
+        platform.api(Some(by), Method::PUT, &path, json!({ "watched_ms": watched_ms })).await
+    };
+    assert_eq!(view(&bob, -1).await.failed(400, "invalid").json["field"], "watched_ms");
+    for (watched_ms, views) in [(10, 0), (9_000_000, 1), (9_000_000, 1)] {
+        view(&bob, watched_ms).await.ok(204);
+        assert_eq!(get(&platform, None, &format!("/videos/{video}")).await["view_count"], views);
+    }
     let comments = format!("/videos/{video}/comments");
     let say = async |by: &User, content: &str| {
         platform.api(Some(by), Method::POST, &comments, json!({ "content": content })).await

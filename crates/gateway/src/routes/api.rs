@@ -106,6 +106,7 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Account, Social, TAP, routes!(video::delete)))
         .routes(under(Account, Social, TAP, routes!(video::like)))
         .routes(under(Account, Social, TAP, routes!(video::unlike)))
+        .routes(under(Account, Social, TAP, routes!(video::watch)))
         .routes(under(Account, Social, TAP, routes!(video::bookmark)))
         .routes(under(Account, Social, TAP, routes!(video::unbookmark)))
         .routes(under(Anybody, Read, BROWSE, routes!(comment::list)))

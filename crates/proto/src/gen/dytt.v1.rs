@@ -1909,6 +1909,17 @@ pub struct VideoDetail {
     /// By the caller.
     #[prost(bool, tag = "7")]
     pub is_bookmarked: bool,
+    /// By how many it was viewed.
+    #[prost(int64, tag = "8")]
+    pub view_count: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchVideoRequest {
+    #[prost(int64, tag = "1")]
+    pub video_id: i64,
+    /// In one go.
+    #[prost(int64, tag = "2")]
+    pub watched_ms: i64,
 }
 /// One object of a video.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -2067,6 +2078,12 @@ pub trait VideoService: Send + Sync {
         call: &domain::Call,
         request: VideoRequest,
     ) -> domain::Result<VideoDetail>;
+    /// The caller has watched a video for so long; a view counts once, when that was long enough.
+    async fn watch_video(
+        &self,
+        call: &domain::Call,
+        request: WatchVideoRequest,
+    ) -> domain::Result<Done>;
     /// How far an own video is.
     async fn get_timeline(
         &self,
@@ -2168,6 +2185,13 @@ impl VideoService for RemoteVideoService {
         request: VideoRequest,
     ) -> domain::Result<VideoDetail> {
         crate::wire::call(&self.0, call, "/dytt.v1.VideoService/GetVideo", request).await
+    }
+    async fn watch_video(
+        &self,
+        call: &domain::Call,
+        request: WatchVideoRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/WatchVideo", request).await
     }
     async fn get_timeline(
         &self,
@@ -2287,6 +2311,12 @@ pub fn serve_video(service: std::sync::Arc<dyn VideoService>) -> crate::Step {
                 "/dytt.v1.VideoService/GetVideo" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.get_video(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/WatchVideo" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.watch_video(&call, message).await
                     })
                     .await
                 }
@@ -2689,6 +2719,12 @@ pub const METHODS: &[crate::Method] = &[
     },
     crate::Method {
         path: "/dytt.v1.VideoService/GetVideo",
+        service: "video",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/WatchVideo",
         service: "video",
         repeatable: true,
         streaming: false,

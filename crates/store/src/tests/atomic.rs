@@ -1,6 +1,7 @@
 //! Every mutation, interrupted at every statement: nothing of it may stay.
 
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use domain::{
     CommentId, DisplayName, Error, JobId, Reason, Result, Standing, UserId, Verdict, VideoId, Visibility,
@@ -12,6 +13,9 @@ use super::fixture::{
 };
 use super::stated;
 use crate::{Entry, Finished, Job, JobKind, NewVideo, Slice, Store, Subject};
+
+/// Longer than any video.
+const WHOLE: Duration = Duration::from_secs(3600);
 
 /// Some of everything, so that each mutation has something to change.
 struct Scene {
@@ -59,6 +63,7 @@ impl Scene {
         let deleted = world.video(author).await;
         world.store.like_video(viewer, deleted, NOW).await.expect("like");
         world.store.add_comment(viewer, deleted, None, content("last"), NOW).await.expect("comment");
+        world.store.watch_video(viewer, deleted, WHOLE, NOW).await.expect("watch");
         for video in [deleted, fresh] {
             world.store.bookmark(viewer, video, NOW).await.expect("bookmark");
         }
@@ -168,14 +173,16 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "set_visibility, the same", 1 + 0, |s| s.store().set_visibility(s.author, s.fresh, Visibility::Public, NOW);
     "set_title", 3 + 0, |s| s.store().set_title(s.author, s.fresh, title("other"));
     "set_title, with tags", 5 + 0, |s| s.store().set_title(s.author, s.fresh, title("#one #two"));
+    "watch_video", 4 + 1, |s| s.store().watch_video(s.viewer, s.fresh, WHOLE, NOW);
+    "watch_video, for a moment", 3 + 1, |s| s.store().watch_video(s.viewer, s.fresh, Duration::ZERO, NOW);
     "bookmark", 2 + 0, |s| s.store().bookmark(s.author, s.fresh, NOW);
     "bookmark, repeated", 2 + 0, |s| s.store().bookmark(s.viewer, s.fresh, NOW);
     "unbookmark", 1 + 0, |s| s.store().unbookmark(s.viewer, s.fresh);
     "moved", 9 + 1, |s| s.store().moved(s.moving.video, Visibility::Public, s.moves.clone(), NOW);
     "settled", 2 + 0, |s| s.store().settled(s.settling.attempt, vec!["p/2".into()]);
     "delete_video", 6 + 1, |s| s.store().delete_video(s.author, s.fresh, NOW);
-    "forget_reactions", 9 + 1, |s| s.store().forget_reactions(s.deleting.video);
-    "forget_reactions, none", 3 + 1, |s| s.store().forget_reactions(s.playing.video);
+    "forget_reactions", 12 + 1, |s| s.store().forget_reactions(s.deleting.video);
+    "forget_reactions, none", 4 + 1, |s| s.store().forget_reactions(s.playing.video);
     "video_gone", 5 + 0, |s| s.store().video_gone(s.deleting.attempt, s.deleting.video);
     "put_file", 4 + 0, |s| s.store().put_file(s.author, s.fresh, object("p/new", "captions.en"));
     "put_file, a first one", 3 + 0, |s| s.store().put_file(s.author, s.fresh, object("p/new", "captions.de"));
@@ -214,7 +221,7 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "unfollow_user, without one", 1 + 1, |s| s.store().unfollow_user(s.author, s.viewer);
     "read_messages", 2 + 0, |s| s.store().read_messages(s.author, s.viewer, 1);
     "send_message", 3 + 1, |s| s.store().send_message(s.author, s.viewer, content("text"), NOW);
-    "repair_counters", 9 + 2, |s| s.store().repair_counters();
+    "repair_counters", 10 + 2, |s| s.store().repair_counters();
 ];
 
 async fn playable(scene: &Scene, job: &Job) -> Result<bool> {
@@ -267,7 +274,7 @@ async fn failing_at(scene: &Scene, statement: u64, mutation: Mutation) -> Result
 #[test]
 fn every_mutation_is_interrupted_here_and_documents_its_statements() {
     let documented: Vec<_> = stated::methods().into_iter().filter(|method| method.mutates).collect();
-    assert_eq!(documented.len(), 56, "{documented:?}");
+    assert_eq!(documented.len(), 57, "{documented:?}");
     for method in documented {
         let measured = MUTATIONS.iter().find(|row| row.0 == method.name).map(|row| (row.1, row.2));
         assert!(measured.is_some(), "{} is not interrupted", method.name);

@@ -39,6 +39,7 @@ async fn these_are_all_tables() {
         "video_object",
         "video_stat",
         "video_tag",
+        "video_view",
     ];
     assert_eq!(tables(&world).await, expected);
 }
@@ -75,7 +76,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
             references.push(format!("{table}.{column}"));
         }
     }
-    assert_eq!(references.len(), 33, "{references:?}");
+    assert_eq!(references.len(), 35, "{references:?}");
 }
 
 #[tokio::test]
@@ -138,6 +139,7 @@ async fn a_counter_never_falls_below_zero() {
         ("user_stat", "received_like_count"),
         ("video_stat", "like_count"),
         ("video_stat", "comment_count"),
+        ("video_stat", "view_count"),
         ("comment", "reply_count"),
         ("comment", "like_count"),
     ] {

@@ -1,14 +1,17 @@
 //! The database's check of itself: silent when all is well, and it finds what was planted.
 
+use std::time::Duration;
+
 use domain::{CommentId, UserId, VideoId};
 
 use super::fixture::{NOW, On, World, content, on_both};
 use crate::Finding;
 
 /// Each counter with the key of its row.
-const COUNTERS: [(&str, &str, &str); 9] = [
+const COUNTERS: [(&str, &str, &str); 10] = [
     ("video_stat", "video_id", "like_count"),
     ("video_stat", "video_id", "comment_count"),
+    ("video_stat", "video_id", "view_count"),
     ("comment", "id", "reply_count"),
     ("comment", "id", "like_count"),
     ("user_stat", "user_id", "follow_count"),
@@ -28,6 +31,7 @@ async fn used(on: On) -> (World, UserId, VideoId) {
     world.store.follow_user(author, fan, NOW).await.expect("follow");
     world.store.add_comment(fan, video, None, content("text"), NOW).await.expect("comment");
     world.store.send_message(author, fan, content("text"), NOW).await.expect("send");
+    world.store.watch_video(fan, video, Duration::from_secs(3600), NOW).await.expect("watch");
     world.processing(author).await;
     let third = world.user("third").await;
     let other = world.video(third).await;
@@ -78,8 +82,8 @@ async fn all_wrong_counters_are_found_and_mended_together(on: On) {
     for (table, _, column) in COUNTERS {
         world.run(&format!("UPDATE {table} SET {column} = 9")).await;
     }
-    assert_eq!(found(&world).await.len(), 2 * 3 + 2 * 3 + 5 * 3);
-    assert_eq!(world.store.repair_counters().await.expect("repair"), 27);
+    assert_eq!(found(&world).await.len(), 3 * 3 + 2 * 3 + 5 * 3);
+    assert_eq!(world.store.repair_counters().await.expect("repair"), 30);
     assert_eq!(world.dump().await, before);
 }
 

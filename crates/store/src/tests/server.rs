@@ -48,9 +48,16 @@ async fn of_twelve_that_open_an_empty_server_at_once_all_succeed() {
         assert!(row.is_some(), "user {number}");
     }
     let applied = Store::migrations(&config, folder.path()).await.expect("list");
-    let expected =
-        ["m0001_first", "m0002_media", "m0003_api", "m0004_community", "m0005_conversation", "m0006_tag"]
-            .map(|name| (name.to_owned(), true));
+    let expected = [
+        "m0001_first",
+        "m0002_media",
+        "m0003_api",
+        "m0004_community",
+        "m0005_conversation",
+        "m0006_tag",
+        "m0007_view",
+    ]
+    .map(|name| (name.to_owned(), true));
     assert_eq!(applied, expected);
     assert_eq!(stores[0].check().await.expect("check"), []);
 }
@@ -69,6 +76,7 @@ async fn a_migration_that_died_anywhere_is_finished_by_the_next_start() {
         "audit",
         "invitation",
         "bookmark",
+        "video_view",
         "video_tag",
         "tag",
         "conversation",

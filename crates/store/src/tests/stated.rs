@@ -55,6 +55,9 @@ fn read(source: &str, methods: &mut Vec<Method>) {
 }
 
 fn number(word: &str) -> Option<u64> {
-    let words = ["One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Nineteen"];
-    words.iter().position(|known| *known == word).map(|place| if place == 10 { 19 } else { place as u64 + 1 })
+    let words = [
+        "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve",
+        "Twenty",
+    ];
+    words.iter().position(|known| *known == word).map(|place| if place == 12 { 20 } else { place as u64 + 1 })
 }

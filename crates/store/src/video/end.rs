@@ -45,8 +45,8 @@ impl Store {
             .await
     }
 
-    /// Takes back some of the likes, comments and bookmarks of a video that is being deleted; false when there are
-    /// no more. Nine statements, on MySQL one more; three when there are none.
+    /// Takes back some of the likes, comments, bookmarks and views of a video that is being deleted; false when there are
+    /// no more. Twelve statements, on MySQL one more; four when there are none.
     ///
     /// # Errors
     /// Only the database's.
@@ -58,7 +58,8 @@ impl Store {
                     let likes = take_likes(session, video).await?;
                     let comments = take_comments(session, video).await?;
                     let bookmarks = take_bookmarks(session, video).await?;
-                    Ok(likes || comments || bookmarks)
+                    let views = take_views(session, video).await?;
+                    Ok(likes || comments || bookmarks || views)
                 })
             })
             .await
@@ -137,10 +138,33 @@ async fn take_bookmarks(session: &Session, video: VideoId) -> Result<bool> {
     if ids.is_empty() {
         return Ok(false);
     }
-    let ids = many::filled(ids);
-    let sql = format!("DELETE FROM bookmark WHERE id IN {}", many::list(ids.len()));
-    session.change(&sql, ids.into_iter().map(Value::from)).await?;
+    take_rows(session, "bookmark", ids).await?;
     Ok(true)
+}
+
+async fn take_views(session: &Session, video: VideoId) -> Result<bool> {
+    let sql = "SELECT id, is_counted FROM video_view WHERE video_id = ? ORDER BY id LIMIT ?";
+    let rows = session.rows(sql, [video.get().into(), CHUNK.into()]).await?;
+    let (mut ids, mut counted) = (Vec::new(), 0);
+    for row in &rows {
+        ids.push(column::<i64>(row, "id")?);
+        counted += column::<i64>(row, "is_counted")?;
+    }
+    if ids.is_empty() {
+        return Ok(false);
+    }
+    take_rows(session, "video_view", ids).await?;
+    let by = BTreeMap::from([(video.get(), [-counted])]);
+    many::add(session, ("video_stat", "video_id"), ["view_count"], &by).await?;
+    Ok(true)
+}
+
+/// One statement.
+async fn take_rows(session: &Session, table: &str, ids: Vec<i64>) -> Result<()> {
+    let ids = many::filled(ids);
+    let sql = format!("DELETE FROM {table} WHERE id IN {}", many::list(ids.len()));
+    session.change(&sql, ids.into_iter().map(Value::from)).await?;
+    Ok(())
 }
 
 /// Deletes rows of a table and counts them out. Two statements.
@@ -151,9 +175,7 @@ async fn take(
     ids: Vec<i64>,
 ) -> Result<()> {
     let count = i64::try_from(ids.len()).unwrap_or(i64::MAX);
-    let ids = many::filled(ids);
-    let sql = format!("DELETE FROM {table} WHERE id IN {}", many::list(ids.len()));
-    session.change(&sql, ids.into_iter().map(Value::from)).await?;
+    take_rows(session, table, ids).await?;
     let by = BTreeMap::from([(video.get(), [-count])]);
     many::add(session, ("video_stat", "video_id"), [counter], &by).await?;
     session.touched(Touched::Video(video.get()));

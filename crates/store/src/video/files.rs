@@ -40,6 +40,8 @@ pub struct Watched {
     pub files: VideoFiles,
     /// Whether the viewer has bookmarked it.
     pub is_bookmarked: bool,
+    /// By how many it was viewed.
+    pub view_count: i64,
 }
 
 /// One object of a video.
@@ -79,7 +81,8 @@ impl Store {
     /// [`Error::VideoNotFound`] for a viewer who may not.
     pub async fn video(&self, video: VideoId, viewer: Option<UserId>) -> Result<Watched> {
         let sql = concat!(
-            "SELECT EXISTS (SELECT 1 FROM bookmark b WHERE b.user_id = ? AND b.video_id = v.id) AS is_bookmarked, ",
+            "SELECT EXISTS (SELECT 1 FROM bookmark b WHERE b.user_id = ? AND b.video_id = v.id) AS is_bookmarked, \
+             vs.view_count, ",
             video_columns!(),
             " FROM video v ",
             video_joins!(),
@@ -100,7 +103,7 @@ impl Store {
                     let mut files = files(session, video).await?;
                     files.files.retain(|file| !file.key.starts_with("o/"));
                     let is_bookmarked = column::<i64>(&row, "is_bookmarked")? != 0;
-                    Ok(Watched { card, files, is_bookmarked })
+                    Ok(Watched { card, files, is_bookmarked, view_count: column(&row, "view_count")? })
                 })
             })
             .await

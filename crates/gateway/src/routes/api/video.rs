@@ -5,7 +5,9 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::Response;
 use domain::Call;
 use domain::limits::PUBLISH_TIME;
-use proto::{ChangeVideoRequest, LikeVideoRequest, PublishRequest, User, VideoDetail, VideoRequest};
+use proto::{
+    ChangeVideoRequest, LikeVideoRequest, PublishRequest, User, VideoDetail, VideoRequest, WatchVideoRequest,
+};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -66,6 +68,8 @@ struct Video {
     is_liked: bool,
     /// Whether the caller wants to find it again.
     is_bookmarked: bool,
+    /// By how many it was viewed who were logged in.
+    view_count: i64,
     /// Some 25 bytes as hexadecimal digits that stand for the cover until it has loaded.
     #[serde(skip_serializing_if = "Option::is_none")]
     thumbhash: Option<String>,
@@ -113,6 +117,14 @@ pub(super) struct Author {
     display_name: String,
     /// Whether the caller follows the author.
     is_followed: bool,
+}
+
+/// How much was watched.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct View {
+    /// At least 0; at most the video's length counts.
+    watched_ms: i64,
 }
 
 /// The cover in the kinds and sizes that exist.
@@ -255,6 +267,20 @@ pub(super) async fn change(
     Ok(done())
 }
 
+/// The caller has watched a video for so long in one go. Told more than once, the longest counts; a view counts once, when
+/// three seconds or half of the video were watched.
+#[utoipa::path(put, path = "/api/v1/videos/{id}/view", tag = "video", params(("id" = i64, Path)),
+    request_body = View, responses((status = 204)))]
+pub(super) async fn watch(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Id(video_id): Id,
+    Json(View { watched_ms }): Json<View>,
+) -> Result<Response, Failure> {
+    gateway.services.video.watch_video(&call, WatchVideoRequest { video_id, watched_ms }).await?;
+    Ok(done())
+}
+
 /// Likes a video; a second time changes nothing.
 #[utoipa::path(put, path = "/api/v1/videos/{id}/like", tag = "video", params(("id" = i64, Path)),
     responses((status = 204)))]
@@ -340,7 +366,8 @@ pub(super) fn card(base: &Base, video: proto::Video) -> Card {
 }
 
 fn shown(base: &Base, detail: VideoDetail) -> Video {
-    let VideoDetail { video, visibility, state, duration_ms, thumbhash, files, is_bookmarked } = detail;
+    let VideoDetail { video, visibility, state, duration_ms, thumbhash, files, is_bookmarked, view_count } =
+        detail;
     let video = video.unwrap_or_default();
     let url = |role: &str| files.iter().find(|file| file.role == role).map(|file| base.object(&file.key));
     let named = |prefix: &'static str| {
@@ -372,6 +399,7 @@ fn shown(base: &Base, detail: VideoDetail) -> Video {
         comment_count: video.comment_count,
         is_liked: video.is_liked,
         is_bookmarked,
+        view_count,
         thumbhash: (!thumbhash.is_empty()).then(|| hex(&thumbhash)),
         play_url: base.object(&video.play_key),
         cover: Cover {
