@@ -73,8 +73,9 @@ pub(crate) async fn tag(session: &Session, video: VideoId, title: &Title) -> Res
     let values = tags.iter().flat_map(|tag| [Value::from(tag.key.as_str()), tag.name.as_str().into()]);
     session.change(&format!("{ignore} INTO tag (name_key, name) VALUES {rows}"), values).await?;
     let sql = format!(
-        "INSERT INTO video_tag (tag_id, video_id) SELECT id, ? FROM tag WHERE name_key IN {}",
-        many::list(tags.len())
+        "INSERT INTO video_tag (tag_id, video_id) SELECT id, ? FROM tag WHERE name_key IN {} LIMIT {}",
+        many::list(tags.len()),
+        tags.len()
     );
     let keys = tags.into_iter().map(|tag| Value::from(tag.key));
     session.change(&sql, [video.get().into()].into_iter().chain(keys)).await?;
