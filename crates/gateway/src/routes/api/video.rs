@@ -56,6 +56,7 @@ struct Video {
     /// The words of the title that follow a `#`, without it.
     tags: Vec<String>,
     author: Author,
+    /// `public`, `followers`, `friends`, `private`, or `hidden` by an administrator.
     visibility: String,
     /// `processing`, `ready` or `failed`.
     state: String,
