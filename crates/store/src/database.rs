@@ -80,6 +80,18 @@ impl Database {
         }
     }
 
+    /// Runs `work`, which only reads, on everything as it stands at one moment, for as long as it takes.
+    pub(crate) async fn snapshot<T, F>(&self, work: F) -> Result<T>
+    where
+        T: Send + 'static,
+        F: for<'s> FnOnce(&'s Session) -> BoxFuture<'s, Result<T>> + Send + 'static,
+    {
+        match &self.engine {
+            Engine::Sqlite(readers, _) => readers.run_slowly(&self.probe, work).await,
+            Engine::MySql(lanes) => mysql::snapshot(lanes, &self.probe, work).await,
+        }
+    }
+
     /// Reads a list by one statement.
     pub(crate) async fn list<T: Send + 'static>(
         &self,

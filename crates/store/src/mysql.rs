@@ -22,7 +22,7 @@ use crate::failure::Fault;
 pub(crate) use lane::Lane;
 pub(crate) use migrate::{migrations, up};
 pub(crate) use server::connect;
-pub(crate) use transaction::{met_another, run};
+pub(crate) use transaction::{met_another, run, snapshot};
 
 /// What a statement of a request may take, and a transaction as a whole. A lock is given up after two
 /// seconds, by the server.
@@ -43,7 +43,7 @@ const TURNS: usize = 8;
 pub(crate) struct Settings {
     /// On each new one.
     always: String,
-    /// On one for slow statements: that the server must not cut them short.
+    /// On one for work on whole tables: that the server must not cut it short.
     patient: &'static str,
 }
 
@@ -122,7 +122,7 @@ impl Lanes {
 
     /// A connection, and whether it was used before.
     async fn take(&self, within: Duration) -> Result<(MySqlConnection, bool), sqlx::Error> {
-        if within == SLOW_WITHIN {
+        if within >= SLOW_WITHIN {
             let mut connection = self.open().await?;
             connection.execute(self.settings.patient).await?;
             return Ok((connection, false));
@@ -145,7 +145,7 @@ impl Lanes {
 
     /// Keeps a connection for the next one who wants it, unless it was made patient.
     fn keep(&self, connection: MySqlConnection, within: Duration) {
-        if within == SLOW_WITHIN || self.reads.is_closed() {
+        if within >= SLOW_WITHIN || self.reads.is_closed() {
             return;
         }
         let mut idle = self.idle();

@@ -20,6 +20,12 @@ pub const RETIRED: &str = "retired";
 /// What is about to be stored: known before it exists, so that a deletion knows it too.
 pub const COMING: &str = "coming";
 
+/// Objects by key after one, a page of those of videos that have to be there: what is being deleted may be gone
+/// already, what is coming not yet there.
+pub(crate) const NEEDED: &str = "SELECT o.object_key, o.video_id, o.bytes, o.sha256 FROM video_object o \
+    JOIN video v ON v.id = o.video_id WHERE o.object_key > ? AND o.role NOT IN ('retired', 'coming') \
+    AND v.state <> 'deleting' ORDER BY o.object_key LIMIT 1000";
+
 /// An object that was stored and is about to get its row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct NewObject {
@@ -74,11 +80,7 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn objects(&self, after: &str) -> Result<Vec<ObjectRow>> {
-        // What is being deleted may be gone already, what is coming not yet there.
-        let sql = "SELECT o.object_key, o.video_id, o.bytes, o.sha256 FROM video_object o \
-                   JOIN video v ON v.id = o.video_id WHERE o.object_key > ? AND o.role NOT IN ('retired', 'coming') \
-                   AND v.state <> 'deleting' ORDER BY o.object_key LIMIT 1000";
-        self.database.list(sql, [after.into()], read).await
+        self.database.list(NEEDED, [after.into()], read).await
     }
 
     /// Which of at most 1,000 keys some video or upload needs. One statement.

@@ -3,6 +3,7 @@
 mod address;
 mod answer;
 mod atomic;
+mod backup;
 mod batch;
 mod catalogue;
 mod check;

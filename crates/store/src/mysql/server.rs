@@ -89,12 +89,12 @@ async fn version(connection: &mut MySqlConnection) -> Result<String, sqlx::Error
 }
 
 /// What is said on every connection. Whoever begins a transaction and then falls silent, as a frozen process
-/// does, must not hold its locks for long. The planner does not look up each value of a long list to guess what
-/// looking it up will find: a viewer's marks cost the server half.
+/// does, must not hold its locks for long; only an operator's work on whole tables may. The planner does not look
+/// up each value of a long list to guess what looking it up will find: a viewer's marks cost the server half.
 fn settings(version: &str) -> Settings {
     let (isolation, limits, patient) = if version.contains("MariaDB") {
         let limits = "max_statement_time = 3, idle_transaction_timeout = 5";
-        ("tx_isolation", limits, "SET SESSION max_statement_time = 0")
+        ("tx_isolation", limits, "SET SESSION max_statement_time = 0, idle_transaction_timeout = 0")
     } else {
         ("transaction_isolation", "max_execution_time = 3000", "SET SESSION max_execution_time = 0")
     };

@@ -14,7 +14,7 @@ use sea_orm::{DbErr, RuntimeErr};
 use tokio::time::{sleep, timeout};
 use tracing::Instrument;
 
-use super::{Lanes, no_answer};
+use super::{Lanes, SLOW_WITHIN, no_answer};
 use crate::changes::Changes;
 use crate::failure::{Fault, failed};
 use crate::session::{Probe, Session};
@@ -48,6 +48,24 @@ where
         timeout(within, attempts(&lanes, &probe, &changes, within, work)).await.unwrap_or_else(late)
     };
     tokio::spawn(running.in_current_span()).await.unwrap_or_else(|error| Err(Error::internal(error)))
+}
+
+/// Runs work that only reads on one snapshot of everything, which ends with the connection.
+///
+/// # Errors
+/// The work's own; [`Error::Unavailable`] when the server does not answer.
+pub(crate) async fn snapshot<T, F>(lanes: &Lanes, probe: &Arc<Probe>, work: F) -> Result<T>
+where
+    F: for<'s> FnOnce(&'s Session) -> BoxFuture<'s, Result<T>> + Send,
+{
+    let begin = async {
+        let (mut connection, _) = lanes.take(SLOW_WITHIN).await?;
+        say(&mut connection, "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ").await?;
+        say(&mut connection, "START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY").await?;
+        Ok(super::Lane::new(connection))
+    };
+    let lane = begin.await.map_err(|error| refused(error).0)?;
+    work(&Session::lane(lane, Arc::clone(probe))).await
 }
 
 /// Whether a mutation was given up, and rolled back, because it met another again and again.

@@ -18,8 +18,8 @@ use crate::{Entry, Finished, Job, JobKind, NewVideo, Slice, Store, Subject};
 const WHOLE: Duration = Duration::from_secs(3600);
 
 /// Some of everything, so that each mutation has something to change.
-struct Scene {
-    world: World,
+pub(super) struct Scene {
+    pub(super) world: World,
     author: UserId,
     viewer: UserId,
     fresh: VideoId,
@@ -46,7 +46,7 @@ struct Scene {
 }
 
 impl Scene {
-    async fn new(on: On) -> Self {
+    pub(super) async fn new(on: On) -> Self {
         let world = World::new(on).await;
         let (author, viewer) = (world.user("author").await, world.user("viewer").await);
         let (fresh, liked) = (world.video(author).await, world.video(author).await);

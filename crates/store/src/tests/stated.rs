@@ -14,7 +14,8 @@ pub(super) struct Method {
     pub(super) more_on_mysql: u64,
 }
 
-/// Every `pub async fn` that takes the store, but for `close`, which sends none.
+/// Every `pub async fn` that takes the store, but for `close`, which sends none, and `import`, which sends as many
+/// as it is given.
 pub(super) fn methods() -> Vec<Method> {
     let mut methods = Vec::new();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
@@ -35,7 +36,7 @@ fn read(source: &str, methods: &mut Vec<Method>) {
         let text = after.split("\n    }\n").next().unwrap_or(after);
         let (head, _) = text.split_once('{').expect("a body");
         let name = head.trim().trim_start_matches("pub async fn ").split('(').next().unwrap_or_default();
-        if !head.contains("&self") || name == "close" {
+        if !head.contains("&self") || ["close", "import"].contains(&name) {
             continue;
         }
         let doc: Vec<_> =

@@ -20,6 +20,7 @@ macro_rules! reads {
 
 const READS: &[(&str, u64, Read)] = reads![
     "ping", 1, |c| c.world.store.ping(), |()| 1;
+    "is_used", 1, |c| c.world.store.is_used(), usize::from;
     "login_row", 1, |c| c.world.store.login_row(&user_name("hub")), |row| row.iter().len();
     "login_row_of", 1, |c| c.world.store.login_row_of(c.hub), |_| 1;
     "accounts", 1, |c| c.world.store.accounts(Standing::Active, Slice::NEWEST), |list| list.len();
