@@ -1,5 +1,6 @@
 //! The `dytt` program: its commands and their arguments. What a command does is in `commands/`.
 
+mod backup;
 mod commands;
 mod config;
 mod demo;
@@ -45,6 +46,10 @@ enum Command {
     Doctor,
     /// Check everything that is stored; exit 1 when something is wrong.
     Fsck(commands::fsck::Arguments),
+    /// Write every row and every object into one folder, while the platform runs or not.
+    Backup(commands::backup::Arguments),
+    /// Fill an empty platform from a backup.
+    Restore(commands::restore::Arguments),
     /// Show every configuration key with its value and where that came from.
     Config,
     /// Bring the database to this version's schema, or show what it has.
@@ -121,6 +126,8 @@ fn run(program: Program) -> anyhow::Result<ExitCode> {
             Command::Demo(arguments) => commands::demo::run(settings, arguments).await,
             Command::Doctor => commands::doctor::run(&settings).await,
             Command::Fsck(arguments) => commands::fsck::run(&settings, arguments).await,
+            Command::Backup(arguments) => commands::backup::run(&settings, arguments).await,
+            Command::Restore(arguments) => commands::restore::run(&settings, arguments).await,
             Command::Config | Command::Sandbox(_) => Ok(ExitCode::SUCCESS),
             Command::Migrate { command } => commands::migrate::run(&settings, command).await,
             Command::Cert { command } => commands::cert::run(&settings.tls_dir, command),

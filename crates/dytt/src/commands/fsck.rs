@@ -4,8 +4,10 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use blobs::Blobs;
 use clap::Args;
-use services::Fsck;
+use services::{Fault, Fsck};
+use store::Store;
 
 use crate::config::Settings;
 use crate::folder::DataFolder;
@@ -28,8 +30,7 @@ pub(crate) struct Arguments {
 pub(crate) async fn run(settings: &Settings, arguments: Arguments) -> Result<ExitCode> {
     let _alone = if arguments.repair { Some(DataFolder::take(&settings.data_dir)?) } else { None };
     let store = attach_store(settings).await?;
-    let ttl = Duration::from_secs(settings.blobs.orphan_ttl_seconds);
-    let fsck = Fsck::new(store.clone(), open_blobs(settings).await?, ttl);
+    let fsck = of(settings, store.clone(), open_blobs(settings).await?);
     if arguments.repair {
         let mended = fsck.repair().await.context("repair")?;
         eprintln!("mended: {mended}");
@@ -39,10 +40,20 @@ pub(crate) async fn run(settings: &Settings, arguments: Arguments) -> Result<Exi
     if arguments.json {
         println!("{}", serde_json::to_string_pretty(&faults)?);
     } else {
-        for fault in &faults {
-            println!("{} {}: {}", fault.place, fault.id, fault.problem);
-        }
-        println!("{}", if faults.is_empty() { "clean".into() } else { format!("faults: {}", faults.len()) });
+        print(&faults);
     }
     Ok(if faults.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// The check with these settings.
+pub(super) fn of(settings: &Settings, store: Store, blobs: Blobs) -> Fsck {
+    Fsck::new(store, blobs, Duration::from_secs(settings.blobs.orphan_ttl_seconds))
+}
+
+/// Tells an operator what is wrong, or that nothing is.
+pub(super) fn print(faults: &[Fault]) {
+    for fault in faults {
+        println!("{} {}: {}", fault.place, fault.id, fault.problem);
+    }
+    println!("{}", if faults.is_empty() { "clean".into() } else { format!("faults: {}", faults.len()) });
 }
