@@ -157,7 +157,7 @@ async fn help_is_given_and_an_unknown_command_is_an_error() {
     let folder = tempfile::tempdir().expect("a folder");
     let help = e2e::run(folder.path(), &[], &["--help"]).await;
     assert_eq!(help.code, Some(0));
-    for command in ["serve", "fsck", "config", "demo", "migrate", "user"] {
+    for command in ["serve", "fsck", "config", "demo", "migrate", "user", "backup", "restore"] {
         assert!(help.stdout.contains(command), "{command}");
     }
     let unknown = e2e::run(folder.path(), &[], &["srve"]).await;

@@ -4,6 +4,7 @@
 mod access;
 mod admin;
 mod api;
+mod backup;
 mod caption;
 mod cert;
 mod command;
