@@ -20,10 +20,10 @@ const WHOLE: Duration = Duration::from_secs(3600);
 /// Some of everything, so that each mutation has something to change.
 pub(super) struct Scene {
     pub(super) world: World,
-    author: UserId,
-    viewer: UserId,
-    fresh: VideoId,
-    liked: VideoId,
+    pub(super) author: UserId,
+    pub(super) viewer: UserId,
+    pub(super) fresh: VideoId,
+    pub(super) liked: VideoId,
     job: Job,
     overtaken: Job,
     given_up: JobId,
@@ -36,7 +36,7 @@ pub(super) struct Scene {
     /// Its video was made public, and its objects are where they were.
     moving: Job,
     moves: Vec<(String, String)>,
-    comment: CommentId,
+    pub(super) comment: CommentId,
     /// Of the viewer, renewed never.
     session: i64,
     invitation: i64,

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 
 use super::atomic::Scene;
 use super::crowd::Crowd;
-use super::fixture::{NOW, On, World, object, on_both};
+use super::fixture::{NOW, On, World, content, object, on_both, title};
 use super::shared::is_there;
 use crate::{Exported, ExportedObject, ExportedRow, ROWS_AT_ONCE, Store};
 
@@ -36,8 +36,12 @@ async fn import(store: &Store, items: Vec<Item>) -> Result<()> {
 }
 
 async fn everything_comes_back_on_either_database(on: On) {
-    let scene = Scene::new(on).await;
-    let (items, objects) = exported(&scene.world.store).await;
+    let Scene { world, author, viewer, liked, comment, .. } = Scene::new(on).await;
+    world.store.set_title(author, liked, title("a #cat")).await.expect("change");
+    world.store.like_comment(viewer, liked, comment, NOW).await.expect("like");
+    let reply = world.store.add_comment(author, liked, Some(comment), content("indeed"), NOW).await;
+    assert_eq!(reply.expect("reply").parent, Some(comment.get()));
+    let (items, objects) = exported(&world.store).await;
     for table in crate::migrations::TABLES.map(|table| table.0) {
         let is_there = items.iter().any(|item| item.0 == table);
         assert_eq!(is_there, table != "feed_state", "{table}");
