@@ -10,7 +10,7 @@ mod m0007_view;
 
 use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
 
-/// Every table with a column of it that is never null.
+/// Every table with its key, after those that its rows refer to.
 pub(crate) const TABLES: [(&str, &str); 25] = [
     ("user", "id"),
     ("user_stat", "user_id"),

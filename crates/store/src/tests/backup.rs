@@ -10,6 +10,8 @@ use super::atomic::Scene;
 use super::crowd::Crowd;
 use super::fixture::{NOW, On, World, content, object, on_both, title};
 use super::shared::is_there;
+use crate::check::REFERENCES;
+use crate::migrations::TABLES;
 use crate::{Exported, ExportedObject, ExportedRow, ROWS_AT_ONCE, Store};
 
 type Item = (String, Vec<ExportedRow>);
@@ -42,7 +44,7 @@ async fn everything_comes_back_on_either_database(on: On) {
     let reply = world.store.add_comment(author, liked, Some(comment), content("indeed"), NOW).await;
     assert_eq!(reply.expect("reply").parent, Some(comment.get()));
     let (items, objects) = exported(&world.store).await;
-    for table in crate::migrations::TABLES.map(|table| table.0) {
+    for table in TABLES.map(|table| table.0) {
         let is_there = items.iter().any(|item| item.0 == table);
         assert_eq!(is_there, table != "feed_state", "{table}");
     }
@@ -172,6 +174,21 @@ async fn what_is_not_of_this_schema_is_refused(on: On) {
         assert_eq!(other.dump().await, untouched, "{name}");
     }
     assert!(import(&source.store, items).await.is_err(), "a second time");
+}
+
+/// Rows are read by their keys, and written in the order of the tables.
+#[tokio::test]
+async fn each_table_has_its_key_and_comes_after_those_it_refers_to() {
+    let world = World::new(On::Sqlite).await;
+    for (table, key) in TABLES {
+        let sql = format!("SELECT name AS text FROM pragma_table_info('{table}') WHERE pk > 0");
+        assert_eq!(world.texts(&sql).await, [key], "{table}");
+    }
+    let place = |table| TABLES.iter().position(|(name, _)| *name == table).expect("a table");
+    for (table, _, column, parent) in REFERENCES {
+        // A reply comes after the comment it answers, and has a larger number.
+        assert!(place(parent) < place(table) || column == "parent_id", "{table}.{column}");
+    }
 }
 
 on_both!(
