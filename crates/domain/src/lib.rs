@@ -19,5 +19,5 @@ pub use id::{CommentId, JobId, UserId, VideoId};
 pub use report::{Reason, Verdict};
 pub use standing::Standing;
 pub use tag::Tag;
-pub use text::{Content, DisplayName, Password, Signature, Title, UserName};
+pub use text::{Content, DisplayName, Password, Signature, Title, UserName, hex};
 pub use visibility::Visibility;

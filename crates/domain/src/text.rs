@@ -13,6 +13,12 @@ use crate::{Error, Result};
 /// Passwords that everybody tries first, in lower case.
 const COMMON_PASSWORDS: &str = include_str!("common_passwords.txt");
 
+/// Bytes as hexadecimal digits, in lower case.
+#[must_use]
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// A user name as typed, without surrounding white space.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct UserName(String);

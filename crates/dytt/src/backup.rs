@@ -107,7 +107,7 @@ impl Lines {
 
     fn finish(mut self) -> Result<Listed> {
         self.file.flush().with_context(|| format!("write {}", self.listed.path))?;
-        self.listed.sha256 = hex(&self.hash.finalize());
+        self.listed.sha256 = domain::hex(&self.hash.finalize());
         Ok(self.listed)
     }
 }
@@ -129,16 +129,11 @@ fn create(path: &Path) -> Result<File> {
 fn seal(folder: &Path, manifest: &Manifest) -> Result<()> {
     let mut text = serde_json::to_vec_pretty(manifest)?;
     text.push(b'\n');
-    let hash = format!("{}  {MANIFEST}\n", hex(&Sha256::digest(&text)));
+    let hash = format!("{}  {MANIFEST}\n", domain::hex(&Sha256::digest(&text)));
     for (name, text) in [(MANIFEST, text), (MANIFEST_HASH, hash.into_bytes())] {
         create(&folder.join(name))?.write_all(&text).with_context(|| format!("write {name}"))?;
     }
     Ok(())
-}
-
-/// Bytes as hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Work that a signal ends, so that what it has made so far is taken back.

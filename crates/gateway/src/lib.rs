@@ -172,11 +172,6 @@ impl std::ops::Deref for Gateway {
     }
 }
 
-/// Bytes as hexadecimal digits.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
 /// 128 bits from the operating system, for what nobody may guess.
 fn random_bits() -> domain::Result<u128> {
     let mut bits = [0; 16];

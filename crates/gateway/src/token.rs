@@ -237,7 +237,7 @@ fn create_key(path: &Path) -> std::io::Result<()> {
     let half =
         path.with_extension(format!("new-{:032x}", crate::random_bits().map_err(std::io::Error::other)?));
     let mut file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&half)?;
-    writeln!(file, "{}", crate::hex(&key))?;
+    writeln!(file, "{}", domain::hex(&key))?;
     file.sync_all()?;
     // Not renamed: of gateways that start at once the first one's key is everybody's.
     let named = std::fs::hard_link(&half, path);

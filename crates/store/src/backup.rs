@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use domain::{Error, Result};
+use domain::{Error, Result, hex};
 use futures_util::future;
 use futures_util::stream::{self, BoxStream, StreamExt};
 use sea_orm::Value;
@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 
 use crate::Store;
 use crate::card::column;
+use crate::coalesce::many;
 use crate::migrations::{Migrator, TABLES};
 use crate::object::NEEDED;
 use crate::row::Row;
@@ -205,11 +206,10 @@ async fn import(
 
 async fn insert(session: &Session, table: &str, columns: &Columns, rows: &[ExportedRow]) -> Result<()> {
     let names: Vec<&str> = columns.keys().map(String::as_str).collect();
-    let hole = format!("({})", vec!["?"; names.len()].join(", "));
     let sql = format!(
         "INSERT INTO {table} ({}) VALUES {}",
         names.join(", "),
-        vec![hole.as_str(); rows.len()].join(", ")
+        vec![many::list(names.len()); rows.len()].join(", ")
     );
     let mut values = Vec::with_capacity(names.len() * rows.len());
     for row in rows {
@@ -286,10 +286,6 @@ fn value(kind: ColumnKind, json: &Json) -> Option<Value> {
         (ColumnKind::Hex, Json::Null) => Value::Bytes(None),
         (ColumnKind::Hex, json) => unhex(json.as_str()?)?.into(),
     })
-}
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn unhex(digits: &str) -> Option<Vec<u8>> {

@@ -212,7 +212,7 @@ impl Store {
     }
 }
 
-/// A comment that may be deleted, while its video is held.
+/// A comment with what it takes to delete it, which holds while its video is held.
 pub(crate) struct Said {
     id: i64,
     video: i64,
@@ -387,13 +387,11 @@ async fn react(
     counted: &str,
 ) -> Result<bool> {
     visible_author(session, video, Some(viewer)).await?;
-    let [viewer, video, number] = [viewer.get(), video.get(), comment.get()].map(Value::from);
-    if session.change(counted, [number.clone(), video.clone(), viewer]).await? > 0 {
+    let values = [comment.get(), video.get(), viewer.get()].map(Value::from);
+    if session.change(counted, values).await? > 0 {
         return Ok(true);
     }
-    let sql = "SELECT id FROM comment WHERE id = ? AND video_id = ? LIMIT 1";
-    let found = session.row(sql, [number, video]).await?;
-    found.map(|_| false).ok_or(Error::CommentNotFound(comment))
+    Said::find(session, video, comment).await?.map(|_| false).ok_or(Error::CommentNotFound(comment))
 }
 
 /// Invariant: comment_count equals the rows of comment; both change in this transaction. One statement, none

@@ -14,9 +14,6 @@ use crate::session::Session;
 use crate::slice::{Listed, Slice};
 use crate::user::number;
 
-/// Rows of one INSERT.
-const ROWS: usize = 64;
-
 /// A conversation as one of the two sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ConversationRow {
@@ -135,7 +132,7 @@ pub(crate) async fn sent(
         }
     };
     let views = Vec::from_iter(views);
-    for views in views.chunks(ROWS) {
+    for views in views.chunks(many::ROWS) {
         let rows = vec![many::list(5); views.len()].join(", ");
         let sql = format!(
             "INSERT INTO conversation (user_id, peer_id, message_id, read_at, has_written) VALUES {rows} {taken}"

@@ -72,9 +72,8 @@ impl Store {
                         visible_author(session, video, Some(reporter)).await?;
                     }
                     if let Subject::Comment(video, comment) = subject {
-                        let sql = "SELECT id FROM comment WHERE id = ? AND video_id = ? LIMIT 1";
-                        let found = session.row(sql, [comment.get().into(), video.get().into()]).await?;
-                        found.ok_or(Error::CommentNotFound(comment))?;
+                        let said = Said::find(session, video, comment).await?;
+                        said.ok_or(Error::CommentNotFound(comment))?;
                     }
                     if let Subject::Person(person) = subject {
                         let sql = "SELECT id FROM user WHERE id = ? LIMIT 1";

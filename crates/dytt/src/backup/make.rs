@@ -15,7 +15,7 @@ use store::{Exported, ExportedObject, Store};
 use tokio::io::AsyncWriteExt;
 
 use super::{
-    AT_ONCE, FORMAT, Lines, Manifest, OBJECT_LIST, OBJECTS, create, create_folder, hex, rows_path, seal, set,
+    AT_ONCE, FORMAT, Lines, Manifest, OBJECT_LIST, OBJECTS, create, create_folder, rows_path, seal, set,
 };
 
 /// How often the rows are read. A reading makes it necessary to read again when an object it names was replaced or
@@ -162,7 +162,7 @@ async fn copy(blobs: &Blobs, folder: &Path, object: &ExportedObject) -> Result<b
         }
         read => read?,
     }
-    let right = hex(&hash.finalize()) == object.sha256;
+    let right = domain::hex(&hash.finalize()) == object.sha256;
     ensure!(right, "it has other content than was stored; `dytt fsck --deep` finds all such objects");
     Ok(true)
 }

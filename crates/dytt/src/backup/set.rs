@@ -10,7 +10,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 use store::{ExportedObject, ExportedRow, ROWS_AT_ONCE, Store};
 
-use super::{FORMAT, MANIFEST, MANIFEST_HASH, Manifest, OBJECT_LIST, OBJECTS, hex};
+use super::{FORMAT, MANIFEST, MANIFEST_HASH, Manifest, OBJECT_LIST, OBJECTS};
 
 /// Faults that are told at once.
 const FAULTS: usize = 1000;
@@ -38,7 +38,7 @@ impl Set {
             read => read.with_context(|| format!("read {name}")),
         };
         let (text, hash) = (read(MANIFEST)?, read(MANIFEST_HASH)?);
-        let right = format!("{}  {MANIFEST}\n", hex(&Sha256::digest(&text)));
+        let right = format!("{}  {MANIFEST}\n", domain::hex(&Sha256::digest(&text)));
         ensure!(hash == right.as_bytes(), "{MANIFEST} or {MANIFEST_HASH} was changed: they do not agree");
         let Version { format, dytt } =
             serde_json::from_slice(&text).with_context(|| format!("read {MANIFEST}"))?;
@@ -138,7 +138,7 @@ fn hashed(path: &Path) -> std::io::Result<(u64, String)> {
     let (mut hash, mut bytes, mut window) = (Sha256::new(), 0, vec![0; 1 << 20]);
     loop {
         match file.read(&mut window)? {
-            0 => return Ok((bytes, hex(&hash.finalize()))),
+            0 => return Ok((bytes, domain::hex(&hash.finalize()))),
             read => {
                 hash.update(&window[..read]);
                 bytes += read as u64;

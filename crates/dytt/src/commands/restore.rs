@@ -11,7 +11,7 @@ use store::{ExportedObject, OpenError, Store};
 
 use super::backup::told;
 use super::fsck;
-use crate::backup::{AT_ONCE, Set, hex, unless_stopped};
+use crate::backup::{AT_ONCE, Set, unless_stopped};
 use crate::config::Settings;
 use crate::folder::DataFolder;
 use crate::wiring::{attach_store, open_blobs};
@@ -114,7 +114,7 @@ async fn store_objects(set: &Set, blobs: &Blobs) -> Result<()> {
             Key::parse(&key).with_context(|| format!("object {key} has a key that is not one of ours"))?;
         let stored = blobs.store_file(&set.object_path(&parsed), &parsed).await;
         let stored = stored.with_context(|| format!("store object {key}"))?;
-        ensure!(hex(&stored.sha256) == sha256, "object {key} was changed while it was read");
+        ensure!(domain::hex(&stored.sha256) == sha256, "object {key} was changed while it was read");
         Ok(())
     });
     stored.buffer_unordered(AT_ONCE).try_collect().await

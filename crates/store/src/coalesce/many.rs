@@ -11,7 +11,7 @@ use crate::session::Session;
 /// Lengths of lists. A list is filled up with its last entry, which then stands there more than once.
 const LENGTHS: [usize; 6] = [1, 4, 16, 64, 256, 512];
 /// Rows of one INSERT. Nothing fills these up, so each number of rows is a text of its own.
-const ROWS: usize = 64;
+pub(crate) const ROWS: usize = 64;
 
 /// A list of one of the few lengths.
 pub(crate) fn filled<T: Copy>(entries: impl IntoIterator<Item = T>) -> Vec<T> {

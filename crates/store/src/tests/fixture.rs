@@ -14,6 +14,17 @@ use crate::{
     UploadPart, UploadRow, VideoCard,
 };
 
+/// The schema's history, oldest first.
+pub(super) const MIGRATIONS: [&str; 7] = [
+    "m0001_first",
+    "m0002_media",
+    "m0003_api",
+    "m0004_community",
+    "m0005_conversation",
+    "m0006_tag",
+    "m0007_view",
+];
+
 /// The moment at which everything happens, unless a test says otherwise.
 pub(super) const NOW: Timestamp = Timestamp::from_millis(1_700_000_000_000);
 /// How long a claimed job is held.

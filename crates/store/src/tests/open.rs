@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use domain::Error;
 
-use super::fixture::{NOW, On, World, config, never, reopened, user_name};
+use super::fixture::{MIGRATIONS, NOW, On, World, config, never, reopened, user_name};
 use crate::{Config, Entry, OpenError, Store};
 
 #[tokio::test]
@@ -46,16 +46,7 @@ async fn looking_creates_nothing_and_shows_what_is_applied() {
     assert_eq!(std::fs::read_dir(folder.path()).expect("list").count(), 0);
     let store = reopened(folder.path()).await;
     let applied = Store::migrations(&config(), folder.path()).await.expect("list");
-    let expected = [
-        "m0001_first",
-        "m0002_media",
-        "m0003_api",
-        "m0004_community",
-        "m0005_conversation",
-        "m0006_tag",
-        "m0007_view",
-    ]
-    .map(|name| (name.to_owned(), true));
+    let expected = MIGRATIONS.map(|name| (name.to_owned(), true));
     assert_eq!(applied, expected);
     Store::attach(&config(), folder.path()).await.expect("attach").ping().await.expect("answer");
     let sql = "DELETE FROM seaql_migrations";

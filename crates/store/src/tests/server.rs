@@ -5,7 +5,7 @@ use futures_util::FutureExt;
 use sea_orm::sqlx::{AssertSqlSafe, Connection as _, Executor as _};
 use tokio::task::JoinSet;
 
-use super::fixture::{NOW, On, World, user_name};
+use super::fixture::{MIGRATIONS, NOW, On, World, user_name};
 use super::shared::{admin, database, is_there, say};
 use crate::config::{Address, Config, MySql};
 use crate::mysql::server::{Variables, judge};
@@ -48,16 +48,7 @@ async fn of_twelve_that_open_an_empty_server_at_once_all_succeed() {
         assert!(row.is_some(), "user {number}");
     }
     let applied = Store::migrations(&config, folder.path()).await.expect("list");
-    let expected = [
-        "m0001_first",
-        "m0002_media",
-        "m0003_api",
-        "m0004_community",
-        "m0005_conversation",
-        "m0006_tag",
-        "m0007_view",
-    ]
-    .map(|name| (name.to_owned(), true));
+    let expected = MIGRATIONS.map(|name| (name.to_owned(), true));
     assert_eq!(applied, expected);
     assert_eq!(stores[0].check().await.expect("check"), []);
 }

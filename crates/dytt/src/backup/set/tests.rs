@@ -15,7 +15,7 @@ fn made(people: usize) -> tempfile::TempDir {
         rows.add(&json!({"id": id, "name": "ann"})).expect("written");
     }
     let mut list = Lines::create(folder.path(), OBJECT_LIST.to_owned()).expect("a file");
-    let object = ExportedObject { key: KEY.into(), bytes: 4, sha256: hex(&Sha256::digest("clip")) };
+    let object = ExportedObject { key: KEY.into(), bytes: 4, sha256: domain::hex(&Sha256::digest("clip")) };
     list.add(&object).expect("written");
     create(&folder.path().join(OBJECTS).join(KEY)).expect("a file");
     std::fs::write(folder.path().join(OBJECTS).join(KEY), "clip").expect("written");
@@ -78,7 +78,7 @@ fn a_backup_of_another_version_names_the_program_that_restores_it() {
         let path = folder.path().join(MANIFEST);
         let text = std::fs::read_to_string(&path).expect("read").replace(from, to);
         std::fs::write(&path, &text).expect("written");
-        let hash = format!("{}  {MANIFEST}\n", hex(&Sha256::digest(&text)));
+        let hash = format!("{}  {MANIFEST}\n", domain::hex(&Sha256::digest(&text)));
         std::fs::write(folder.path().join(MANIFEST_HASH), hash).expect("written");
         assert!(wrong(folder.path()).contains(told), "{}", wrong(folder.path()));
     }

@@ -29,7 +29,7 @@ use crate::error::{Failure, as_problem};
 use crate::limits::{Asker, RouteLimit};
 use crate::token::Proof;
 use crate::viewer::trace;
-use crate::{Gateway, Inner, hex};
+use crate::{Gateway, Inner};
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const LEFT: HeaderName = HeaderName::from_static("ratelimit");
@@ -268,7 +268,7 @@ async fn unless_known(known: Option<HeaderValue>, response: Response) -> Respons
         return Failure::from(Error::internal("an answer that is too long to be compared")).into_response();
     };
     let digest = Sha256::digest(&bytes);
-    let name = format!("\"{}\"", hex(&digest[..16]));
+    let name = format!("\"{}\"", domain::hex(&digest[..16]));
     let is_known = known.is_some_and(|known| {
         let text = known.to_str().unwrap_or_default();
         text.split(',').map(str::trim).any(|one| one == "*" || one.trim_start_matches("W/") == name)

@@ -14,10 +14,10 @@ use utoipa::ToSchema;
 use super::body::{Id, Json};
 use super::done;
 use super::rule::{Account, Anybody};
+use crate::Gateway;
 use crate::address::{Base, Client};
 use crate::error::Failure;
 use crate::reply;
-use crate::{Gateway, hex};
 
 /// What to publish.
 #[derive(Deserialize, ToSchema)]
@@ -401,7 +401,7 @@ fn shown(base: &Base, detail: VideoDetail) -> Video {
         is_liked: video.is_liked,
         is_bookmarked,
         view_count,
-        thumbhash: (!thumbhash.is_empty()).then(|| hex(&thumbhash)),
+        thumbhash: (!thumbhash.is_empty()).then(|| domain::hex(&thumbhash)),
         play_url: base.object(&video.play_key),
         cover: Cover {
             jpeg_url: url("cover").unwrap_or_else(|| base.asset("cover.jpg")),
