@@ -7,6 +7,7 @@ use anyhow::{Result, anyhow};
 use argon2::password_hash::PasswordHasher;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, Version};
+use domain::words;
 use sha2::{Digest, Sha256};
 
 use super::{Dataset, END, PASSWORD, Rng, SPAN, published_at};
@@ -81,12 +82,14 @@ static USER_STAT: Table = Table {
         "received_like_count",
     ],
 };
+static USER_TEXT: Table = Table { name: "user_text", columns: &["user_id", "words"] };
 static VIDEO: Table = Table {
     name: "video",
     columns: &["id", "author_id", "title", "state", "play_key", "cover_key", "published_at", "created_at"],
 };
 static VIDEO_STAT: Table =
     Table { name: "video_stat", columns: &["video_id", "like_count", "comment_count"] };
+static VIDEO_TEXT: Table = Table { name: "video_text", columns: &["video_id", "words"] };
 static VIDEO_OBJECT: Table =
     Table { name: "video_object", columns: &["object_key", "video_id", "bytes", "sha256"] };
 static VIDEO_LIKE: Table =
@@ -98,8 +101,19 @@ static MESSAGE: Table =
     Table { name: "message", columns: &["id", "sender_id", "receiver_id", "content", "created_at"] };
 
 /// The tables that are filled, in this order.
-pub(super) static TABLES: [&Table; 9] =
-    [&USER, &USER_STAT, &VIDEO, &VIDEO_STAT, &VIDEO_OBJECT, &VIDEO_LIKE, &COMMENT, &FOLLOW, &MESSAGE];
+pub(super) static TABLES: [&Table; 11] = [
+    &USER,
+    &USER_STAT,
+    &USER_TEXT,
+    &VIDEO,
+    &VIDEO_STAT,
+    &VIDEO_TEXT,
+    &VIDEO_OBJECT,
+    &VIDEO_LIKE,
+    &COMMENT,
+    &FOLLOW,
+    &MESSAGE,
+];
 
 /// Takes one row of a table.
 pub(super) type Put<'p> = dyn FnMut(&'static Table, &[Cell<'_>]) -> Result<()> + 'p;
@@ -201,11 +215,15 @@ impl Dataset {
             let [a, b, c, d, e] = counts.map(Number);
             put(&USER_STAT, &[Number(user), a, b, c, d, e])?;
         }
+        for user in 1..=self.users {
+            put(&USER_TEXT, &[Number(user.cast_signed()), Text(&words(&Self::user_name(user)))])?;
+        }
         Ok(())
     }
 
     fn put_videos(&self, acts: &Acts, put: &mut Put<'_>) -> Result<()> {
         let mut rng = Rng::with_seed(self.seed + 4);
+        let mut titles = Vec::with_capacity(acts.authors.len());
         for (video, author) in (1..).zip(&acts.authors) {
             let (opening, ending) = (rng.usize(..OPENINGS.len()), rng.usize(..ENDINGS.len()));
             let title = format!("{} {} #{video}", OPENINGS[opening], ENDINGS[ending]);
@@ -217,12 +235,16 @@ impl Dataset {
                 &VIDEO,
                 &[id, author, Text(&title), Text("ready"), keys[0], keys[1], Number(at), Number(at)],
             )?;
+            titles.push(title);
         }
         let mut stats = vec![[0; 2]; self.videos as usize + 1];
         acts.likes.iter().for_each(|(_, _, video)| stats[*video as usize][0] += 1);
         acts.comments.iter().for_each(|(_, _, video)| stats[*video as usize][1] += 1);
         for (video, [likes, comments]) in (0..).zip(stats).skip(1) {
             put(&VIDEO_STAT, &[Number(video), Number(likes), Number(comments)])?;
+        }
+        for (video, title) in (1..).zip(titles) {
+            put(&VIDEO_TEXT, &[Number(video), Text(&words(&title))])?;
         }
         Ok(())
     }

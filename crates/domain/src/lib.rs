@@ -11,6 +11,7 @@ mod standing;
 mod tag;
 mod text;
 mod visibility;
+mod words;
 
 pub use call::{Call, IdempotencyKey, TraceId};
 pub use clock::Timestamp;
@@ -21,3 +22,4 @@ pub use standing::Standing;
 pub use tag::Tag;
 pub use text::{Content, DisplayName, Password, Signature, Title, UserName, hex};
 pub use visibility::Visibility;
+pub use words::{Query, Word, words};

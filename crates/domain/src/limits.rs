@@ -18,6 +18,8 @@ pub const MAX_PASSWORD_CHARS: usize = 128;
 pub const MAX_TITLE_CHARS: usize = 255;
 /// Longest tag, in characters.
 pub const MAX_TAG_CHARS: usize = 32;
+/// Longest text that is looked for, in characters.
+pub const MAX_QUERY_CHARS: usize = 100;
 /// The most tags a title has; others are words like any.
 pub const MAX_TAGS: usize = 10;
 /// Longest text in which people say who they are, in characters.

@@ -10,7 +10,7 @@ use futures_util::FutureExt;
 use prost::Message;
 use proto::{
     FeedService, ListFeedRequest, ListFeedResponse, ListFollowingFeedRequest, ListTaggedRequest,
-    ListTrendingRequest, RemoteFeedService, TagList, User, Video, VideoList, serve_feed,
+    ListTrendingRequest, RemoteFeedService, SearchRequest, TagList, User, Video, VideoList, serve_feed,
 };
 
 /// A feed that has its answer ready.
@@ -31,6 +31,14 @@ impl FeedService for Ready {
     }
 
     async fn list_trending(&self, _: &Call, _: ListTrendingRequest) -> Result<TagList> {
+        Ok(TagList::default())
+    }
+
+    async fn search_videos(&self, _: &Call, _: SearchRequest) -> Result<VideoList> {
+        Ok(VideoList::default())
+    }
+
+    async fn search_tags(&self, _: &Call, _: SearchRequest) -> Result<TagList> {
         Ok(TagList::default())
     }
 }

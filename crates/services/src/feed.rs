@@ -1,10 +1,10 @@
 //! The feed service: newest first, of all or of those one follows; and of a page the caller has kept only what may differ.
 
 use domain::limits::MAX_TAG_CHARS;
-use domain::{Call, Error, Result, Tag, Timestamp};
+use domain::{Call, Error, Query, Result, Tag, Timestamp};
 use proto::{
     FeedService, ListFeedRequest, ListFeedResponse, ListFollowingFeedRequest, ListTaggedRequest,
-    ListTrendingRequest, TagList, User, Video, VideoList,
+    ListTrendingRequest, SearchRequest, TagList, User, Video, VideoList,
 };
 use store::{Page, Store, TagRow, VideoCard};
 
@@ -35,8 +35,18 @@ impl FeedService for Feed {
     }
 
     async fn list_trending(&self, _call: &Call, _request: ListTrendingRequest) -> Result<TagList> {
-        let tag = |TagRow { name, videos }| proto::Tag { name, videos };
-        Ok(TagList { tags: self.store.trending_tags().await?.into_iter().map(tag).collect() })
+        Ok(tags(self.store.trending_tags().await?))
+    }
+
+    async fn search_videos(&self, call: &Call, request: SearchRequest) -> Result<VideoList> {
+        let query = Query::parse(&request.query)?;
+        Ok(card::videos(self.store.search_videos(query, call.viewer, card::slice(request.slice)).await?))
+    }
+
+    async fn search_tags(&self, _call: &Call, request: SearchRequest) -> Result<TagList> {
+        // With its sign or without.
+        let typed = request.query.trim_start_matches(['#', '＃']);
+        Ok(tags(self.store.search_tags(Query::parse(typed)?).await?))
     }
 
     async fn list_feed(&self, call: &Call, request: ListFeedRequest) -> Result<ListFeedResponse> {
@@ -57,6 +67,11 @@ impl FeedService for Feed {
         };
         Ok(ListFeedResponse { videos, next_before, texts, counts })
     }
+}
+
+fn tags(rows: Vec<TagRow>) -> TagList {
+    let tag = |TagRow { name, videos }| proto::Tag { name, videos };
+    TagList { tags: rows.into_iter().map(tag).collect() }
 }
 
 /// A video without its texts.

@@ -2,16 +2,16 @@
 
 use domain::limits::{ENDED_TIME, MAX_NAME_CHARS, PUBLISH_TIME};
 use domain::{
-    Call, Content, DisplayName, Error, Password, Reason, Result, Signature, Standing, Timestamp, UserId,
-    UserName, Verdict,
+    Call, Content, DisplayName, Error, Password, Query, Reason, Result, Signature, Standing, Timestamp,
+    UserId, UserName, Verdict,
 };
 use proto::{
     Account, Answer, AnswerOnceRequest, AskOnceRequest, AskedOnce, AuditList, ChangePasswordRequest,
     ChangeProfileRequest, Credentials, DecideReportRequest, Done, EndAllSessionsRequest,
     EndInvitationRequest, EndSessionRequest, GetUserRequest, Invitation, InvitationList, InviteRequest,
     ListAccountsRequest, ListAuditRequest, ListInvitationsRequest, ListReportsRequest, ListSessionsRequest,
-    RenewSessionRequest, ReportList, ReportRequest, RevokedSinceRequest, RevokedSinceResponse, Session,
-    SessionList, SetStandingRequest, User, UserList, UserService,
+    RenewSessionRequest, ReportList, ReportRequest, RevokedSinceRequest, RevokedSinceResponse, SearchRequest,
+    Session, SessionList, SetStandingRequest, User, UserList, UserService,
 };
 use store::{Asked, Entry, KeptAnswer, OpenSession, SessionRow, Store};
 
@@ -226,6 +226,11 @@ impl UserService for Users {
         });
         self.store.answered(call.viewer()?, request.name, answer).await?;
         Ok(Done {})
+    }
+
+    async fn search_people(&self, call: &Call, request: SearchRequest) -> Result<UserList> {
+        let query = Query::parse(&request.query)?;
+        Ok(card::users(self.store.search_people(query, call.viewer, card::slice(request.slice)).await?))
     }
 
     async fn get_user(&self, call: &Call, request: GetUserRequest) -> Result<User> {

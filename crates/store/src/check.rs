@@ -92,7 +92,7 @@ const COUNTERS: [Counter; 10] = [
 
 /// Each reference: the table, the number of its row (0 where rows have none), the column, and the table it
 /// names. A test holds this against the schema.
-pub(crate) const REFERENCES: [(&str, &str, &str, &str); 35] = [
+pub(crate) const REFERENCES: [(&str, &str, &str, &str); 37] = [
     ("user_stat", "x.user_id", "user_id", "user"),
     ("video", "x.id", "author_id", "user"),
     ("video_stat", "x.video_id", "video_id", "video"),
@@ -128,6 +128,8 @@ pub(crate) const REFERENCES: [(&str, &str, &str, &str); 35] = [
     ("audit", "x.id", "user_id", "user"),
     ("bookmark", "x.id", "user_id", "user"),
     ("bookmark", "x.id", "video_id", "video"),
+    ("video_text", "x.video_id", "video_id", "video"),
+    ("user_text", "x.user_id", "user_id", "user"),
 ];
 
 /// Rows that must not exist, as (place, number of the row, problem).
@@ -135,14 +137,14 @@ const RULES: [(&str, &str, &str); 8] = [
     (
         "user",
         "SELECT u.id AS id FROM user u LEFT JOIN user_stat s ON s.user_id = u.id \
-      WHERE s.user_id IS NULL LIMIT 1000",
-        "has no counters",
+      LEFT JOIN user_text t ON t.user_id = u.id WHERE s.user_id IS NULL OR t.user_id IS NULL LIMIT 1000",
+        "has no counters or cannot be searched for",
     ),
     (
         "video",
         "SELECT v.id AS id FROM video v LEFT JOIN video_stat s ON s.video_id = v.id \
-      WHERE s.video_id IS NULL LIMIT 1000",
-        "has no counters",
+      LEFT JOIN video_text t ON t.video_id = v.id WHERE s.video_id IS NULL OR t.video_id IS NULL LIMIT 1000",
+        "has no counters or cannot be searched for",
     ),
     (
         "video",

@@ -26,6 +26,7 @@ mod mysql;
 mod object;
 mod open;
 mod row;
+mod search;
 mod session;
 mod sessions;
 mod slice;

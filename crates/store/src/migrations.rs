@@ -7,11 +7,12 @@ mod m0004_community;
 mod m0005_conversation;
 mod m0006_tag;
 mod m0007_view;
+mod m0008_search;
 
 use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
 
 /// Every table with its key, after those that its rows refer to.
-pub(crate) const TABLES: [(&str, &str); 25] = [
+pub(crate) const TABLES: [(&str, &str); 27] = [
     ("user", "id"),
     ("user_stat", "user_id"),
     ("video", "id"),
@@ -37,6 +38,8 @@ pub(crate) const TABLES: [(&str, &str); 25] = [
     ("tag", "id"),
     ("video_tag", "id"),
     ("video_view", "id"),
+    ("video_text", "video_id"),
+    ("user_text", "user_id"),
 ];
 
 /// All migrations, oldest first.
@@ -52,6 +55,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0005_conversation::Migration),
             Box::new(m0006_tag::Migration),
             Box::new(m0007_view::Migration),
+            Box::new(m0008_search::Migration),
         ]
     }
 }

@@ -23,6 +23,7 @@ mod open;
 mod parallel;
 mod plans;
 mod plans_mysql;
+mod search;
 mod server;
 mod sessions;
 mod shared;

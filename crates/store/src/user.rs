@@ -9,6 +9,7 @@ use crate::changes::Touched;
 use crate::database::Database;
 use crate::entity::user;
 use crate::row::Row;
+use crate::search::{find_user, find_user_anew};
 use crate::session::Session;
 use crate::slice::{Listed, Slice};
 use crate::video::sight::revise;
@@ -47,7 +48,7 @@ pub struct Account {
 }
 
 impl Store {
-    /// Makes an account. Two statements, one more for an invitation.
+    /// Makes an account. Three statements, one more for an invitation.
     ///
     /// # Errors
     /// [`Error::UsernameTaken`] when the name's key is in use, [`Error::InvitationInvalid`].
@@ -83,7 +84,9 @@ impl Store {
                     ];
                     let id = session.insert_new(sql, values).await?.ok_or(Error::UsernameTaken)?;
                     session.change("INSERT INTO user_stat (user_id) VALUES (?)", [id.into()]).await?;
-                    UserId::parse(id)
+                    let id = UserId::parse(id)?;
+                    find_user(session, id, name.as_str()).await?;
+                    Ok(id)
                 })
             })
             .await
@@ -154,7 +157,7 @@ impl Store {
             .await
     }
 
-    /// Says what a person is called and says of themselves, as far as it is given; empty for none. Two statements.
+    /// Says what a person is called and says of themselves, as far as it is given; empty for none. Four statements.
     ///
     /// # Errors
     /// Only the database's.
@@ -176,6 +179,7 @@ impl Store {
                         user.get().into(),
                     ];
                     session.change(sql, values).await?;
+                    find_user_anew(session, user).await?;
                     session.touched(Touched::User(user.get()));
                     // Pages of the feed say it too.
                     revise(session).await

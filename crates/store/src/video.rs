@@ -14,6 +14,7 @@ use crate::card::{VideoCard, column, video_columns, video_joins};
 use crate::changes::Touched;
 use crate::job::{self, JobKind};
 use crate::object::{self, NewObject};
+use crate::search::find_video;
 use crate::session::Session;
 use crate::slice::{Listed, Slice};
 use crate::tag::tag;
@@ -62,7 +63,7 @@ impl NewVideo {
 
 impl Store {
     /// Makes a video, at once visible to those who may see it, or processing; and the job that makes its
-    /// renditions. Eight statements, six when not shown; one more when it ends an upload, two with
+    /// renditions. Nine statements, seven when not shown; one more when it ends an upload, two with
     /// tags; on MySQL one more.
     ///
     /// # Errors
@@ -83,6 +84,7 @@ impl Store {
                     session.change("INSERT INTO video_stat (video_id) VALUES (?)", [id.get().into()]).await?;
                     object::insert(session, id, &video.objects).await?;
                     tag(session, id, &video.title).await?;
+                    find_video(session, id, video.title.as_str()).await?;
                     job::insert(session, id, JobKind::Transcode, now, now).await?;
                     happened(session, id, &[("received", None)], video.received_at).await?;
                     let events = [("checked", None), ("playable", None)];

@@ -37,7 +37,7 @@ const MAY_USE: &[(&str, &[&str])] = &[
         ],
     ),
     ("e2e", &["media", "servers"]),
-    ("bench", &["servers"]),
+    ("bench", &["domain", "servers"]),
     ("xtask", &["servers"]),
 ];
 

@@ -124,6 +124,9 @@ impl Scene {
         }
         address = address.replace("{id}", &id.to_string()).replace("{rendition}", "720p.m3u8");
         address = address.replace("/tags/{name}", "/tags/cats");
+        if path.starts_with("/api/v1/search/") {
+            address.push_str("?q=cats");
+        }
         address = address.replace("/api/v1/uploads/{name}", &format!("/api/v1{}", self.upload));
         self.requests += 1;
         let name = format!("new {}", self.requests);

@@ -31,6 +31,7 @@ mod rendition;
 mod resume;
 mod route;
 mod sandbox;
+mod search;
 mod secret;
 mod session;
 mod shapes;

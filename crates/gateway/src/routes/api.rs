@@ -12,6 +12,7 @@ mod message;
 mod once;
 mod report;
 mod rule;
+mod search;
 mod session;
 mod stream;
 mod tag;
@@ -31,7 +32,7 @@ use crate::Gateway;
 use crate::admission::Class;
 use crate::error::Problem;
 
-use rule::{Access, BROWSE, LISTEN, LOGIN, PROVE, Rule, SEND, SPEAK, TAP};
+use rule::{Access, BROWSE, LISTEN, LOGIN, PROVE, Rule, SEARCH, SEND, SPEAK, TAP};
 
 /// What the routes themselves do not say.
 #[derive(OpenApi)]
@@ -100,6 +101,9 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Account, Read, BROWSE, routes!(feed::following)))
         .routes(under(Anybody, Read, BROWSE, routes!(tag::trending)))
         .routes(under(Anybody, Read, BROWSE, routes!(tag::videos)))
+        .routes(under(Anybody, Read, SEARCH, routes!(search::videos)))
+        .routes(under(Anybody, Read, SEARCH, routes!(search::people)))
+        .routes(under(Anybody, Read, SEARCH, routes!(search::tags)))
         .routes(under(Anybody, Read, BROWSE, routes!(video::get)))
         .routes(under(Account, Read, BROWSE, routes!(video::timeline)))
         .routes(under(Account, Social, TAP, routes!(video::change)))

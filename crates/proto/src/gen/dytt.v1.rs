@@ -66,6 +66,15 @@ pub struct Slice {
     #[prost(int32, tag = "2")]
     pub rows: i32,
 }
+/// What somebody looks for.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SearchRequest {
+    /// As it was typed: all of its words, of which the last may be half typed.
+    #[prost(string, tag = "1")]
+    pub query: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub slice: ::core::option::Option<Slice>,
+}
 /// Many videos, newest first.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct VideoList {
@@ -446,6 +455,18 @@ pub trait FeedService: Send + Sync {
         call: &domain::Call,
         request: ListTrendingRequest,
     ) -> domain::Result<TagList>;
+    /// Videos with all these words in their titles that the viewer may see, those first that are new and liked.
+    async fn search_videos(
+        &self,
+        call: &domain::Call,
+        request: SearchRequest,
+    ) -> domain::Result<VideoList>;
+    /// Tags that begin with what was typed, those first that more videos have.
+    async fn search_tags(
+        &self,
+        call: &domain::Call,
+        request: SearchRequest,
+    ) -> domain::Result<TagList>;
     /// The newest videos published strictly before a moment.
     async fn list_feed(
         &self,
@@ -478,6 +499,20 @@ impl FeedService for RemoteFeedService {
     ) -> domain::Result<TagList> {
         crate::wire::call(&self.0, call, "/dytt.v1.FeedService/ListTrending", request).await
     }
+    async fn search_videos(
+        &self,
+        call: &domain::Call,
+        request: SearchRequest,
+    ) -> domain::Result<VideoList> {
+        crate::wire::call(&self.0, call, "/dytt.v1.FeedService/SearchVideos", request).await
+    }
+    async fn search_tags(
+        &self,
+        call: &domain::Call,
+        request: SearchRequest,
+    ) -> domain::Result<TagList> {
+        crate::wire::call(&self.0, call, "/dytt.v1.FeedService/SearchTags", request).await
+    }
     async fn list_feed(
         &self,
         call: &domain::Call,
@@ -507,6 +542,18 @@ pub fn serve_feed(service: std::sync::Arc<dyn FeedService>) -> crate::Step {
                 "/dytt.v1.FeedService/ListTrending" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.list_trending(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FeedService/SearchVideos" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.search_videos(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FeedService/SearchTags" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.search_tags(&call, message).await
                     })
                     .await
                 }
@@ -1470,6 +1517,12 @@ pub trait UserService: Send + Sync {
     ) -> domain::Result<Account>;
     /// One person as the viewer sees them.
     async fn get_user(&self, call: &domain::Call, request: GetUserRequest) -> domain::Result<User>;
+    /// People with all these words in what they are called: who is called just that, then those whom many follow.
+    async fn search_people(
+        &self,
+        call: &domain::Call,
+        request: SearchRequest,
+    ) -> domain::Result<UserList>;
     /// Takes a name for a request of the caller's that may be sent again, or tells what is known under it.
     async fn ask_once(
         &self,
@@ -1604,6 +1657,13 @@ impl UserService for RemoteUserService {
     }
     async fn get_user(&self, call: &domain::Call, request: GetUserRequest) -> domain::Result<User> {
         crate::wire::call(&self.0, call, "/dytt.v1.UserService/GetUser", request).await
+    }
+    async fn search_people(
+        &self,
+        call: &domain::Call,
+        request: SearchRequest,
+    ) -> domain::Result<UserList> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/SearchPeople", request).await
     }
     async fn ask_once(
         &self,
@@ -1750,6 +1810,12 @@ pub fn serve_user(service: std::sync::Arc<dyn UserService>) -> crate::Step {
                 "/dytt.v1.UserService/GetUser" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.get_user(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/SearchPeople" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.search_people(&call, message).await
                     })
                     .await
                 }
@@ -2472,6 +2538,18 @@ pub const METHODS: &[crate::Method] = &[
         streaming: false,
     },
     crate::Method {
+        path: "/dytt.v1.FeedService/SearchVideos",
+        service: "feed",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FeedService/SearchTags",
+        service: "feed",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
         path: "/dytt.v1.FeedService/ListFeed",
         service: "feed",
         repeatable: true,
@@ -2623,6 +2701,12 @@ pub const METHODS: &[crate::Method] = &[
     },
     crate::Method {
         path: "/dytt.v1.UserService/GetUser",
+        service: "user",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/SearchPeople",
         service: "user",
         repeatable: true,
         streaming: false,

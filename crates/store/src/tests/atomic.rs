@@ -137,9 +137,9 @@ macro_rules! mutations {
 
 /// The first row of a method is the one with the number its documentation begins with.
 const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
-    "create_user", 2 + 0, |s| s.store().create_user(user_name("new"), "hash".into(), Entry::Open, NOW);
-    "create_user, invited", 3 + 0, |s| s.store().create_user(user_name("new"), "hash".into(), Entry::Invited("word".into()), NOW);
-    "set_profile", 2 + 0, |s| s.store().set_profile(s.viewer, DisplayName::parse("other").ok(), None);
+    "create_user", 3 + 0, |s| s.store().create_user(user_name("new"), "hash".into(), Entry::Open, NOW);
+    "create_user, invited", 4 + 0, |s| s.store().create_user(user_name("new"), "hash".into(), Entry::Invited("word".into()), NOW);
+    "set_profile", 4 + 0, |s| s.store().set_profile(s.viewer, DisplayName::parse("other").ok(), None);
     "set_standing", 5 + 0, |s| s.store().set_standing(s.author, s.viewer, Standing::Suspended, "why".into(), NOW);
     "invite", 2 + 0, |s| s.store().invite(s.author, "other".into(), 3, later(5), NOW);
     "end_invitation", 2 + 0, |s| s.store().end_invitation(s.author, s.invitation, NOW);
@@ -154,10 +154,10 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "end_session", 1 + 0, |s| s.store().end_session(s.viewer, s.session, NOW);
     "change_password", 6 + 0, |s| s.store().change_password(s.viewer, "other".into(), "phone".into(), NOW);
     "make_admin", 1 + 0, |s| s.store().make_admin(user_name("viewer"));
-    "publish", 8 + 1, |s| s.store().publish(s.world.ready(s.author), NOW);
-    "publish, with tags", 10 + 1, |s| s.store().publish(NewVideo { title: title("#one #two"), ..s.world.ready(s.author) }, NOW);
-    "publish, with a job", 6 + 1, |s| s.store().publish(s.world.unready(s.author), NOW);
-    "publish, of an upload", 9 + 1, |s| s.store().publish(of_upload(s), NOW);
+    "publish", 9 + 1, |s| s.store().publish(s.world.ready(s.author), NOW);
+    "publish, with tags", 11 + 1, |s| s.store().publish(NewVideo { title: title("#one #two"), ..s.world.ready(s.author) }, NOW);
+    "publish, with a job", 7 + 1, |s| s.store().publish(s.world.unready(s.author), NOW);
+    "publish, of an upload", 10 + 1, |s| s.store().publish(of_upload(s), NOW);
     "video_playable", 9 + 1, |s| playable(s, &s.job);
     "video_playable, overtaken", 1 + 1, |s| playable(s, &s.overtaken);
     "video_finished", 10 + 1, |s| finished(s, &s.playing);
@@ -171,8 +171,8 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "job_dead, overtaken", 1 + 0, |s| s.store().job_dead(s.overtaken.attempt, s.job.video, "why".into(), NOW);
     "set_visibility", 6 + 1, |s| s.store().set_visibility(s.author, s.fresh, Visibility::Friends, NOW);
     "set_visibility, the same", 1 + 0, |s| s.store().set_visibility(s.author, s.fresh, Visibility::Public, NOW);
-    "set_title", 3 + 0, |s| s.store().set_title(s.author, s.fresh, title("other"));
-    "set_title, with tags", 5 + 0, |s| s.store().set_title(s.author, s.fresh, title("#one #two"));
+    "set_title", 4 + 0, |s| s.store().set_title(s.author, s.fresh, title("other"));
+    "set_title, with tags", 6 + 0, |s| s.store().set_title(s.author, s.fresh, title("#one #two"));
     "watch_video", 4 + 1, |s| s.store().watch_video(s.viewer, s.fresh, WHOLE, NOW);
     "watch_video, for a moment", 3 + 1, |s| s.store().watch_video(s.viewer, s.fresh, Duration::ZERO, NOW);
     "bookmark", 2 + 0, |s| s.store().bookmark(s.author, s.fresh, NOW);

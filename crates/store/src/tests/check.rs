@@ -145,6 +145,7 @@ async fn what_a_vanished_user_leaves_behind_is_found(on: On) {
             "follow",
             "message",
             "user_stat",
+            "user_text",
             "video",
             "video",
             "video_like"

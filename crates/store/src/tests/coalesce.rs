@@ -66,8 +66,12 @@ impl Operation for Step {
                 let sql = "INSERT INTO user (name, name_key, password_hash, created_at) \
                            VALUES (?, ?, 'hash', 0)";
                 session.change(sql, [Value::from(step.name), step.name.into()]).await?;
-                let sql = "INSERT INTO user_stat (user_id) SELECT id FROM user WHERE name = ?";
-                session.change(sql, [step.name.into()]).await?;
+                for sql in [
+                    "INSERT INTO user_stat (user_id) SELECT id FROM user WHERE name = ?",
+                    "INSERT INTO user_text (user_id, words) SELECT id, '' FROM user WHERE name = ?",
+                ] {
+                    session.change(sql, [step.name.into()]).await?;
+                }
                 (step.then)()?;
             }
             Ok(batch.iter().map(|step| Ok(step.name)).collect())

@@ -39,6 +39,8 @@ impl Crowd {
                 .into(),
             format!("video_tag (tag_id, video_id) SELECT 1, {first_video} + i"),
             format!("video_stat (video_id) SELECT {first_video} + i"),
+            format!("video_text (video_id, words) SELECT {first_video} + i, 'zzvideo'"),
+            format!("user_text (user_id, words) SELECT {first_user} + i, 'zzguest'"),
             format!(
                 "video_object (object_key, video_id, bytes, sha256) \
                      SELECT 'r/' || i, {first_video} + i, 1, X'{zeros}'"

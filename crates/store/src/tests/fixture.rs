@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use domain::{Content, Tag, Timestamp, Title, UserId, UserName, VideoId, Visibility};
+use domain::{Content, Query, Tag, Timestamp, Title, UserId, UserName, VideoId, Visibility};
 use tempfile::TempDir;
 
 use super::shared;
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The schema's history, oldest first.
-pub(super) const MIGRATIONS: [&str; 7] = [
+pub(super) const MIGRATIONS: [&str; 8] = [
     "m0001_first",
     "m0002_media",
     "m0003_api",
@@ -23,6 +23,7 @@ pub(super) const MIGRATIONS: [&str; 7] = [
     "m0005_conversation",
     "m0006_tag",
     "m0007_view",
+    "m0008_search",
 ];
 
 /// The moment at which everything happens, unless a test says otherwise.
@@ -322,6 +323,10 @@ pub(super) fn title(text: &str) -> Title {
 
 pub(super) fn tag(text: &str) -> Tag {
     Tag::parse(text).expect("a tag")
+}
+
+pub(super) fn query(text: &str) -> Query {
+    Query::parse(text).expect("a query")
 }
 
 pub(super) fn content(text: &str) -> Content {

@@ -4,7 +4,7 @@ use domain::{CommentId, Result, Signature, Standing, Timestamp, Verdict, Visibil
 use futures_util::future::BoxFuture;
 
 use super::crowd::Crowd;
-use super::fixture::{LEASE, NOW, On, content, later, never, tag, user_name};
+use super::fixture::{LEASE, NOW, On, content, later, never, query, tag, user_name};
 use crate::{Entry, JobKind, Slice, Thread};
 
 type Call = for<'c> fn(&'c Crowd) -> BoxFuture<'c, Result<()>>;
@@ -49,6 +49,9 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "liked_videos", Index, |c| c.world.store.liked_videos(c.hub, Some(c.peer), Slice::NEWEST);
     "reports", Index, |c| c.world.store.reports(Verdict::Open, Slice::NEWEST);
     "tagged_videos", Index, |c| c.world.store.tagged_videos(tag("cat"), Some(c.hub), Slice::NEWEST);
+    "search_videos", Sorted, |c| c.world.store.search_videos(query("video"), Some(c.hub), Slice::NEWEST);
+    "search_people", Sorted, |c| c.world.store.search_people(query("hub"), Some(c.hub), Slice::NEWEST);
+    "search_tags", Sorted, |c| c.world.store.search_tags(query("ca"));
     "comments", Index, |c| c.world.store.comments(c.video, Some(c.peer), Thread::All, Slice::NEWEST);
     "comments, roots", Index, |c| c.world.store.comments(c.video, Some(c.peer), Thread::Roots, Slice::NEWEST);
     "comments, replies", Index, |c| c.world.store.comments(c.video, Some(c.peer), Thread::RepliesTo(CommentId::parse(1)?), Slice::NEWEST);
@@ -102,6 +105,10 @@ async fn no_statement_reads_a_whole_table_and_lists_come_in_the_order_of_an_inde
                     "(subquery",
                     "SCAN ends",
                     "SCAN few",
+                    "SCAN found",
+                    "SCAN some",
+                    // A full-text index that is asked for words.
+                    "VIRTUAL TABLE INDEX 192:M",
                     "SCAN pairs",
                     "SCAN CONSTANT ROW",
                     "VALUES CLAUSE",

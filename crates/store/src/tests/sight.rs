@@ -132,7 +132,7 @@ async fn who_follows_is_shown_what_is_for_followers_and_nothing_else(on: On) {
     }
     // What was published long ago is found too, through as many windows as it takes.
     let newest = world.video(cast.stranger).await;
-    for table in ["job", "video_object", "video_event", "video_stat"] {
+    for table in ["job", "video_object", "video_event", "video_stat", "video_text"] {
         world.run(&format!("DELETE FROM {table} WHERE video_id = {newest}")).await;
     }
     world.run(&format!("UPDATE video SET id = 500000 WHERE id = {newest}")).await;

@@ -5,7 +5,7 @@ use domain::{Result, Standing, Timestamp, Verdict};
 use futures_util::future::BoxFuture;
 
 use super::crowd::Crowd;
-use super::fixture::{NOW, On, World, never, on_both, tag, user_name};
+use super::fixture::{NOW, On, World, never, on_both, query, tag, user_name};
 use super::stated;
 use crate::{JobKind, Slice, Thread};
 
@@ -35,6 +35,9 @@ const READS: &[(&str, u64, Read)] = reads![
     "feed", 3, |c| c.world.store.feed(never(), Some(c.hub)), |page| page.cards().len();
     "tagged_videos", 1, |c| c.world.store.tagged_videos(tag("cat"), Some(c.hub), Slice::NEWEST), |list| list.len();
     "trending_tags", 1, |c| c.world.store.trending_tags(), |list| list.len();
+    "search_videos", 2, |c| c.world.store.search_videos(query("video"), Some(c.hub), Slice { rows: 20, ..Slice::NEWEST }), |list| list.len();
+    "search_people", 2, |c| c.world.store.search_people(query("hub"), Some(c.hub), Slice::NEWEST), |list| list.len();
+    "search_tags", 2, |c| c.world.store.search_tags(query("ca")), |list| list.len();
     "following_feed", 2, |c| c.world.store.following_feed(c.peer, Slice { rows: 20, ..Slice::NEWEST }), |list| list.len();
     "liked_videos", 2, |c| c.world.store.liked_videos(c.hub, Some(c.peer), Slice::NEWEST), |list| list.len();
     "comments", 2, |c| c.world.store.comments(c.video, Some(c.peer), Thread::All, Slice::NEWEST), |list| list.len();

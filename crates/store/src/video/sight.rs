@@ -7,6 +7,7 @@ use crate::Store;
 use crate::card::column;
 use crate::changes::Touched;
 use crate::job::{self, JobKind};
+use crate::search::find_video_anew;
 use crate::session::Session;
 use crate::tag::tag_anew;
 use crate::user::number;
@@ -72,7 +73,7 @@ impl Store {
             .await
     }
 
-    /// Gives a video of this author another title. Three statements, one when refused, two
+    /// Gives a video of this author another title. Four statements, one when refused, two
     /// more with tags.
     ///
     /// # Errors
@@ -89,6 +90,7 @@ impl Store {
                         return Err(Error::VideoNotFound(video));
                     }
                     tag_anew(session, video, &title).await?;
+                    find_video_anew(session, video, title.as_str()).await?;
                     revise(session).await
                 })
             })

@@ -59,6 +59,8 @@ pub(super) struct Rate {
 
 /// What is looked at while somebody scrolls.
 pub(super) const BROWSE: Rate = Rate { a_minute: 1200, burst: 600 };
+/// What is looked for while somebody types.
+pub(super) const SEARCH: Rate = Rate { a_minute: 300, burst: 60 };
 /// A tap.
 pub(super) const TAP: Rate = Rate { a_minute: 300, burst: 150 };
 /// A login: many people may be behind one address, as in a school. Guesses at one name are counted elsewhere.

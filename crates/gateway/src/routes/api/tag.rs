@@ -3,7 +3,7 @@
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::response::Response;
-use proto::{ListTaggedRequest, ListTrendingRequest};
+use proto::{ListTaggedRequest, ListTrendingRequest, TagList};
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -20,14 +20,21 @@ use crate::reply;
 struct Tag {
     /// Without its `#`.
     name: String,
-    /// How many of the 2,000 videos published last have it.
+    /// How many videos have it: for what trends, of the 2,000 published last; for what was looked for, up to 1,000.
     video_count: i64,
 }
 
-/// The tags that many use of late, at most 20.
+/// Tags, those first that many use, at most 20.
 #[derive(Serialize, ToSchema)]
-struct Tags {
+pub(super) struct Tags {
     items: Vec<Tag>,
+}
+
+impl Tags {
+    pub(super) fn of(found: TagList) -> Self {
+        let tag = |tag: proto::Tag| Tag { name: tag.name, video_count: tag.videos };
+        Self { items: found.tags.into_iter().map(tag).collect() }
+    }
 }
 
 /// The tags that most of the videos published last have.
@@ -37,8 +44,7 @@ pub(super) async fn trending(
     Anybody(call): Anybody,
 ) -> Result<Response, Failure> {
     let found = gateway.services.feed.list_trending(&call, ListTrendingRequest {}).await?;
-    let tag = |tag: proto::Tag| Tag { name: tag.name, video_count: tag.videos };
-    Ok(reply::list(StatusCode::OK, &Tags { items: found.tags.into_iter().map(tag).collect() }))
+    Ok(reply::list(StatusCode::OK, &Tags::of(found)))
 }
 
 /// Videos with a tag, the newest first. Tags that look alike are one: `#Cat` is `#cat`.

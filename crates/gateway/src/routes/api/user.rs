@@ -227,7 +227,7 @@ pub(super) async fn unfollow(
     Ok(done())
 }
 
-fn people(gateway: &Gateway, page: &Page, found: UserList) -> Response {
+pub(super) fn people(gateway: &Gateway, page: &Page, found: UserList) -> Response {
     page.answer(gateway, found.users.into_iter().map(person), found.next)
 }
 
