@@ -8,6 +8,7 @@ mod lists;
 mod login;
 mod media;
 mod mixed;
+mod modern;
 mod overload;
 mod quality;
 mod start;
@@ -49,6 +50,8 @@ pub enum Scenario {
     Profile,
     /// 10,000 clients who do nothing and 64 who upload slowly: memory, before others have used it
     Idle,
+    /// Each read of `/api/v1` by two clients
+    Modern,
     /// Likes of many videos, beside a transaction for each (G8)
     LikeSpread,
     /// Likes of one video, beside a transaction for each and the natural order (G7, G9)
@@ -96,6 +99,7 @@ impl Scenario {
             Self::FeedViewer => feed::viewer(stage).await,
             Self::FeedPaging => feed::paging(stage).await,
             Self::Profile => lists::profile(stage).await,
+            Self::Modern => modern::modern(stage).await,
             Self::LikeSpread => like::spread(stage).await,
             Self::LikeHot => like::hot(stage).await,
             Self::Comment => write::comment(stage).await,

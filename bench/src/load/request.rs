@@ -19,6 +19,11 @@ impl Request {
         Self::with_headers("GET", path, "")
     }
 
+    /// A GET of somebody who is logged in.
+    pub fn get_as(token: &str, path: impl Display) -> Self {
+        Self::with_headers("GET", path, format_args!("Authorization: Bearer {token}\r\n"))
+    }
+
     /// A GET of some bytes, from the first to the last of them.
     pub fn range(path: impl Display, first: u64, last: u64) -> Self {
         Self::with_headers("GET", path, format_args!("Range: bytes={first}-{last}\r\n"))
