@@ -22,6 +22,8 @@ pub const MAX_TAG_CHARS: usize = 32;
 pub const MAX_QUERY_CHARS: usize = 100;
 /// The most tags a title has; others are words like any.
 pub const MAX_TAGS: usize = 10;
+/// The most people who are told that a text mentions them.
+pub const MAX_MENTIONS: usize = 10;
 /// Longest text in which people say who they are, in characters.
 pub const MAX_SIGNATURE_CHARS: usize = 255;
 /// Longest comment or chat message, in characters.

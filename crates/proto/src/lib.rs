@@ -7,6 +7,7 @@ mod wire;
 
 #[rustfmt::skip]
 #[expect(missing_docs, reason = "fields are documented in the .proto where their name does not say it")]
+#[expect(clippy::large_enum_variant, reason = "one event at a time is in memory")]
 mod r#gen {
     include!("gen/dytt.v1.rs");
 }

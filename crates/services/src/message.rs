@@ -1,20 +1,21 @@
-//! The message service.
+//! The message service: what people write to each other, and what they are told of.
 
-use std::collections::VecDeque;
-use std::time::Duration;
+mod inbox;
 
-use domain::limits::LIST_ROWS;
 use domain::{Call, Content, Error, Result, Timestamp, UserId};
-use futures_util::stream;
 use proto::{
-    Conversation, ConversationList, Done, ListConversationsRequest, ListMessagesRequest, Listening, Message,
-    MessageList, MessageService, ReadMessagesRequest, SendMessageRequest, WatchRequest,
+    Conversation, ConversationList, CountNotificationsRequest, Done, Event, ListConversationsRequest,
+    ListMessagesRequest, ListNotificationsRequest, Listening, Message, MessageList, MessageService,
+    Notification, NotificationCount, NotificationList, ReadMessagesRequest, SeeNotificationsRequest,
+    SendMessageRequest, WatchRequest,
 };
-use store::{ConversationRow, Listed, MessageRow, Store};
+use store::{ConversationRow, Listed, MessageRow, NotificationRow, Store};
 
 use crate::card::{slice, user};
 
-/// What two people write to each other.
+use inbox::Inbox;
+
+/// What two people write to each other, and what happens to them.
 pub struct Messages {
     /// Where the messages are.
     pub store: Store,
@@ -63,66 +64,50 @@ impl MessageService for Messages {
         Ok(Done {})
     }
 
-    async fn watch(&self, call: &Call, request: WatchRequest) -> Result<Listening<Message>> {
-        let after = match request.after {
-            after if after > 0 => Timestamp::from_millis(after - OVERLAP.as_millis() as i64),
-            _ => Timestamp::now(),
-        };
-        let inbox = Inbox {
-            store: self.store.clone(),
-            viewer: call.viewer()?,
-            after,
-            waiting: VecDeque::new(),
-            told: VecDeque::new(),
-            looked: false,
-        };
-        Ok(Box::pin(stream::try_unfold(inbox, Inbox::next)))
+    async fn list_notifications(
+        &self,
+        call: &Call,
+        request: ListNotificationsRequest,
+    ) -> Result<NotificationList> {
+        let Listed { rows, next } = self.store.notifications(call.viewer()?, slice(request.slice)).await?;
+        Ok(NotificationList { notifications: rows.into_iter().map(notification).collect(), next })
+    }
+
+    async fn count_notifications(
+        &self,
+        call: &Call,
+        _request: CountNotificationsRequest,
+    ) -> Result<NotificationCount> {
+        Ok(NotificationCount { count: self.store.new_notifications(call.viewer()?).await? })
+    }
+
+    async fn see_notifications(&self, call: &Call, request: SeeNotificationsRequest) -> Result<Done> {
+        self.store.see_notifications(call.viewer()?, Timestamp::from_millis(request.until)).await?;
+        Ok(Done {})
+    }
+
+    async fn watch(&self, call: &Call, request: WatchRequest) -> Result<Listening<Event>> {
+        let after = Some(request.after).filter(|after| *after > 0).map(Timestamp::from_millis);
+        Ok(Inbox::open(self.store.clone(), call.viewer()?, after))
     }
 }
 
-/// How often an inbox is looked into: the database is what all instances of this service share.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Transactions commit in another order than their times: a message may become visible this much later.
-const OVERLAP: Duration = Duration::from_secs(3);
-
-/// One listener's view of what they are sent.
-struct Inbox {
-    store: Store,
-    viewer: UserId,
-    after: Timestamp,
-    waiting: VecDeque<MessageRow>,
-    /// The newest messages told, by number and moment: those the overlap will show again.
-    told: VecDeque<(i64, i64)>,
-    looked: bool,
-}
-
-impl Inbox {
-    async fn next(mut self) -> Result<Option<(Message, Self)>> {
-        loop {
-            if let Some(row) = self.waiting.pop_front() {
-                self.told.push_back((row.id, row.created_at));
-                return Ok(Some((message(row), self)));
-            }
-            if self.looked {
-                tokio::time::sleep(LOOK_EVERY).await;
-            }
-            self.looked = true;
-            self.look().await?;
-        }
-    }
-
-    async fn look(&mut self) -> Result<()> {
-        let newest = self.told.iter().map(|(_, at)| *at).max().unwrap_or(0);
-        let overlapping = Timestamp::from_millis(newest - OVERLAP.as_millis() as i64);
-        let from = overlapping.max(self.after);
-        self.told.retain(|(_, at)| *at > from.millis());
-        let rows = self.store.inbox_after(self.viewer, from).await?;
-        if let (LIST_ROWS, Some(last)) = (rows.len(), rows.last()) {
-            // A full page: the next look goes on where it ends, overlap or not.
-            self.after = Timestamp::from_millis(last.created_at - 1);
-        }
-        self.waiting.extend(rows.into_iter().filter(|row| !self.told.iter().any(|(id, _)| *id == row.id)));
-        Ok(())
+fn notification(row: NotificationRow) -> Notification {
+    let (video_id, title, cover_key, like_count) = row.video.unwrap_or_default();
+    let (comment_id, content, comment_like_count) = row.comment.unwrap_or_default();
+    Notification {
+        id: row.id,
+        occasion: row.occasion,
+        told_at: row.told_at,
+        is_new: row.is_new,
+        actor: row.actor.map(user),
+        video_id,
+        title,
+        cover_key: cover_key.unwrap_or_default(),
+        like_count,
+        comment_id,
+        content,
+        comment_like_count,
     }
 }
 

@@ -18,6 +18,8 @@ const LEASE: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_millis(500);
 /// How often uploads are looked for whose time is over.
 const UPLOADS: Duration = Duration::from_secs(60);
+/// How long people find what they were told of.
+const NOTIFICATIONS: Duration = Duration::from_secs(60 * 24 * 3600);
 /// The longest wait between two attempts; there is no last one.
 const MAX_WAIT: Duration = Duration::from_secs(20);
 
@@ -40,7 +42,10 @@ impl Settler {
                 Ok(None) => tokio::select! {
                     () = stop.cancelled() => {}
                     () = tokio::time::sleep(LOOK) => {}
-                    _ = uploads.tick() => self.forget_uploads().await,
+                    _ = uploads.tick() => {
+                        self.forget_uploads().await;
+                        self.forget_notifications().await;
+                    }
                 },
                 Err(error) => {
                     warn!(error = %error.chain(), "no job could be claimed");
@@ -151,6 +156,14 @@ impl Settler {
         match self.store.forget_uploads(Timestamp::now()).await {
             Ok(keys) => discard_unneeded(&self.store, &self.blobs, &keys).await,
             Err(error) => warn!(error = %error.chain(), "late uploads stay for now"),
+        }
+    }
+
+    /// Some at a time: many that are old go over many ticks.
+    async fn forget_notifications(&self) {
+        let before = Timestamp::now().millis() - NOTIFICATIONS.as_millis() as i64;
+        if let Err(error) = self.store.forget_notifications(Timestamp::from_millis(before)).await {
+            warn!(error = %error.chain(), "old notifications stay for now");
         }
     }
 }

@@ -92,7 +92,7 @@ const COUNTERS: [Counter; 10] = [
 
 /// Each reference: the table, the number of its row (0 where rows have none), the column, and the table it
 /// names. A test holds this against the schema.
-pub(crate) const REFERENCES: [(&str, &str, &str, &str); 37] = [
+pub(crate) const REFERENCES: [(&str, &str, &str, &str); 41] = [
     ("user_stat", "x.user_id", "user_id", "user"),
     ("video", "x.id", "author_id", "user"),
     ("video_stat", "x.video_id", "video_id", "video"),
@@ -130,6 +130,10 @@ pub(crate) const REFERENCES: [(&str, &str, &str, &str); 37] = [
     ("bookmark", "x.id", "video_id", "video"),
     ("video_text", "x.video_id", "video_id", "video"),
     ("user_text", "x.user_id", "user_id", "user"),
+    ("notification", "x.id", "user_id", "user"),
+    ("notification", "x.id", "actor_id", "user"),
+    ("notification", "x.id", "video_id", "video"),
+    ("notification", "x.id", "comment_id", "comment"),
 ];
 
 /// Rows that must not exist, as (place, number of the row, problem).

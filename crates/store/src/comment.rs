@@ -1,8 +1,8 @@
 //! Comments under videos. Who may delete one is part of the statement that deletes it.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use domain::{CommentId, Content, Error, Result, Timestamp, UserId, VideoId};
+use domain::{CommentId, Content, Error, Occasion, Result, Timestamp, UserId, VideoId};
 use futures_util::future::BoxFuture;
 use sea_orm::Value;
 
@@ -10,6 +10,7 @@ use crate::Store;
 use crate::card::{UserCard, column, read_all, user_columns};
 use crate::changes::Touched;
 use crate::coalesce::{Coalesced, Operation, Queues, many};
+use crate::notification::{News, mentioned, tell};
 use crate::row::Row;
 use crate::session::Session;
 use crate::slice::{Listed, Slice};
@@ -65,7 +66,7 @@ macro_rules! select_comments {
 }
 
 impl Store {
-    /// Adds a comment, or a reply to one. Four statements, a reply six.
+    /// Adds a comment, or a reply to one. Five statements, a reply seven; one more and one for each who is mentioned.
     ///
     /// # Errors
     /// [`Error::VideoNotFound`] when there is no video of that number that the viewer may see,
@@ -142,7 +143,7 @@ impl Store {
             .await
     }
 
-    /// Likes a comment; a repeated like changes nothing. Three statements.
+    /// Likes a comment; a repeated like changes nothing. Five statements, three when repeated.
     ///
     /// # Errors
     /// [`Error::VideoNotFound`] when there is no video of that number that the viewer may see,
@@ -163,6 +164,18 @@ impl Store {
                         let sql = "INSERT INTO comment_like (user_id, comment_id, created_at) VALUES (?, ?, ?)";
                         let values = [viewer.get().into(), comment.get().into(), now.millis().into()];
                         session.change(sql, values).await?;
+                        let author = "SELECT author_id FROM comment WHERE id = ? LIMIT 1";
+                        let author = session.row(author, [comment.get().into()]).await?;
+                        let to = author.map(|row| column(&row, "author_id")).transpose()?;
+                        let news = |to| News {
+                            to,
+                            occasion: Occasion::CommentLike,
+                            actor: Some(viewer.get()),
+                            video: Some(video),
+                            comment: Some(comment.get()),
+                            at: now,
+                        };
+                        tell(session, to.map(news)).await?;
                     }
                     Ok(())
                 })
@@ -216,7 +229,7 @@ impl Store {
 pub(crate) struct Said {
     id: i64,
     video: i64,
-    author: i64,
+    pub(crate) author: i64,
     /// Who published the video.
     publisher: i64,
     parent: Option<i64>,
@@ -257,6 +270,11 @@ impl Said {
     }
 }
 
+/// Who may see which video, and who published it.
+type Visible = HashMap<(UserId, VideoId), i64>;
+/// Comments that are no replies: the videos they are under, and who wrote them.
+type Roots = HashMap<i64, (i64, i64)>;
+
 /// A comment to be added.
 #[derive(Clone)]
 pub(crate) struct NewComment {
@@ -274,11 +292,13 @@ impl NewComment {
     }
 
     /// Why it cannot be added, if it cannot.
-    fn problem(&self, visible: &HashSet<(UserId, VideoId)>, roots: &HashMap<i64, i64>) -> Option<Error> {
-        if !visible.contains(&(self.viewer, self.video)) {
+    fn problem(&self, visible: &Visible, roots: &Roots) -> Option<Error> {
+        if !visible.contains_key(&(self.viewer, self.video)) {
             return Some(Error::VideoNotFound(self.video));
         }
-        let parent = self.parent.filter(|parent| roots.get(&parent.get()) != Some(&self.video.get()));
+        let parent = self
+            .parent
+            .filter(|parent| roots.get(&parent.get()).map(|(video, _)| *video) != Some(self.video.get()));
         parent.map(Error::CommentNotFound)
     }
 }
@@ -317,6 +337,7 @@ impl Operation for NewComment {
                 videos.entry(new.video.get()).or_insert([0])[0] += 1;
             }
             count(session, &videos).await?;
+            tell(session, news(session, (&added, &numbers), &visible, &roots).await?).await?;
             let authors = cards(session, added.iter().map(|new| new.viewer).collect()).await?;
             let mut numbers = numbers.into_iter();
             let answer = |new: &NewComment| {
@@ -333,6 +354,44 @@ impl Operation for NewComment {
             Ok(batch.iter().map(answer).collect())
         })
     }
+}
+
+/// Who is told of comments: who published the video, who wrote what is replied to, who is mentioned; each once.
+async fn news(
+    session: &Session,
+    (added, numbers): (&[&NewComment], &[i64]),
+    visible: &Visible,
+    roots: &Roots,
+) -> Result<Vec<News>> {
+    let mut all = Vec::new();
+    for (new, number) in added.iter().zip(numbers) {
+        let (by, id) = (new.viewer.get(), CommentId::parse(*number)?);
+        let first = all.len();
+        let mut add = |to: Option<i64>, occasion| {
+            let news = |to| News {
+                to,
+                occasion,
+                actor: Some(by),
+                video: Some(new.video),
+                comment: Some(*number),
+                at: new.now,
+            };
+            all.extend(to.map(news));
+        };
+        add(
+            new.parent.and_then(|parent| roots.get(&parent.get())).map(|(_, author)| *author),
+            Occasion::Reply,
+        );
+        add(visible.get(&(new.viewer, new.video)).copied(), Occasion::Comment);
+        all.extend(mentioned(session, new.content.as_str(), (by, new.video, Some(id)), new.now).await?);
+        let mut told = BTreeSet::new();
+        let mut place = 0;
+        all.retain(|news| {
+            place += 1;
+            place <= first || told.insert(news.to)
+        });
+    }
+    Ok(all)
 }
 
 /// People as they see themselves: nobody follows themselves. One statement, none for nobody.
@@ -355,19 +414,20 @@ async fn cards(session: &Session, people: BTreeSet<UserId>) -> Result<HashMap<i6
     Ok(cards.into_iter().map(|card| (card.id, card)).collect())
 }
 
-/// Of these comments those that are no replies, and the videos they are under. One statement, none for none.
-async fn roots(session: &Session, comments: impl Iterator<Item = CommentId>) -> Result<HashMap<i64, i64>> {
+/// Of these comments those that are no replies. One statement, none for none.
+async fn roots(session: &Session, comments: impl Iterator<Item = CommentId>) -> Result<Roots> {
     let comments = many::filled(comments.map(CommentId::get).collect::<BTreeSet<_>>());
     if comments.is_empty() {
         return Ok(HashMap::new());
     }
     let sql = format!(
-        "SELECT id, video_id FROM comment WHERE id IN {} AND parent_id IS NULL LIMIT {}",
+        "SELECT id, video_id, author_id FROM comment WHERE id IN {} AND parent_id IS NULL LIMIT {}",
         many::list(comments.len()),
         comments.len()
     );
     let rows = session.rows(&sql, comments.into_iter().map(Value::from)).await?;
-    rows.iter().map(|row| Ok((column(row, "id")?, column(row, "video_id")?))).collect()
+    let root = |row: &Row| Ok((column(row, "id")?, (column(row, "video_id")?, column(row, "author_id")?)));
+    rows.iter().map(root).collect()
 }
 
 /// Invariant: reply_count equals the rows of comment that name it; both change in this transaction, which holds the

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Error, Result, Timestamp, UserId};
+use domain::{Error, Occasion, Result, Timestamp, UserId};
 use futures_util::future::BoxFuture;
 use sea_orm::Value;
 
@@ -11,13 +11,14 @@ use crate::card::{Friend, UserCard, column, rows_limit, user_columns};
 use crate::changes::Touched;
 use crate::coalesce::edge::{Edges, Fulfilled, Wish};
 use crate::coalesce::{Coalesced, Operation, Queues, many};
+use crate::notification::{News, tell};
 use crate::row::Row;
 use crate::session::Session;
 use crate::slice::{Listed, Slice};
 use crate::user::number;
 
 impl Store {
-    /// Follows a user; a repeated follow changes nothing. Three statements, one when repeated; on MySQL
+    /// Follows a user; a repeated follow changes nothing. Four statements, one when repeated; on MySQL
     /// one more.
     ///
     /// # Errors
@@ -150,6 +151,13 @@ impl Operation for Follow {
             };
             let done = FOLLOWS.fulfil(session, &batch.iter().map(wish).collect::<Vec<_>>()).await?;
             count(session, &done).await?;
+            let at = batch.iter().filter_map(|follow| follow.since).max();
+            let news =
+                done.changes.iter().filter(|(_, by)| *by > 0).filter_map(|((follower, followee), _)| {
+                    let (to, actor, occasion) = (*followee, Some(*follower), Occasion::Follow);
+                    Some(News { to, occasion, actor, video: None, comment: None, at: at? })
+                });
+            tell(session, news).await?;
             let answer =
                 |follow: &Follow| match done.owners.contains_key(&(follow.viewer.get(), follow.user.get())) {
                     true => Ok(()),

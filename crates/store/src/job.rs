@@ -134,7 +134,7 @@ impl Store {
 
     /// Ends the making of renditions that is not done, whoever works on it: a video that cannot be played yet
     /// is failed and needs no object any more. Returns the keys that may be deleted; nothing when there is no
-    /// such job. Six statements, three when it can be played.
+    /// such job. Eight statements, three when it can be played.
     ///
     /// # Errors
     /// Only the database's.

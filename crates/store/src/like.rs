@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use domain::{Error, Result, Timestamp, UserId, VideoId};
+use domain::{Error, Occasion, Result, Timestamp, UserId, VideoId};
 use futures_util::future::BoxFuture;
 
 use crate::Store;
@@ -10,13 +10,14 @@ use crate::card::{VideoCard, video_columns, video_joins};
 use crate::changes::Touched;
 use crate::coalesce::edge::{Edges, Fulfilled, Wish};
 use crate::coalesce::{Coalesced, Operation, Queues, many};
+use crate::notification::{News, tell};
 use crate::session::Session;
 use crate::slice::{Listed, Slice};
 use crate::user::number;
 use crate::video::sight::visible;
 
 impl Store {
-    /// Likes a video; a repeated like changes nothing. Four statements, one when repeated.
+    /// Likes a video; a repeated like changes nothing. Five statements, one when repeated.
     ///
     /// # Errors
     /// [`Error::VideoNotFound`] when there is no video of that number that the viewer may see.
@@ -96,6 +97,20 @@ impl Operation for Like {
             let wish = |like: &Like| Wish { pair: (like.viewer.get(), like.video.get()), since: like.since };
             let done = LIKES.fulfil(session, &batch.iter().map(wish).collect::<Vec<_>>()).await?;
             count(session, &done).await?;
+            let at = batch.iter().filter_map(|like| like.since).max();
+            let news = done.changes.iter().filter(|(_, by)| *by > 0).filter_map(|((viewer, video), _)| {
+                let to = *done.owners.get(&(*viewer, *video))?;
+                let video = Some(VideoId::parse(*video).ok()?);
+                Some(News {
+                    to,
+                    occasion: Occasion::Like,
+                    actor: Some(*viewer),
+                    video,
+                    comment: None,
+                    at: at?,
+                })
+            });
+            tell(session, news).await?;
             let answer = |like: &Like| match done.owners.contains_key(&(like.viewer.get(), like.video.get()))
             {
                 true => Ok(()),

@@ -8,11 +8,12 @@ mod m0005_conversation;
 mod m0006_tag;
 mod m0007_view;
 mod m0008_search;
+mod m0009_notification;
 
 use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
 
 /// Every table with its key, after those that its rows refer to.
-pub(crate) const TABLES: [(&str, &str); 27] = [
+pub(crate) const TABLES: [(&str, &str); 28] = [
     ("user", "id"),
     ("user_stat", "user_id"),
     ("video", "id"),
@@ -40,6 +41,7 @@ pub(crate) const TABLES: [(&str, &str); 27] = [
     ("video_view", "id"),
     ("video_text", "video_id"),
     ("user_text", "user_id"),
+    ("notification", "id"),
 ];
 
 /// All migrations, oldest first.
@@ -56,6 +58,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0006_tag::Migration),
             Box::new(m0007_view::Migration),
             Box::new(m0008_search::Migration),
+            Box::new(m0009_notification::Migration),
         ]
     }
 }

@@ -1,7 +1,9 @@
 //! Reports, and what administrators decide about what others published. Every decision leaves a line in the audit log,
 //! in the same transaction.
 
-use domain::{CommentId, Content, Error, Reason, Result, Timestamp, UserId, Verdict, VideoId, Visibility};
+use domain::{
+    CommentId, Content, Error, Occasion, Reason, Result, Timestamp, UserId, Verdict, VideoId, Visibility,
+};
 use sea_orm::Value;
 
 use crate::Store;
@@ -9,6 +11,7 @@ use crate::administration::audit;
 use crate::card::column;
 use crate::comment::Said;
 use crate::job::{self, JobKind};
+use crate::notification::{News, tell};
 use crate::row::Row;
 use crate::session::Session;
 use crate::slice::{Listed, Slice};
@@ -135,7 +138,7 @@ impl Store {
     }
 
     /// Takes a video out of the sight of all but its author, whatever they chose, until it is restored; open reports
-    /// of it were right. Eight statements, on MySQL one more; one when it is hidden already.
+    /// of it were right. Nine statements, on MySQL one more; one when it is hidden already.
     ///
     /// # Errors
     /// [`Error::VideoNotFound`] when there is none of that number that is ready.
@@ -165,13 +168,14 @@ impl Store {
                     job::insert(session, video, JobKind::Settle, now, now).await?;
                     let sql = "UPDATE report SET verdict = 'upheld' WHERE video_id = ? AND verdict = 'open'";
                     session.change(sql, [video.get().into()]).await?;
+                    tell(session, [News::of_video(author.get(), Occasion::VideoHidden, video, now)]).await?;
                     audit(session, admin, "hid", &format!("video {video}"), &reason, now).await
                 })
             })
             .await
     }
 
-    /// Lets be seen again what was hidden, by whom its author chose and where it was. Four statements; one when it is
+    /// Lets be seen again what was hidden, by whom its author chose and where it was. Five statements; one when it is
     /// not hidden.
     ///
     /// # Errors
@@ -180,21 +184,24 @@ impl Store {
         self.database
             .write(move |session| {
                 Box::pin(async move {
-                    if decided(session, video).await?.1 != Visibility::Hidden {
+                    let (author, visibility) = decided(session, video).await?;
+                    if visibility != Visibility::Hidden {
                         return Ok(());
                     }
                     let sql = "UPDATE video SET visibility = chosen_visibility, chosen_visibility = NULL \
                                WHERE id = ? AND visibility = 'hidden'";
                     session.change(sql, [video.get().into()]).await?;
                     job::insert(session, video, JobKind::Settle, now, now).await?;
+                    tell(session, [News::of_video(author.get(), Occasion::VideoRestored, video, now)])
+                        .await?;
                     audit(session, admin, "restored", &format!("video {video}"), "", now).await
                 })
             })
             .await
     }
 
-    /// Deletes a comment and its replies, whoever wrote it. Four statements, on MySQL one more; of a reply, or a
-    /// comment that has some, five.
+    /// Deletes a comment and its replies, whoever wrote it. Five statements, on MySQL one more; of a reply, or a
+    /// comment that has some, six.
     ///
     /// # Errors
     /// [`Error::CommentNotFound`].
@@ -211,8 +218,9 @@ impl Store {
                     session.hold_video(video).await?;
                     let said = Said::find(session, video, comment).await?;
                     let said = said.ok_or(Error::CommentNotFound(comment))?;
-                    let content = said.content.clone();
+                    let (content, author) = (said.content.clone(), said.author);
                     said.delete(session).await?;
+                    tell(session, [News::of_video(author, Occasion::CommentRemoved, video, now)]).await?;
                     audit(session, admin, "removed", &format!("comment {comment}"), &content, now).await
                 })
             })

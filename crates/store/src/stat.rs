@@ -6,7 +6,7 @@
 //! the statement that changes them, which goes through the table in the order of its key: nobody who holds
 //! people's counters waits for what a like holds.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap};
 
 use domain::{Result, UserId, VideoId};
 use sea_orm::Value;
@@ -51,16 +51,16 @@ impl Session {
         Ok(())
     }
 
-    /// Holds the counters of videos and tells which of these viewers may see which, and by how much the numbers
-    /// of inserted rows grow. One statement, and one for each pair whose video not everybody may see.
+    /// Holds the counters of videos and tells which of these viewers may see which and who published it, and by how
+    /// much the numbers of inserted rows grow. One statement, and one for each pair whose video not everybody may see.
     pub(crate) async fn hold_visible(
         &self,
         pairs: impl Iterator<Item = (UserId, VideoId)> + Clone,
-    ) -> Result<(HashSet<(UserId, VideoId)>, i64)> {
+    ) -> Result<(HashMap<(UserId, VideoId), i64>, i64)> {
         let videos = many::filled(pairs.clone().map(|(_, video)| video).collect::<BTreeSet<_>>());
         let sql = format!(
             "SELECT vs.video_id, {} AS step, (SELECT COALESCE(published_at, 0) FROM video WHERE id = vs.video_id \
-             AND state = 'ready') AS shown FROM video_stat vs WHERE vs.video_id IN {} \
+             AND state = 'ready') AS shown, (SELECT author_id FROM video WHERE id = vs.video_id) AS author FROM video_stat vs WHERE vs.video_id IN {} \
              ORDER BY vs.video_id LIMIT {}{}",
             many::step(self),
             many::list(videos.len()),
@@ -70,17 +70,14 @@ impl Session {
         let (mut shown, mut step) = (HashMap::new(), 1);
         for row in self.rows(&sql, videos.iter().map(|video| video.get().into())).await? {
             step = column(&row, "step")?;
-            shown.insert(column::<i64>(&row, "video_id")?, column::<Option<i64>>(&row, "shown")?);
+            let (at, author): (Option<i64>, i64) = (column(&row, "shown")?, column(&row, "author")?);
+            shown.insert(column::<i64>(&row, "video_id")?, at.map(|at| (at, author)));
         }
-        let mut visible = HashSet::new();
+        let mut visible = HashMap::new();
         for (viewer, video) in pairs {
-            let may_see = match shown.get(&video.get()).copied().flatten() {
-                None => false,
-                Some(0) => visible_author(self, video, Some(viewer)).await.is_ok(),
-                Some(_published_at) => true,
-            };
-            if may_see {
-                visible.insert((viewer, video));
+            let Some((at, author)) = shown.get(&video.get()).copied().flatten() else { continue };
+            if at > 0 || visible_author(self, video, Some(viewer)).await.is_ok() {
+                visible.insert((viewer, video), author);
             }
         }
         Ok((visible, step))

@@ -18,6 +18,7 @@ mod job;
 mod like;
 mod message;
 mod moderation;
+mod notification;
 mod object;
 mod open;
 mod parallel;

@@ -13,6 +13,7 @@ use crate::Store;
 use crate::card::{VideoCard, column, video_columns, video_joins};
 use crate::changes::Touched;
 use crate::job::{self, JobKind};
+use crate::notification::{mentioned, tell};
 use crate::object::{self, NewObject};
 use crate::search::find_video;
 use crate::session::Session;
@@ -21,6 +22,7 @@ use crate::tag::tag;
 use crate::user::number;
 
 use event::happened;
+use rendition::tell_failed;
 use sight::visible;
 
 /// How many moments may be taken by others before a publication is refused.
@@ -64,7 +66,7 @@ impl NewVideo {
 impl Store {
     /// Makes a video, at once visible to those who may see it, or processing; and the job that makes its
     /// renditions. Nine statements, seven when not shown; one more when it ends an upload, two with
-    /// tags; on MySQL one more.
+    /// tags; two and one for each who is mentioned; on MySQL one more.
     ///
     /// # Errors
     /// [`Error::UploadNotFound`] when the upload it comes from is not there, or not whole.
@@ -93,6 +95,10 @@ impl Store {
                     if video.is_shown() {
                         session.touched(Touched::User(video.author.get()));
                         count_work(session, id, 1).await?;
+                    }
+                    if video.is_playable() {
+                        let by = (video.author.get(), id, None);
+                        tell(session, mentioned(session, video.title.as_str(), by, now).await?).await?;
                     }
                     Ok(id)
                 })
@@ -128,7 +134,7 @@ impl Store {
 }
 
 /// Marks a video failed that cannot be played and so needs no object any more; the keys that may be deleted.
-/// Four statements, one for a video that can be played: then what it has stays.
+/// Six statements, one for a video that can be played: then what it has stays.
 pub(crate) async fn fail(
     session: &Session,
     video: VideoId,
@@ -145,6 +151,7 @@ pub(crate) async fn fail(
     let sql = "DELETE FROM video_object WHERE video_id = ?";
     session.change(sql, [video.get().into()]).await?;
     happened(session, video, &[("refused", Some(why))], now).await?;
+    tell_failed(session, video, now).await?;
     keys.iter().map(|row| column(row, "object_key")).collect()
 }
 

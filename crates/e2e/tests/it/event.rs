@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use e2e::{Platform, User, within};
+use e2e::{Platform, User, clip, within};
 use reqwest::{Method, Response};
 use rustix::process::Signal;
 use serde_json::{Value, json};
@@ -47,10 +47,15 @@ impl Stream {
 
     /// The next message: the event's id and the message.
     async fn message(&mut self) -> (String, Value) {
+        self.event("message").await
+    }
+
+    /// The next event of a kind: its id and its data.
+    async fn event(&mut self, kind: &str) -> (String, Value) {
         loop {
             let block = self.block().await.expect("it goes on");
             let line = |name: &str| block.lines().find_map(|line| line.strip_prefix(name)).map(str::to_owned);
-            if line("event: ").as_deref() == Some("message") {
+            if line("event: ").as_deref() == Some(kind) {
                 let data = serde_json::from_str(&line("data: ").expect("data")).expect("JSON");
                 return (line("id: ").expect("an id"), data);
             }
@@ -130,5 +135,46 @@ async fn a_stream_does_not_hold_up_a_stop() {
     stream.ends().await;
     platform.ended(TOLD_WITHIN).await;
     platform.restart().await;
+    platform.finish().await;
+}
+
+#[tokio::test]
+async fn who_is_liked_followed_or_named_is_told_at_once_and_finds_it_in_the_list() {
+    let platform = Platform::start().await;
+    let (ann, bob) = (platform.register("ann").await, platform.register("bob").await);
+    let video = platform.publish_for(&ann, clip::plain(), "public").await;
+    let mut stream = Stream::open(&platform, &ann, "").await;
+    let act = async |method: Method, path: String, body: Value, status: u16| {
+        platform.api(Some(&bob), method, &path, body).await.ok(status)
+    };
+    act(Method::PUT, format!("/users/{}/follow", ann.id), Value::Null, 204).await;
+    let (_, told) = stream.event("notification").await;
+    assert_eq!((&told["occasion"], &told["actor"]["id"]), (&json!("follow"), &json!(bob.id)));
+    act(Method::PUT, format!("/videos/{video}/like"), Value::Null, 204).await;
+    act(Method::POST, format!("/videos/{video}/comments"), json!({ "content": "well done, @ann!" }), 201)
+        .await;
+    for occasion in ["like", "comment"] {
+        let (id, told) = stream.event("notification").await;
+        assert_eq!((&told["occasion"], &told["video"]["id"]), (&json!(occasion), &json!(video)));
+        assert_eq!(id, told["told_at"].to_string());
+    }
+    let get = async |path: &str| platform.api(Some(&ann), Method::GET, path, Value::Null).await.ok(200).json;
+    let list = get("/account/notifications?limit=2").await;
+    let occasions = |list: &Value| {
+        let items = list["items"].as_array().expect("a list").clone();
+        items.iter().map(|item| item["occasion"].as_str().unwrap_or_default().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(occasions(&list), ["comment", "like"]);
+    assert_eq!(list["items"][0]["comment"]["content"], "well done, @ann!");
+    assert_eq!(list["items"][0]["is_new"], true);
+    let next = format!("/account/notifications?cursor={}", list["next_cursor"].as_str().expect("a cursor"));
+    assert_eq!(occasions(&get(&next).await), ["follow"]);
+    assert_eq!(get("/account/notifications/new").await["count"], 3);
+    let seen = json!({ "until": list["items"][0]["told_at"] });
+    platform.api(Some(&ann), Method::PUT, "/account/notifications/seen", seen).await.ok(204);
+    assert_eq!(get("/account/notifications/new").await["count"], 0);
+    assert_eq!(get("/account/notifications").await["items"][0]["is_new"], false);
+    let others = platform.api(Some(&bob), Method::GET, "/account/notifications", Value::Null).await;
+    assert_eq!(others.ok(200).json["items"], json!([]));
     platform.finish().await;
 }

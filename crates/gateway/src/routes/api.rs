@@ -9,6 +9,7 @@ mod feed;
 mod job;
 mod list;
 mod message;
+mod notification;
 mod once;
 mod report;
 mod rule;
@@ -96,6 +97,9 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Account, Social, SPEAK, routes!(message::send)))
         .routes(under(Account, Read, BROWSE, routes!(message::conversations)))
         .routes(under(Account, Social, TAP, routes!(message::read)))
+        .routes(under(Account, Read, BROWSE, routes!(notification::list)))
+        .routes(under(Account, Read, BROWSE, routes!(notification::count)))
+        .routes(under(Account, Social, TAP, routes!(notification::see)))
         .routes(under(Account, Read, LISTEN, routes!(event::listen)))
         .routes(under(Anybody, Read, BROWSE, routes!(feed::newest)))
         .routes(under(Account, Read, BROWSE, routes!(feed::following)))

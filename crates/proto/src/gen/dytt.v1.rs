@@ -1027,9 +1027,85 @@ pub struct ReadMessagesRequest {
     pub message_id: i64,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListNotificationsRequest {
+    #[prost(message, optional, tag = "1")]
+    pub slice: ::core::option::Option<Slice>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Notification {
+    #[prost(int64, tag = "1")]
+    pub id: i64,
+    /// Why: `like`, `comment`, `reply`, `comment_like`, `mention`, `follow`, `video_ready`, `video_failed`, `video_hidden`,
+    /// `video_restored` or `comment_removed`.
+    #[prost(string, tag = "2")]
+    pub occasion: ::prost::alloc::string::String,
+    /// UTC milliseconds: when it happened last.
+    #[prost(int64, tag = "3")]
+    pub told_at: i64,
+    /// Whether that was since the viewer looked last.
+    #[prost(bool, tag = "4")]
+    pub is_new: bool,
+    /// Who did it last; absent where the platform itself did.
+    #[prost(message, optional, tag = "5")]
+    pub actor: ::core::option::Option<User>,
+    /// What it is about: ids are 0 and texts are empty where it is not about such.
+    #[prost(int64, tag = "6")]
+    pub video_id: i64,
+    #[prost(string, tag = "7")]
+    pub title: ::prost::alloc::string::String,
+    #[prost(string, tag = "8")]
+    pub cover_key: ::prost::alloc::string::String,
+    #[prost(int64, tag = "9")]
+    pub like_count: i64,
+    #[prost(int64, tag = "10")]
+    pub comment_id: i64,
+    #[prost(string, tag = "11")]
+    pub content: ::prost::alloc::string::String,
+    #[prost(int64, tag = "12")]
+    pub comment_like_count: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct NotificationList {
+    #[prost(message, repeated, tag = "1")]
+    pub notifications: ::prost::alloc::vec::Vec<Notification>,
+    /// Where the next part begins; 0 when this is the last.
+    #[prost(int64, tag = "2")]
+    pub next: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CountNotificationsRequest {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct NotificationCount {
+    /// At most 100.
+    #[prost(int64, tag = "1")]
+    pub count: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SeeNotificationsRequest {
+    /// UTC milliseconds: the latest `told_at` that was seen.
+    #[prost(int64, tag = "1")]
+    pub until: i64,
+}
+/// Something that happens while somebody listens.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Event {
+    #[prost(oneof = "event::Kind", tags = "1, 2")]
+    pub kind: ::core::option::Option<event::Kind>,
+}
+/// Nested message and enum types in `Event`.
+pub mod event {
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Kind {
+        #[prost(message, tag = "1")]
+        Message(super::Message),
+        #[prost(message, tag = "2")]
+        Notification(super::Notification),
+    }
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct WatchRequest {
     /// UTC milliseconds: what was sent after this moment comes first, and perhaps once more what was sent in the
-    /// seconds before it: messages are known by their id. 0 means now.
+    /// seconds before it: messages and notifications are known by their id. 0 means now.
     #[prost(int64, tag = "1")]
     pub after: i64,
 }
@@ -1068,13 +1144,31 @@ pub trait MessageService: Send + Sync {
         call: &domain::Call,
         request: ReadMessagesRequest,
     ) -> domain::Result<Done>;
-    /// What the viewer is sent from now on, as it is sent. Ends at the call's deadline, or when the process
+    /// What the viewer is told of, the latest first: more of the same about the same is told once.
+    async fn list_notifications(
+        &self,
+        call: &domain::Call,
+        request: ListNotificationsRequest,
+    ) -> domain::Result<NotificationList>;
+    /// How much of that is new.
+    async fn count_notifications(
+        &self,
+        call: &domain::Call,
+        request: CountNotificationsRequest,
+    ) -> domain::Result<NotificationCount>;
+    /// The viewer has seen what they were told of until a moment.
+    async fn see_notifications(
+        &self,
+        call: &domain::Call,
+        request: SeeNotificationsRequest,
+    ) -> domain::Result<Done>;
+    /// What the viewer is sent and told of from now on, as it happens. Ends at the call's deadline, or when the process
     /// stops; whoever listens calls again, with the last moment it knows.
     async fn watch(
         &self,
         call: &domain::Call,
         request: WatchRequest,
-    ) -> domain::Result<crate::Listening<Message>>;
+    ) -> domain::Result<crate::Listening<Event>>;
 }
 /// A MessageService in another process.
 pub struct RemoteMessageService(pub crate::Step);
@@ -1132,11 +1226,50 @@ impl MessageService for RemoteMessageService {
         )
         .await
     }
+    async fn list_notifications(
+        &self,
+        call: &domain::Call,
+        request: ListNotificationsRequest,
+    ) -> domain::Result<NotificationList> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.MessageService/ListNotifications",
+            request,
+        )
+        .await
+    }
+    async fn count_notifications(
+        &self,
+        call: &domain::Call,
+        request: CountNotificationsRequest,
+    ) -> domain::Result<NotificationCount> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.MessageService/CountNotifications",
+            request,
+        )
+        .await
+    }
+    async fn see_notifications(
+        &self,
+        call: &domain::Call,
+        request: SeeNotificationsRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.MessageService/SeeNotifications",
+            request,
+        )
+        .await
+    }
     async fn watch(
         &self,
         call: &domain::Call,
         request: WatchRequest,
-    ) -> domain::Result<crate::Listening<Message>> {
+    ) -> domain::Result<crate::Listening<Event>> {
         crate::wire::listen(&self.0, call, "/dytt.v1.MessageService/Watch", request).await
     }
 }
@@ -1167,6 +1300,24 @@ pub fn serve_message(service: std::sync::Arc<dyn MessageService>) -> crate::Step
                 "/dytt.v1.MessageService/ReadMessages" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.read_messages(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.MessageService/ListNotifications" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_notifications(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.MessageService/CountNotifications" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.count_notifications(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.MessageService/SeeNotifications" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.see_notifications(&call, message).await
                     })
                     .await
                 }
@@ -2647,6 +2798,24 @@ pub const METHODS: &[crate::Method] = &[
     },
     crate::Method {
         path: "/dytt.v1.MessageService/ReadMessages",
+        service: "message",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.MessageService/ListNotifications",
+        service: "message",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.MessageService/CountNotifications",
+        service: "message",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.MessageService/SeeNotifications",
         service: "message",
         repeatable: true,
         streaming: false,

@@ -9,10 +9,11 @@ use discovery::{Discovery, Instance, Kind};
 use domain::{Call, Error, IdempotencyKey, Result, TraceId, UserId};
 use futures_util::StreamExt;
 use proto::{
-    ConversationList, Done, LikeService, LikeVideoRequest, ListBookmarksRequest, ListConversationsRequest,
-    ListLikedVideosRequest, ListMessagesRequest, Listening, Message, MessageList, MessageService,
-    ReadMessagesRequest, RemoteLikeService, RemoteMessageService, SendMessageRequest, VideoList,
-    WatchRequest,
+    ConversationList, CountNotificationsRequest, Done, Event, LikeService, LikeVideoRequest,
+    ListBookmarksRequest, ListConversationsRequest, ListLikedVideosRequest, ListMessagesRequest,
+    ListNotificationsRequest, Listening, Message, MessageList, MessageService, NotificationCount,
+    NotificationList, ReadMessagesRequest, RemoteLikeService, RemoteMessageService, SeeNotificationsRequest,
+    SendMessageRequest, VideoList, WatchRequest,
 };
 use tls::Identities;
 use tls::authority::Authority;
@@ -111,8 +112,28 @@ impl MessageService for Probe {
         self.act(call, request.peer_id).await.map(|()| Done {})
     }
 
+    async fn list_notifications(
+        &self,
+        call: &Call,
+        _request: ListNotificationsRequest,
+    ) -> Result<NotificationList> {
+        self.act(call, GOOD).await.map(|()| NotificationList::default())
+    }
+
+    async fn count_notifications(
+        &self,
+        call: &Call,
+        _request: CountNotificationsRequest,
+    ) -> Result<NotificationCount> {
+        self.act(call, GOOD).await.map(|()| NotificationCount::default())
+    }
+
+    async fn see_notifications(&self, call: &Call, request: SeeNotificationsRequest) -> Result<Done> {
+        self.act(call, request.until).await.map(|()| Done {})
+    }
+
     /// Three messages, then whatever is asked for.
-    async fn watch(&self, call: &Call, request: WatchRequest) -> Result<Listening<Message>> {
+    async fn watch(&self, call: &Call, request: WatchRequest) -> Result<Listening<Event>> {
         self.calls.fetch_add(1, Ordering::Relaxed);
         self.seen.lock().expect("no panic").push(*call);
         if request.after == PANICS {
@@ -128,7 +149,9 @@ impl MessageService for Probe {
                     panic!("in mid-stream")
                 }
                 (4, HANGS) => std::future::pending().await,
-                _ => Ok(Message { id, ..Message::default() }),
+                _ => Ok(Event {
+                    kind: Some(proto::event::Kind::Message(Message { id, ..Message::default() })),
+                }),
             }
         });
         Ok(messages.take(if what == GOOD { 3 } else { 4 }).boxed())

@@ -26,6 +26,7 @@ async fn these_are_all_tables() {
         "invitation",
         "job",
         "message",
+        "notification",
         "report",
         "session",
         "tag",
@@ -78,7 +79,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
             references.push(format!("{table}.{column}"));
         }
     }
-    assert_eq!(references.len(), 37, "{references:?}");
+    assert_eq!(references.len(), 41, "{references:?}");
 }
 
 #[tokio::test]

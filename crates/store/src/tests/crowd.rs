@@ -63,6 +63,10 @@ impl Crowd {
                      SELECT {first_user}, {hub}, 'got ' || i, {at} + 2 * i + 1"
             ),
             format!(
+                "notification (user_id, about, occasion, actor_id, video_id, told_at) \
+                     SELECT {hub}, 'like/' || i, 'like', {first_user} + i, {first_video} + i, {at} + i"
+            ),
+            format!(
                 "conversation (user_id, peer_id, message_id, has_written) \
                      SELECT {hub}, {first_user} + i, 1 + i, 1"
             ),

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The schema's history, oldest first.
-pub(super) const MIGRATIONS: [&str; 8] = [
+pub(super) const MIGRATIONS: [&str; 9] = [
     "m0001_first",
     "m0002_media",
     "m0003_api",
@@ -24,6 +24,7 @@ pub(super) const MIGRATIONS: [&str; 8] = [
     "m0006_tag",
     "m0007_view",
     "m0008_search",
+    "m0009_notification",
 ];
 
 /// The moment at which everything happens, unless a test says otherwise.

@@ -65,6 +65,11 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "conversation", Sorted, |c| c.world.store.conversation(c.hub, c.peer, Slice::NEWEST);
     "inbox_after", Index, |c| c.world.store.inbox_after(c.hub, Timestamp::from_millis(0));
     "received_after", Index, |c| c.world.store.received_after(c.hub, c.peer, Timestamp::from_millis(0));
+    "notifications", Index, |c| c.world.store.notifications(c.hub, Slice::NEWEST);
+    "notifications_after", Index, |c| c.world.store.notifications_after(c.hub, NOW);
+    "new_notifications", Index, |c| c.world.store.new_notifications(c.hub);
+    "see_notifications", Index, |c| c.world.store.see_notifications(c.hub, NOW);
+    "forget_notifications", Index, |c| c.world.store.forget_notifications(NOW);
     "objects", Index, |c| c.world.store.objects("");
     "known_objects", Index, |c| c.world.store.known_objects(&["r/0".into(), "r/1".into()]);
     "create_user", Index, |c| c.world.store.create_user(user_name("new"), "hash".into(), Entry::Open, NOW);
@@ -107,6 +112,7 @@ async fn no_statement_reads_a_whole_table_and_lists_come_in_the_order_of_an_inde
                     "SCAN few",
                     "SCAN found",
                     "SCAN some",
+                    "SCAN news",
                     // A full-text index that is asked for words.
                     "VIRTUAL TABLE INDEX 192:M",
                     "SCAN pairs",

@@ -122,7 +122,13 @@ async fn each_statement_has_a_span_of_its_own_inside_its_askers(on: On) {
         let named = |fields: Fields| fields["otel.name"].clone();
         recorder.statements(&asker(what)).into_iter().map(named).collect::<Vec<_>>()
     };
-    let sqlite = vec!["SELECT video_stat", "INSERT video_like", "UPDATE video_stat", "UPDATE user_stat"];
+    let sqlite = vec![
+        "SELECT video_stat",
+        "INSERT video_like",
+        "UPDATE video_stat",
+        "UPDATE user_stat",
+        "INSERT notification",
+    ];
     let mut mysql = sqlite.clone();
     mysql.insert(0, "START");
     mysql.push("COMMIT");

@@ -49,6 +49,9 @@ const READS: &[(&str, u64, Read)] = reads![
     "conversations", 1, |c| c.world.store.conversations(c.hub, false, Slice::NEWEST), |list| list.len();
     "received_after", 1, |c| c.world.store.received_after(c.hub, c.peer, Timestamp::from_millis(0)), |list| list.len();
     "inbox_after", 1, |c| c.world.store.inbox_after(c.hub, Timestamp::from_millis(0)), |list| list.len();
+    "notifications", 1, |c| c.world.store.notifications(c.hub, Slice::NEWEST), |list| list.len();
+    "notifications_after", 1, |c| c.world.store.notifications_after(c.hub, Timestamp::from_millis(0)), |list| list.len();
+    "new_notifications", 1, |c| c.world.store.new_notifications(c.hub), |count| usize::try_from(count).unwrap_or_default();
     "objects", 1, |c| c.world.store.objects(""), |list| list.len();
     "known_objects", 1, |c| c.world.store.known_objects(&["r/0".into(), "r/1".into()]), |keys| keys.len();
     "has_due_job", 1, |c| c.world.store.has_due_job(JobKind::Transcode, NOW), |due| usize::from(!due);

@@ -1,6 +1,6 @@
 //! A video's way from an upload to renditions: playable first, then all of them, or failed.
 
-use domain::{Result, Timestamp, VideoId, Visibility};
+use domain::{Error, Occasion, Result, Timestamp, VideoId, Visibility};
 
 use super::event::happened;
 use super::sight::revise;
@@ -8,6 +8,7 @@ use super::{count_work, fail, show};
 use crate::Store;
 use crate::card::column;
 use crate::job::{self, Attempt, JobKind};
+use crate::notification::{News, mentioned, tell};
 use crate::object::{self, COMING, FIRST_RENDITION, NewObject, RETIRED};
 use crate::session::Session;
 
@@ -52,7 +53,7 @@ impl Store {
     }
 
     /// The first rendition of a video is there: from now on it plays, for those who may see it. False, changing
-    /// nothing, when the job is no longer this attempt's. Nine statements, on MySQL one more; fewer when the
+    /// nothing, when the job is no longer this attempt's. Ten statements, on MySQL one more; fewer when the
     /// video is not public.
     ///
     /// # Errors
@@ -131,7 +132,7 @@ impl Store {
     }
 
     /// A job given up through no fault of its file: a video that cannot be played is failed, its objects stay.
-    /// Returns false, changing nothing, when the job is no longer this attempt's. Three statements.
+    /// Returns false, changing nothing, when the job is no longer this attempt's. Five statements, four for a video that can be played.
     ///
     /// # Errors
     /// Only the database's.
@@ -150,6 +151,7 @@ impl Store {
                         let sql = "UPDATE video SET state = 'failed' WHERE id = ? AND state = 'processing'";
                         session.change(sql, [video.get().into()]).await?;
                         happened(session, video, &[("refused", Some("our_fault"))], now).await?;
+                        tell_failed(session, video, now).await?;
                     }
                     Ok(ours)
                 })
@@ -158,7 +160,7 @@ impl Store {
     }
 
     /// A job that cannot succeed: a video that cannot be played is failed and needs no object any more. Returns
-    /// the keys that may be deleted; none when the job is no longer this attempt's. Five statements, two when
+    /// the keys that may be deleted; none when the job is no longer this attempt's. Seven statements, two when
     /// it can be played.
     ///
     /// # Errors
@@ -205,6 +207,14 @@ impl Store {
     }
 }
 
+/// Tells an author that a video has failed. Two statements, one when it has not.
+pub(crate) async fn tell_failed(session: &Session, video: VideoId, now: Timestamp) -> Result<()> {
+    let sql = "SELECT author_id FROM video WHERE id = ? AND state = 'failed' LIMIT 1";
+    let row = session.row(sql, [video.get().into()]).await?;
+    let author = row.map(|row| column(&row, "author_id")).transpose()?;
+    tell(session, author.map(|author| News::of_video(author, Occasion::VideoFailed, video, now))).await
+}
+
 /// What was coming is there. Two statements.
 async fn arrived(session: &Session, video: VideoId, objects: &[NewObject]) -> Result<()> {
     let sql = "DELETE FROM video_object WHERE video_id = ? AND role = ?";
@@ -212,20 +222,21 @@ async fn arrived(session: &Session, video: VideoId, objects: &[NewObject]) -> Re
     object::insert(session, video, objects).await
 }
 
-/// Shows a public video whose object is where everybody can read it; else has it settled.
+/// Shows a public video whose object is where everybody can read it, else has it settled; and tells whom it concerns.
 async fn place(session: &Session, video: VideoId, play_key: &str, now: Timestamp) -> Result<()> {
-    let sql = "SELECT visibility FROM video WHERE id = ? LIMIT 1";
-    let row = session.row(sql, [video.get().into()]).await?;
-    let word: String = row.map(|row| column(&row, "visibility")).transpose()?.unwrap_or_default();
-    let visibility = Visibility::stored(&word)?;
+    let sql = "SELECT visibility, author_id, title FROM video WHERE id = ? LIMIT 1";
+    let row = session.row(sql, [video.get().into()]).await?.ok_or(Error::VideoNotFound(video))?;
+    let visibility = Visibility::stored(&column::<String>(&row, "visibility")?)?;
+    let (author, title): (i64, String) = (column(&row, "author_id")?, column(&row, "title")?);
     if !play_key.starts_with(visibility.prefix()) {
-        return job::insert(session, video, JobKind::Settle, now, now).await;
-    }
-    if visibility == Visibility::Public {
+        job::insert(session, video, JobKind::Settle, now, now).await?;
+    } else if visibility == Visibility::Public {
         show(session, video, now).await?;
         count_work(session, video, 1).await?;
     }
-    Ok(())
+    let mut news = mentioned(session, &title, (author, video, None), now).await?;
+    news.push(News::of_video(author, Occasion::VideoReady, video, now));
+    tell(session, news).await
 }
 
 /// Whether an object lies where its video's visibility does not want it. One statement.

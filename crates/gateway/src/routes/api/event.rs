@@ -10,12 +10,14 @@ use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
 use domain::{Call, Timestamp};
 use futures_util::{StreamExt, stream};
-use proto::{Listening, Message, WatchRequest};
+use proto::event::Kind;
+use proto::{Listening, WatchRequest};
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, sleep_until};
 
-use super::message;
 use super::rule::{Account, Proved};
+use super::{message, notification};
 use crate::Gateway;
+use crate::address::Base;
 use crate::error::Failure;
 use crate::listeners::Seat;
 use crate::params::bad;
@@ -34,9 +36,9 @@ const LOOK_EVERY: Duration = Duration::from_secs(1);
 /// Every so many looks something is sent, so that both ends know that the other is there.
 const LOOKS_A_BEAT: u32 = 15;
 
-/// What the caller is sent from now on: events `message`, whose data is a message and whose id, sent as `Last-Event-ID`,
-/// goes on where a broken stream ended. What was sent in the seconds before that may come again: messages are known by
-/// their own id. A stream ends after ten minutes, when the session ends and when the server stops.
+/// What the caller is sent and told of from now on: events `message` and `notification`, whose data is one of these and
+/// whose id, sent as `Last-Event-ID`, goes on where a broken stream ended. What came in the seconds before that may come
+/// again: messages and notifications are known by their own id. A stream ends after ten minutes, when the session ends and when the server stops.
 #[utoipa::path(get, path = "/api/v1/stream", tag = "event",
     params(("Last-Event-ID" = Option<String>, Header)),
     responses((status = 200, content_type = "text/event-stream", body = String)))]
@@ -44,6 +46,7 @@ pub(super) async fn listen(
     State(gateway): State<Gateway>,
     Account(call): Account,
     Proved(proof): Proved,
+    base: Base,
     headers: HeaderMap,
 ) -> Result<Response, Failure> {
     let seat = gateway.listeners.enter(proof.user)?;
@@ -62,7 +65,7 @@ pub(super) async fn listen(
     let mut look = interval(LOOK_EVERY);
     look.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let listener =
-        Listener { gateway, proof, inbox, look, looks: 0, until: Instant::now() + LASTS, _seat: seat };
+        Listener { gateway, proof, base, inbox, look, looks: 0, until: Instant::now() + LASTS, _seat: seat };
     let greeting =
         stream::once(async { Ok::<_, Infallible>(Event::default().retry(COME_AGAIN).comment("listening")) });
     let mut response = Sse::new(greeting.chain(stream::unfold(listener, Listener::next))).into_response();
@@ -74,7 +77,8 @@ pub(super) async fn listen(
 struct Listener {
     gateway: Gateway,
     proof: Proof,
-    inbox: Listening<Message>,
+    base: Base,
+    inbox: Listening<proto::Event>,
     look: Interval,
     looks: u32,
     until: Instant,
@@ -87,11 +91,16 @@ impl Listener {
             tokio::select! {
                 () = self.gateway.leaving.cancelled() => return None,
                 () = sleep_until(self.until) => return None,
-                message = self.inbox.next() => {
+                event = self.inbox.next() => {
                     // Whatever ended it, the client comes again.
-                    let message = message?.ok()?;
-                    let event = Event::default().event("message").id(message.created_at.to_string());
-                    return Some((Ok(event.data(message::json(message).ok()?)), self));
+                    let (name, at, json) = match event?.ok()?.kind? {
+                        Kind::Message(one) => ("message", one.created_at, message::json(one)),
+                        Kind::Notification(one) => {
+                            ("notification", one.told_at, notification::json(&self.base, one))
+                        }
+                    };
+                    let event = Event::default().event(name).id(at.to_string());
+                    return Some((Ok(event.data(json.ok()?)), self));
                 }
                 _ = self.look.tick() => {
                     self.gateway.revocations.check(self.proof).ok()?;
