@@ -58,6 +58,10 @@ impl FeedService for Feed {
         let (texts, counts) = (*texts, *counts);
         let oldest = cards.last().and_then(|card| card.published_at);
         let next_before = oldest.unwrap_or_else(|| Timestamp::now().millis());
+        if found.has_unwanted() {
+            let videos = found.cards().into_iter().map(card::video).collect();
+            return Ok(ListFeedResponse { videos, next_before, texts: 0, counts: 0 });
+        }
         let videos = if request.kept != texts {
             found.cards().into_iter().map(card::video).collect()
         } else if request.kept_counts != counts || call.viewer.is_some() {

@@ -1,11 +1,11 @@
-//! The follow service.
+//! The follow service: who follows whom, and who wants nothing of whom.
 
 use domain::{Call, Error, Result, Timestamp, UserId};
 use proto::{
-    Done, FollowService, FollowUserRequest, Friend, FriendList, ListFollowsRequest, ListFriendsRequest,
-    UserList,
+    BarrierRequest, Done, FollowService, FollowUserRequest, Friend, FriendList, GetRelationRequest,
+    ListBarriersRequest, ListFollowsRequest, ListFriendsRequest, Relation, UserList,
 };
-use store::Store;
+use store::{Barrier, Store};
 
 use crate::card;
 
@@ -45,9 +45,56 @@ impl FollowService for Follows {
         Ok(card::users(self.store.followers(user, call.viewer, card::slice(request.slice)).await?))
     }
 
+    async fn block_user(&self, call: &Call, request: BarrierRequest) -> Result<Done> {
+        let (viewer, user) = others(call, &request)?;
+        self.store.block_user(viewer, user, Timestamp::now()).await?;
+        Ok(Done {})
+    }
+
+    async fn unblock_user(&self, call: &Call, request: BarrierRequest) -> Result<Done> {
+        let (viewer, user) = others(call, &request)?;
+        self.store.unblock_user(viewer, user).await?;
+        Ok(Done {})
+    }
+
+    async fn mute_user(&self, call: &Call, request: BarrierRequest) -> Result<Done> {
+        let (viewer, user) = others(call, &request)?;
+        self.store.mute_user(viewer, user, Timestamp::now()).await?;
+        Ok(Done {})
+    }
+
+    async fn unmute_user(&self, call: &Call, request: BarrierRequest) -> Result<Done> {
+        let (viewer, user) = others(call, &request)?;
+        self.store.unmute_user(viewer, user).await?;
+        Ok(Done {})
+    }
+
+    async fn list_barriers(&self, call: &Call, request: ListBarriersRequest) -> Result<UserList> {
+        let which = if request.mutes { Barrier::Mute } else { Barrier::Block };
+        Ok(card::users(self.store.barriers(call.viewer()?, which, card::slice(request.slice)).await?))
+    }
+
+    async fn get_relation(&self, call: &Call, request: GetRelationRequest) -> Result<Relation> {
+        let found = self.store.relation(call.viewer()?, UserId::parse(request.user_id)?).await?;
+        let store::Relation { is_followed, follows, is_blocked, is_muted } = found;
+        Ok(Relation { is_followed, follows, is_blocked, is_muted })
+    }
+
     async fn list_friends(&self, call: &Call, _request: ListFriendsRequest) -> Result<FriendList> {
         let friends = self.store.friends(call.viewer()?).await?;
         Ok(FriendList { friends: friends.into_iter().map(friend).collect() })
+    }
+}
+
+/// Who asks and about whom, who are two.
+fn others(call: &Call, request: &BarrierRequest) -> Result<(UserId, UserId)> {
+    let (viewer, user) = (call.viewer()?, UserId::parse(request.user_id)?);
+    match viewer == user {
+        true => Err(Error::Invalid {
+            name: "id".into(),
+            problem: "is your own: nobody keeps away from themselves".into(),
+        }),
+        false => Ok((viewer, user)),
     }
 }
 

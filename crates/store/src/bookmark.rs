@@ -57,7 +57,7 @@ impl Store {
             visible!("?"),
             " AND b.id < ? ORDER BY b.id DESC LIMIT ?"
         );
-        let values = std::iter::repeat_n(number(Some(viewer)), 6);
+        let values = std::iter::repeat_n(number(Some(viewer)), 7);
         self.database.list_part(sql, values, slice, VideoCard::read).await
     }
 }

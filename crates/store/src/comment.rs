@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use sea_orm::Value;
 
 use crate::Store;
+use crate::barrier::unwanted;
 use crate::card::{UserCard, column, read_all, user_columns};
 use crate::changes::Touched;
 use crate::coalesce::{Coalesced, Operation, Queues, many};
@@ -49,7 +50,8 @@ pub enum Thread {
     RepliesTo(CommentId),
 }
 
-/// The list of those that a condition names. Two `?` before the condition's: the viewer, twice.
+/// The list of those that a condition names. Two `?` before the condition's: the viewer, twice; one
+/// after them: the viewer, who is not shown what unwanted people say.
 macro_rules! select_comments {
     ($which:literal) => {
         concat!(
@@ -60,6 +62,8 @@ macro_rules! select_comments {
             " FROM comment c LEFT JOIN user u ON u.id = c.author_id \
              LEFT JOIN user_stat us ON us.user_id = u.id WHERE ",
             $which,
+            " AND NOT ",
+            unwanted!("?", "c.author_id"),
             " AND c.id < ? ORDER BY c.id DESC LIMIT ?"
         )
     };
@@ -132,7 +136,7 @@ impl Store {
             }
         };
         let values = [number(viewer), number(viewer), video.get().into()].into_iter().chain(parent);
-        let values = Vec::from_iter(values.chain(slice.values()));
+        let values = Vec::from_iter(values.chain([number(viewer)]).chain(slice.values()));
         self.database
             .read(move |session| {
                 Box::pin(async move {
@@ -213,7 +217,8 @@ impl Store {
             visible!("?"),
             " LIMIT 1"
         );
-        let values = [video.get().into(), number(viewer), number(viewer), number(viewer)];
+        let values =
+            Vec::from_iter([video.get().into()].into_iter().chain(std::iter::repeat_n(number(viewer), 4)));
         self.database
             .read(move |session| {
                 Box::pin(async move {

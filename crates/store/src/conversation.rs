@@ -6,6 +6,7 @@ use domain::{Error, Result, Timestamp, UserId};
 use sea_orm::Value;
 
 use crate::Store;
+use crate::barrier::blocked;
 use crate::card::{UserCard, column, user_columns};
 use crate::coalesce::many;
 use crate::message::MessageRow;
@@ -36,7 +37,9 @@ macro_rules! select_conversations {
             user_columns!(),
             " FROM conversation c LEFT JOIN message m ON m.id = c.message_id \
              LEFT JOIN user u ON u.id = c.peer_id LEFT JOIN user_stat us ON us.user_id = u.id \
-             WHERE c.user_id = ? AND ",
+             WHERE c.user_id = ? AND NOT ",
+            blocked!("c.user_id", "c.peer_id"),
+            " AND ",
             $which,
             "(c.has_written = 1 OR EXISTS (SELECT 1 FROM follow f WHERE f.follower_id = c.user_id \
              AND f.followee_id = c.peer_id)) AND c.message_id < ? ORDER BY c.message_id DESC LIMIT ?"

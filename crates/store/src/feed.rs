@@ -39,7 +39,13 @@ impl FeedPage {
         (self.marks.liked >> place & 1 != 0, self.marks.followed >> place & 1 != 0)
     }
 
-    /// The cards with the viewer's marks.
+    /// Whether some of it is not for this viewer, who wants to see nothing of its author.
+    #[must_use]
+    pub fn has_unwanted(&self) -> bool {
+        self.marks.unwanted != 0
+    }
+
+    /// The cards with the viewer's marks, without those of authors the viewer wants to see nothing of.
     #[must_use]
     pub fn cards(&self) -> Vec<VideoCard> {
         let marked = |(place, card): (usize, &VideoCard)| {
@@ -47,7 +53,8 @@ impl FeedPage {
             (card.is_liked, card.author.is_followed) = self.marks(place);
             card
         };
-        self.page.cards.iter().enumerate().map(marked).collect()
+        let wanted = |(place, _): &(usize, &VideoCard)| self.marks.unwanted >> place & 1 == 0;
+        self.page.cards.iter().enumerate().filter(wanted).map(marked).collect()
     }
 }
 

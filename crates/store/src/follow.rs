@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use sea_orm::Value;
 
 use crate::Store;
+use crate::barrier::blocked;
 use crate::card::{Friend, UserCard, column, rows_limit, user_columns};
 use crate::changes::Touched;
 use crate::coalesce::edge::{Edges, Fulfilled, Wish};
@@ -109,7 +110,7 @@ impl Store {
         slice: Slice,
     ) -> Result<Listed<UserCard>> {
         let values = [number(viewer), user.get().into()];
-        self.database.list_of(user, sql, values, slice, UserCard::read).await
+        self.database.list_of((user, viewer), sql, values, slice, UserCard::read).await
     }
 }
 
@@ -127,7 +128,8 @@ const FOLLOWS: Edges = Edges {
     from: "follower_id",
     to: "followee_id",
     target: "LEFT JOIN user_stat t ON t.user_id = pairs.other",
-    owner: "t.user_id",
+    // Nobody's, for who blocks or is blocked.
+    owner: concat!("(CASE WHEN ", blocked!("pairs.one", "pairs.other"), " THEN NULL ELSE t.user_id END)"),
 };
 
 impl Operation for Follow {

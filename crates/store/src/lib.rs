@@ -4,6 +4,7 @@
 mod administration;
 mod answer;
 mod backup;
+mod barrier;
 mod bookmark;
 mod card;
 mod changes;
@@ -51,6 +52,7 @@ use domain::Result;
 pub use administration::{AuditRow, Invitation};
 pub use answer::{Asked, KeptAnswer};
 pub use backup::{ColumnKind, Columns, Exported, ExportedObject, ExportedRow, ROWS_AT_ONCE};
+pub use barrier::{Barrier, Relation};
 pub use card::{Friend, UserCard, VideoCard};
 pub use check::Finding;
 pub use comment::{CommentRow, Thread};

@@ -52,10 +52,11 @@ impl Store {
             visible!("?"),
             " AND l.id < ? ORDER BY l.id DESC LIMIT ?"
         );
+        let of_whom = (user, viewer);
         let viewer = number(viewer);
         let of = [viewer.clone(), viewer.clone(), user.get().into()];
-        let values = of.into_iter().chain(std::iter::repeat_n(viewer, 3));
-        self.database.list_of(user, sql, values, slice, VideoCard::read).await
+        let values = of.into_iter().chain(std::iter::repeat_n(viewer, 4));
+        self.database.list_of(of_whom, sql, values, slice, VideoCard::read).await
     }
 }
 

@@ -7,6 +7,7 @@ use futures_util::future::BoxFuture;
 use sea_orm::Value;
 
 use crate::Store;
+use crate::barrier::blocked;
 use crate::card::{column, rows_limit};
 use crate::coalesce::{Coalesced, Operation, Queues, many};
 use crate::conversation;
@@ -33,7 +34,7 @@ impl Store {
     /// Sends a message. Three statements, on MySQL one more.
     ///
     /// # Errors
-    /// [`Error::UserNotFound`] for the receiver.
+    /// [`Error::UserNotFound`] for the receiver, also when one blocks the other.
     pub async fn send_message(
         &self,
         sender: UserId,
@@ -141,7 +142,8 @@ impl Operation for NewMessage {
             session.hold_people(batch.iter().map(|new| new.pair().0)).await?;
             let mut found = Found::of(session, batch.iter().map(NewMessage::pair).collect()).await?;
             let mut times = Vec::new();
-            for new in batch.iter().filter(|new| found.people.contains(&new.receiver)) {
+            let reached: Vec<_> = batch.iter().map(|new| found.reaches(new)).collect();
+            for (new, _) in batch.iter().zip(&reached).filter(|(_, reached)| **reached) {
                 let latest = found.latest.entry(new.pair()).or_default();
                 // A reader asks for what is later than the last message it holds: two messages of a
                 // conversation must never share a millisecond.
@@ -157,8 +159,8 @@ impl Operation for NewMessage {
             };
             conversation::sent(session, sent.iter().map(view)).await?;
             let mut sent = sent.into_iter();
-            let answer = |new: &NewMessage| {
-                if !found.people.contains(&new.receiver) {
+            let answer = |(new, reached): (&NewMessage, &bool)| {
+                if !reached {
                     return Err(Error::UserNotFound(new.receiver));
                 }
                 let ((_, created_at), id) =
@@ -167,7 +169,7 @@ impl Operation for NewMessage {
                 let content = new.content.as_str().to_owned();
                 Ok(MessageRow { id, sender_id, receiver_id, content, created_at })
             };
-            Ok(batch.iter().map(answer).collect())
+            Ok(batch.iter().zip(&reached).map(answer).collect())
         })
     }
 }
@@ -176,6 +178,8 @@ impl Operation for NewMessage {
 struct Found {
     /// Those of the two people of each conversation who exist.
     people: HashSet<UserId>,
+    /// Of whom one blocks the other.
+    apart: HashSet<(UserId, UserId)>,
     /// When each conversation had its last message.
     latest: HashMap<(UserId, UserId), i64>,
     /// By how much the numbers of rows grow.
@@ -183,26 +187,35 @@ struct Found {
 }
 
 impl Found {
+    fn reaches(&self, new: &NewMessage) -> bool {
+        self.people.contains(&new.receiver) && !self.apart.contains(&new.pair())
+    }
+
     /// One statement.
     async fn of(session: &Session, pairs: BTreeSet<(UserId, UserId)>) -> Result<Self> {
         let pairs = many::filled(pairs);
         let sql = format!(
-            "SELECT pairs.one, pairs.other, {} AS step, one.id AS one_id, other.id AS other_id, \
+            "SELECT pairs.one, pairs.other, {} AS step, one.id AS one_id, other.id AS other_id, {} AS apart, \
              (SELECT created_at FROM message WHERE sender_id = pairs.one AND receiver_id = pairs.other \
              ORDER BY created_at DESC LIMIT 1) AS there_at, \
              (SELECT created_at FROM message WHERE sender_id = pairs.other AND receiver_id = pairs.one \
              ORDER BY created_at DESC LIMIT 1) AS back_at \
              FROM {} pairs LEFT JOIN user one ON one.id = pairs.one LEFT JOIN user other ON other.id = pairs.other LIMIT {}",
             many::step(session),
+            blocked!("pairs.one", "pairs.other"),
             many::pairs(pairs.len()),
             pairs.len()
         );
         let values = pairs.iter().flat_map(|(one, other)| [one.get().into(), other.get().into()]);
-        let mut found = Self { people: HashSet::new(), latest: HashMap::new(), step: 1 };
+        let mut found =
+            Self { people: HashSet::new(), apart: HashSet::new(), latest: HashMap::new(), step: 1 };
         for row in session.rows(&sql, values).await? {
             let (one, other) = (UserId::parse(column(&row, "one")?)?, UserId::parse(column(&row, "other")?)?);
             found.step = column(&row, "step")?;
             found.people.extend(column::<Option<i64>>(&row, "one_id")?.map(|_| one));
+            if column::<i64>(&row, "apart")? != 0 {
+                found.apart.insert((one, other));
+            }
             found.people.extend(column::<Option<i64>>(&row, "other_id")?.map(|_| other));
             let (there, back): (Option<i64>, Option<i64>) =
                 (column(&row, "there_at")?, column(&row, "back_at")?);

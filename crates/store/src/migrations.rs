@@ -9,11 +9,12 @@ mod m0006_tag;
 mod m0007_view;
 mod m0008_search;
 mod m0009_notification;
+mod m0010_barrier;
 
 use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
 
 /// Every table with its key, after those that its rows refer to.
-pub(crate) const TABLES: [(&str, &str); 28] = [
+pub(crate) const TABLES: [(&str, &str); 29] = [
     ("user", "id"),
     ("user_stat", "user_id"),
     ("video", "id"),
@@ -42,6 +43,7 @@ pub(crate) const TABLES: [(&str, &str); 28] = [
     ("video_text", "video_id"),
     ("user_text", "user_id"),
     ("notification", "id"),
+    ("barrier", "id"),
 ];
 
 /// All migrations, oldest first.
@@ -59,6 +61,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0007_view::Migration),
             Box::new(m0008_search::Migration),
             Box::new(m0009_notification::Migration),
+            Box::new(m0010_barrier::Migration),
         ]
     }
 }

@@ -7,6 +7,7 @@ use domain::{CommentId, Occasion, Result, Timestamp, UserId, VideoId, mentions};
 use sea_orm::Value;
 
 use crate::Store;
+use crate::barrier::unwanted;
 use crate::card::{UserCard, column, rows_limit, user_columns};
 use crate::coalesce::many;
 use crate::row::Row;
@@ -41,7 +42,8 @@ pub struct NotificationRow {
     pub is_new: bool,
 }
 
-/// Those of a viewer that a condition names, whose videos they may still see. Six `?`, each the viewer.
+/// Those of a viewer that a condition names, whose videos they may still see and whose actors they want to see. Seven
+/// `?`, each the viewer.
 macro_rules! select_notifications {
     ($which:literal) => {
         // bounded: the condition ends with a LIMIT.
@@ -55,7 +57,9 @@ macro_rules! select_notifications {
              LEFT JOIN comment c ON c.id = n.comment_id WHERE n.user_id = ? \
              AND (v.id IS NULL OR (v.author_id = ? AND v.state NOT IN ('deleting', 'gone')) OR ",
             visible!("?"),
-            ") AND ",
+            ") AND NOT ",
+            unwanted!("n.user_id", "n.actor_id"),
+            " AND ",
             $which
         )
     };
@@ -68,7 +72,7 @@ impl Store {
     /// Only the database's.
     pub async fn notifications(&self, viewer: UserId, slice: Slice) -> Result<Listed<NotificationRow>> {
         let sql = select_notifications!("n.told_at < ? ORDER BY n.told_at DESC LIMIT ?");
-        let values = std::iter::repeat_n(number(Some(viewer)), 6);
+        let values = std::iter::repeat_n(number(Some(viewer)), 7);
         self.database.list_part(sql, values, slice, NotificationRow::read).await
     }
 
@@ -83,7 +87,7 @@ impl Store {
     ) -> Result<Vec<NotificationRow>> {
         let sql = select_notifications!("n.told_at > ? ORDER BY n.told_at LIMIT ?");
         let values =
-            std::iter::repeat_n(number(Some(viewer)), 6).chain([after.millis().into(), rows_limit()]);
+            std::iter::repeat_n(number(Some(viewer)), 7).chain([after.millis().into(), rows_limit()]);
         self.database.list(sql, values, NotificationRow::read).await
     }
 
@@ -93,7 +97,8 @@ impl Store {
     /// Only the database's.
     pub async fn new_notifications(&self, viewer: UserId) -> Result<i64> {
         let sql = "SELECT COUNT(*) AS count FROM (SELECT 1 FROM notification n WHERE n.user_id = ? AND n.told_at > \
-                   (SELECT notified_at FROM user WHERE id = ?) LIMIT ?) news";
+                   (SELECT notified_at FROM user WHERE id = ?) AND NOT EXISTS (SELECT 1 FROM barrier apart \
+                   WHERE apart.user_id = n.user_id AND apart.other_id = n.actor_id) LIMIT ?) news";
         let values = [viewer.get().into(), viewer.get().into(), COUNTED.into()];
         let counts = self.database.list(sql, values, |row| column(row, "count")).await?;
         Ok(counts.first().copied().unwrap_or(0))

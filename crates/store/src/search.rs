@@ -8,6 +8,7 @@ use domain::{Query, Result, UserId, VideoId, Word, words};
 use sea_orm::Value;
 
 use crate::Store;
+use crate::barrier::blocked;
 use crate::card::{UserCard, VideoCard, column, user_columns, video_columns, video_joins};
 use crate::coalesce::many;
 use crate::row::{Row, read_all};
@@ -57,7 +58,7 @@ impl Store {
         let asked = [asked(&query, self.database.is_mysql()), (RANKED as u64).into()];
         let search = Search {
             candidates,
-            asked: asked.into_iter().chain(std::iter::repeat_n(viewer.clone(), 3)).collect(),
+            asked: asked.into_iter().chain(std::iter::repeat_n(viewer.clone(), 4)).collect(),
             worth: video_worth,
             // bounded: what is shown of a part, and `run` adds a LIMIT.
             cards: concat!("SELECT ", video_columns!(), " FROM video v ", video_joins!(), " WHERE v.id IN "),
@@ -68,7 +69,7 @@ impl Store {
         self.ranked(search, slice).await
     }
 
-    /// People with all these words in what they are called: who is called just that, then of the newest 512 those first
+    /// People with all these words in what they are called, but those who block the viewer or are blocked: who is called just that, then of the newest 512 those first
     /// whom many follow. Two statements, one when nobody is found.
     ///
     /// # Errors
@@ -88,12 +89,20 @@ impl Store {
         let candidates = format!(
             "SELECT u.id, us.follower_count, CASE WHEN u.name_key = ? THEN 1 ELSE 0 END AS is_called_that FROM \
              (SELECT id FROM user WHERE name_key = ? UNION SELECT id FROM ({found}) few) found \
-             JOIN user u ON u.id = found.id JOIN user_stat us ON us.user_id = u.id WHERE u.standing = 'active' LIMIT ?"
+             JOIN user u ON u.id = found.id JOIN user_stat us ON us.user_id = u.id \
+             WHERE u.standing = 'active' AND NOT {} LIMIT ?",
+            blocked!("?", "u.id")
         );
         let key = Value::from(query.key());
         let search = Search {
             candidates,
-            asked: vec![key.clone(), key, asked(&query, self.database.is_mysql()), (RANKED as u64).into()],
+            asked: vec![
+                key.clone(),
+                key,
+                asked(&query, self.database.is_mysql()),
+                (RANKED as u64).into(),
+                number(viewer),
+            ],
             worth: user_worth,
             // bounded: as above.
             cards: concat!(

@@ -14,7 +14,7 @@ use sea_orm::Value;
 use crate::card::column;
 use crate::coalesce::many;
 use crate::session::Session;
-use crate::video::sight::visible_author;
+use crate::video::sight::visible;
 
 impl Session {
     /// Holds two people's counters, who may be the same one. One statement on MySQL, none on SQLite.
@@ -52,33 +52,29 @@ impl Session {
     }
 
     /// Holds the counters of videos and tells which of these viewers may see which and who published it, and by how
-    /// much the numbers of inserted rows grow. One statement, and one for each pair whose video not everybody may see.
+    /// much the numbers of inserted rows grow. One statement.
     pub(crate) async fn hold_visible(
         &self,
-        pairs: impl Iterator<Item = (UserId, VideoId)> + Clone,
+        pairs: impl Iterator<Item = (UserId, VideoId)>,
     ) -> Result<(HashMap<(UserId, VideoId), i64>, i64)> {
-        let videos = many::filled(pairs.clone().map(|(_, video)| video).collect::<BTreeSet<_>>());
+        let turned = pairs.map(|(viewer, video)| (video.get(), viewer.get()));
+        let pairs = many::filled(turned.collect::<BTreeSet<_>>());
+        // LEFT, so that the pairs come first, in their order, and each is two look-ups.
         let sql = format!(
-            "SELECT vs.video_id, {} AS step, (SELECT COALESCE(published_at, 0) FROM video WHERE id = vs.video_id \
-             AND state = 'ready') AS shown, (SELECT author_id FROM video WHERE id = vs.video_id) AS author FROM video_stat vs WHERE vs.video_id IN {} \
-             ORDER BY vs.video_id LIMIT {}{}",
+            "SELECT pairs.one, pairs.other, {} AS step, (SELECT v.author_id FROM video v WHERE v.id = vs.video_id AND {}) \
+             AS author FROM {} pairs LEFT JOIN video_stat vs ON vs.video_id = pairs.other LIMIT {}{}",
             many::step(self),
-            many::list(videos.len()),
-            videos.len(),
+            visible!("pairs.one"),
+            many::pairs(pairs.len()),
+            pairs.len(),
             if self.is_mysql() { " FOR UPDATE" } else { "" }
         );
-        let (mut shown, mut step) = (HashMap::new(), 1);
-        for row in self.rows(&sql, videos.iter().map(|video| video.get().into())).await? {
+        let values = pairs.iter().flat_map(|(video, viewer)| [(*viewer).into(), (*video).into()]);
+        let (mut visible, mut step) = (HashMap::new(), 1);
+        for row in self.rows(&sql, values).await? {
             step = column(&row, "step")?;
-            let (at, author): (Option<i64>, i64) = (column(&row, "shown")?, column(&row, "author")?);
-            shown.insert(column::<i64>(&row, "video_id")?, at.map(|at| (at, author)));
-        }
-        let mut visible = HashMap::new();
-        for (viewer, video) in pairs {
-            let Some((at, author)) = shown.get(&video.get()).copied().flatten() else { continue };
-            if at > 0 || visible_author(self, video, Some(viewer)).await.is_ok() {
-                visible.insert((viewer, video), author);
-            }
+            let pair = (UserId::parse(column(&row, "one")?)?, VideoId::parse(column(&row, "other")?)?);
+            visible.extend(column::<Option<i64>>(&row, "author")?.map(|author| (pair, author)));
         }
         Ok((visible, step))
     }

@@ -43,7 +43,7 @@ impl Store {
         );
         let viewer = number(viewer);
         let of = [viewer.clone(), viewer.clone(), tag.key.into()];
-        let values = of.into_iter().chain(std::iter::repeat_n(viewer, 3));
+        let values = of.into_iter().chain(std::iter::repeat_n(viewer, 4));
         self.database.list_part(sql, values, slice, VideoCard::read).await
     }
 

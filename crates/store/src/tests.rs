@@ -4,6 +4,7 @@ mod address;
 mod answer;
 mod atomic;
 mod backup;
+mod barrier;
 mod batch;
 mod catalogue;
 mod check;

@@ -137,7 +137,7 @@ impl Store {
     /// One person as `viewer` sees them. One statement.
     ///
     /// # Errors
-    /// [`Error::UserNotFound`].
+    /// [`Error::UserNotFound`], also when they block the viewer.
     pub async fn user_card(&self, id: UserId, viewer: Option<UserId>) -> Result<UserCard> {
         self.database.read(move |session| Box::pin(card(session, id, viewer))).await
     }
@@ -224,9 +224,10 @@ pub(crate) async fn card(session: &Session, id: UserId, viewer: Option<UserId>) 
     let sql = concat!(
         "SELECT ",
         user_columns!(),
-        " FROM user u JOIN user_stat us ON us.user_id = u.id WHERE u.id = ? LIMIT 1"
+        " FROM user u JOIN user_stat us ON us.user_id = u.id WHERE u.id = ? AND NOT EXISTS \
+         (SELECT 1 FROM barrier b WHERE b.user_id = ? AND b.other_id = u.id AND b.kind = 'blocked') LIMIT 1"
     );
-    let row = session.row(sql, [number(viewer), id.get().into()]).await?;
+    let row = session.row(sql, [number(viewer), id.get().into(), number(viewer)]).await?;
     UserCard::read(&row.ok_or(Error::UserNotFound(id))?)
 }
 
@@ -234,10 +235,10 @@ impl Database {
     /// Reads a part of a list of somebody's by one statement, after one that tells whether there is such a person.
     ///
     /// # Errors
-    /// [`Error::UserNotFound`].
+    /// [`Error::UserNotFound`], also when they block the viewer.
     pub(crate) async fn list_of<T: Send + 'static>(
         &self,
-        user: UserId,
+        (user, viewer): (UserId, Option<UserId>),
         sql: &'static str,
         values: impl IntoIterator<Item = Value>,
         slice: Slice,
@@ -246,8 +247,9 @@ impl Database {
         let values = Vec::from_iter(values.into_iter().chain(slice.values()));
         self.read(move |session| {
             Box::pin(async move {
-                let found =
-                    session.row("SELECT 1 FROM user WHERE id = ? LIMIT 1", [user.get().into()]).await?;
+                let there = "SELECT 1 FROM user u WHERE u.id = ? AND NOT EXISTS (SELECT 1 FROM barrier b \
+                             WHERE b.user_id = ? AND b.other_id = u.id AND b.kind = 'blocked') LIMIT 1";
+                let found = session.row(there, [user.get().into(), number(viewer)]).await?;
                 found.ok_or(Error::UserNotFound(user))?;
                 slice.read(&session.rows(sql, values).await?, read)
             })

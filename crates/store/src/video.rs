@@ -125,11 +125,12 @@ impl Store {
             visible!("?"),
             " OR (v.state = 'processing' AND v.author_id = ?)) AND v.id < ? ORDER BY v.id DESC LIMIT ?"
         );
+        let of_whom = (author, viewer);
         let viewer = number(viewer);
         let author_id = Value::from(author.get());
         let of = [viewer.clone(), viewer.clone(), author_id];
-        let values = of.into_iter().chain(std::iter::repeat_n(viewer, 4));
-        self.database.list_of(author, sql, values, slice, VideoCard::read).await
+        let values = of.into_iter().chain(std::iter::repeat_n(viewer, 5));
+        self.database.list_of(of_whom, sql, values, slice, VideoCard::read).await
     }
 }
 

@@ -33,7 +33,7 @@ impl Store {
                 Box::pin(async move {
                     session.hold_video(video).await?;
                     let id = number(Some(viewer));
-                    let values = [video.get().into(), id.clone(), id.clone(), id.clone()];
+                    let values = [video.get().into()].into_iter().chain(std::iter::repeat_n(id.clone(), 4));
                     let row = session.row(sql, values).await?.ok_or(Error::VideoNotFound(video))?;
                     // Nobody watches more of a video than there is.
                     let length: i64 = column(&row, "duration_ms")?;

@@ -9,7 +9,7 @@ use e2e::{Platform, User, clip, eventually};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-const ACTORS: [&str; 5] = ["anonymous", "suspended", "other", "admin", "owner"];
+const ACTORS: [&str; 6] = ["anonymous", "suspended", "blocked", "other", "admin", "owner"];
 const PASSWORD: &str = "a password of tests";
 /// After these nothing is left to ask about.
 const LAST: [(&str, &str); 3] = [
@@ -25,6 +25,8 @@ struct Scene {
     other: User,
     admin: User,
     suspended: User,
+    /// By the owner.
+    blocked: User,
     /// Whom administrators decide about.
     subject: User,
     video: i64,
@@ -46,6 +48,9 @@ impl Scene {
         let admin = platform.register("admin").await;
         assert_eq!(platform.command(&["user", "admin", "admin"]).await.code, Some(0));
         let (suspended, subject) = (platform.register("suspended").await, platform.register("subject").await);
+        let blocked = platform.register("blocked").await;
+        let path = format!("/users/{}/block", blocked.id);
+        platform.api(Some(&owner), Method::PUT, &path, Value::Null).await.ok(204);
         let path = format!("/admin/accounts/{}/standing", suspended.id);
         let body = json!({ "standing": "suspended", "reason": "a test" });
         platform.api(Some(&admin), Method::PUT, &path, body).await.ok(204);
@@ -75,6 +80,7 @@ impl Scene {
             other,
             admin,
             suspended,
+            blocked,
             subject,
             video,
             shown,
@@ -92,6 +98,7 @@ impl Scene {
             "other" => Some(&self.other),
             "admin" => Some(&self.admin),
             "suspended" => Some(&self.suspended),
+            "blocked" => Some(&self.blocked),
             _anonymous => None,
         }
     }
@@ -238,6 +245,10 @@ async fn everybody_gets_of_every_route_what_the_matrix_says() {
         for actor in ACTORS {
             let asked = scene.request(&method, &path, actor).await.send().await.expect("an answer");
             statuses.push(asked.status().as_u16().to_string());
+            // Whoever is to get the rows that follow has to see the owner.
+            if path == "/api/v1/users/{id}/block" {
+                scene.request("DELETE", &path, actor).await.send().await.expect("an answer");
+            }
         }
         found.insert(format!("{method},{path}"), statuses.join(","));
     }

@@ -5,6 +5,7 @@ mod access;
 mod admin;
 mod api;
 mod backup;
+mod barrier;
 mod caption;
 mod cert;
 mod command;

@@ -1,6 +1,7 @@
 //! The modern API, `/api/v1`: a bearer token or nobody, the status that says what happened, problems in detail.
 
 mod admin;
+mod barrier;
 mod body;
 mod captions;
 mod comment;
@@ -93,6 +94,13 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Anybody, Read, BROWSE, routes!(user::followers)))
         .routes(under(Account, Social, TAP, routes!(user::follow)))
         .routes(under(Account, Social, TAP, routes!(user::unfollow)))
+        .routes(under(Account, Read, BROWSE, routes!(barrier::relation)))
+        .routes(under(Account, Social, TAP, routes!(barrier::block)))
+        .routes(under(Account, Social, TAP, routes!(barrier::unblock)))
+        .routes(under(Account, Social, TAP, routes!(barrier::mute)))
+        .routes(under(Account, Social, TAP, routes!(barrier::unmute)))
+        .routes(under(Account, Read, BROWSE, routes!(barrier::blocks)))
+        .routes(under(Account, Read, BROWSE, routes!(barrier::mutes)))
         .routes(under(Account, Read, BROWSE, routes!(message::list)))
         .routes(under(Account, Social, SPEAK, routes!(message::send)))
         .routes(under(Account, Read, BROWSE, routes!(message::conversations)))

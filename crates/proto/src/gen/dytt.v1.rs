@@ -426,7 +426,8 @@ pub struct ListFeedResponse {
     /// The cursor of the next page: the oldest publish time of this one, or now when the page is empty.
     #[prost(int64, tag = "2")]
     pub next_before: i64,
-    /// The tag of this page's texts, and of its texts and counts.
+    /// The tag of this page's texts, and of its texts and counts; 0 for a page that is this viewer's alone, because it
+    /// leaves out what they want to see nothing of.
     #[prost(uint64, tag = "3")]
     pub texts: u64,
     #[prost(uint64, tag = "4")]
@@ -581,6 +582,39 @@ pub struct ListFollowsRequest {
     pub slice: ::core::option::Option<Slice>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BarrierRequest {
+    #[prost(int64, tag = "1")]
+    pub user_id: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListBarriersRequest {
+    /// Those who are muted; else those who are blocked.
+    #[prost(bool, tag = "1")]
+    pub mutes: bool,
+    #[prost(message, optional, tag = "2")]
+    pub slice: ::core::option::Option<Slice>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetRelationRequest {
+    #[prost(int64, tag = "1")]
+    pub user_id: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Relation {
+    /// The viewer follows them.
+    #[prost(bool, tag = "1")]
+    pub is_followed: bool,
+    /// They follow the viewer.
+    #[prost(bool, tag = "2")]
+    pub follows: bool,
+    /// The viewer blocks them.
+    #[prost(bool, tag = "3")]
+    pub is_blocked: bool,
+    /// The viewer mutes them.
+    #[prost(bool, tag = "4")]
+    pub is_muted: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListFriendsRequest {}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Friend {
@@ -598,7 +632,7 @@ pub struct FriendList {
     #[prost(message, repeated, tag = "1")]
     pub friends: ::prost::alloc::vec::Vec<Friend>,
 }
-/// Follows: who follows whom, and who are friends.
+/// Follows: who follows whom, who are friends, and who wants nothing of whom.
 #[async_trait::async_trait]
 pub trait FollowService: Send + Sync {
     /// Follows a user; a second time changes nothing.
@@ -625,6 +659,39 @@ pub trait FollowService: Send + Sync {
         call: &domain::Call,
         request: ListFollowsRequest,
     ) -> domain::Result<UserList>;
+    /// Lets nothing be between the viewer and a user: neither sees, follows, writes to or finds the other.
+    async fn block_user(
+        &self,
+        call: &domain::Call,
+        request: BarrierRequest,
+    ) -> domain::Result<Done>;
+    /// Blocks a user no more.
+    async fn unblock_user(
+        &self,
+        call: &domain::Call,
+        request: BarrierRequest,
+    ) -> domain::Result<Done>;
+    /// Leaves a user out of what the viewer is shown and told of.
+    async fn mute_user(&self, call: &domain::Call, request: BarrierRequest)
+    -> domain::Result<Done>;
+    /// Mutes a user no more.
+    async fn unmute_user(
+        &self,
+        call: &domain::Call,
+        request: BarrierRequest,
+    ) -> domain::Result<Done>;
+    /// Whom the viewer blocks, or mutes, the latest first.
+    async fn list_barriers(
+        &self,
+        call: &domain::Call,
+        request: ListBarriersRequest,
+    ) -> domain::Result<UserList>;
+    /// What stands between the viewer and a user.
+    async fn get_relation(
+        &self,
+        call: &domain::Call,
+        request: GetRelationRequest,
+    ) -> domain::Result<Relation>;
     /// Those who follow the viewer and are followed back, the latest conversation first.
     async fn list_friends(
         &self,
@@ -682,6 +749,54 @@ impl FollowService for RemoteFollowService {
         )
         .await
     }
+    async fn block_user(
+        &self,
+        call: &domain::Call,
+        request: BarrierRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.FollowService/BlockUser", request).await
+    }
+    async fn unblock_user(
+        &self,
+        call: &domain::Call,
+        request: BarrierRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.FollowService/UnblockUser", request).await
+    }
+    async fn mute_user(
+        &self,
+        call: &domain::Call,
+        request: BarrierRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.FollowService/MuteUser", request).await
+    }
+    async fn unmute_user(
+        &self,
+        call: &domain::Call,
+        request: BarrierRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.FollowService/UnmuteUser", request).await
+    }
+    async fn list_barriers(
+        &self,
+        call: &domain::Call,
+        request: ListBarriersRequest,
+    ) -> domain::Result<UserList> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.FollowService/ListBarriers",
+            request,
+        )
+        .await
+    }
+    async fn get_relation(
+        &self,
+        call: &domain::Call,
+        request: GetRelationRequest,
+    ) -> domain::Result<Relation> {
+        crate::wire::call(&self.0, call, "/dytt.v1.FollowService/GetRelation", request).await
+    }
     async fn list_friends(
         &self,
         call: &domain::Call,
@@ -717,6 +832,42 @@ pub fn serve_follow(service: std::sync::Arc<dyn FollowService>) -> crate::Step {
                 "/dytt.v1.FollowService/ListFollowers" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.list_followers(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FollowService/BlockUser" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.block_user(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FollowService/UnblockUser" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.unblock_user(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FollowService/MuteUser" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.mute_user(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FollowService/UnmuteUser" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.unmute_user(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FollowService/ListBarriers" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_barriers(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FollowService/GetRelation" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.get_relation(&call, message).await
                     })
                     .await
                 }
@@ -2726,6 +2877,42 @@ pub const METHODS: &[crate::Method] = &[
     },
     crate::Method {
         path: "/dytt.v1.FollowService/ListFollowers",
+        service: "follow",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FollowService/BlockUser",
+        service: "follow",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FollowService/UnblockUser",
+        service: "follow",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FollowService/MuteUser",
+        service: "follow",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FollowService/UnmuteUser",
+        service: "follow",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FollowService/ListBarriers",
+        service: "follow",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FollowService/GetRelation",
         service: "follow",
         repeatable: true,
         streaming: false,

@@ -6,7 +6,7 @@ use domain::Error;
 use futures_util::StreamExt;
 use proto::{LikeService, MessageService, WatchRequest};
 
-use super::world::{FAILS, GOOD, HANGS, MISSING, World, about, ann, nobody};
+use super::world::{FAILS, GOOD, HANGS, MISSING, World, about, ann, nobody, number};
 
 #[tokio::test]
 async fn viewer_trace_key_and_what_is_left_of_the_time_arrive() {
@@ -41,7 +41,7 @@ async fn a_stream_brings_its_messages_in_order_and_then_its_error() {
     let world = World::start(1).await;
     let mut stream = world.messages().watch(&ann(), WatchRequest { after: FAILS }).await.expect("listens");
     for id in 1..=3 {
-        assert_eq!(stream.next().await.expect("a message").expect("is well").id, id);
+        assert_eq!(number(&stream.next().await.expect("a message").expect("is well")), id);
     }
     let end = stream.next().await.expect("an end").expect_err("fails");
     assert_eq!(end.reason(), "unavailable");

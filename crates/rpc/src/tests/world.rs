@@ -158,6 +158,14 @@ impl MessageService for Probe {
     }
 }
 
+/// The number of the message that an event tells.
+pub(crate) fn number(event: &Event) -> i64 {
+    match &event.kind {
+        Some(proto::event::Kind::Message(message)) => message.id,
+        other => panic!("{other:?} is no message"),
+    }
+}
+
 pub(crate) struct Instanced {
     pub probe: Arc<Probe>,
     pub addr: String,

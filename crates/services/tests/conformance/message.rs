@@ -2,6 +2,7 @@
 
 use domain::{Call, Error};
 use futures_util::StreamExt;
+use proto::event::Kind;
 use proto::{ListMessagesRequest, Message, SendMessageRequest, WatchRequest};
 
 use crate::world::{World, nobody};
@@ -75,7 +76,10 @@ async fn a_listener_gets_what_it_is_sent_by_anybody_once_and_in_order() {
     send(&world, &bob, &ann, "missed").await;
     let after = known.created_at;
     let mut inbox = world.message.watch(&ann, WatchRequest { after }).await.expect("listens");
-    let mut next = async || inbox.next().await.expect("a message").expect("is well").content;
+    let mut next = async || match inbox.next().await.expect("a message").expect("is well").kind {
+        Some(Kind::Message(message)) => message.content,
+        other => panic!("{other:?} is no message"),
+    };
     // What was sent just before may come once more.
     let first = next().await;
     assert!(["known", "missed"].contains(&first.as_str()), "{first}");

@@ -5,6 +5,7 @@ use domain::{Result, UserId};
 use sea_orm::Value;
 
 use crate::Store;
+use crate::barrier::unwanted;
 use crate::card::{VideoCard, column, video_columns, video_joins};
 use crate::slice::{Listed, Slice};
 use crate::user::number;
@@ -16,7 +17,8 @@ const WINDOWS: [i64; 3] = [2_000, 20_000, 200_000];
 const PEOPLE: u64 = 2_000;
 
 impl Store {
-    /// Videos of those a viewer follows, also such as are for followers and friends alone, the newest first. Two
+    /// Videos of those a viewer follows, also such as are for followers and friends alone, the newest first, but for
+    /// those who are muted. Two
     /// statements, one more for each time that those people were silent for long.
     ///
     /// # Errors
@@ -29,6 +31,8 @@ impl Store {
             " FROM (SELECT v.id FROM (SELECT followee_id FROM follow WHERE follower_id = ? ORDER BY id DESC LIMIT ?) ends \
              JOIN video v ON v.author_id = ends.followee_id WHERE v.id < ? AND v.id >= ? AND ",
             visible!("?"),
+            " AND NOT ",
+            unwanted!("?", "v.author_id"),
             " ORDER BY v.id DESC LIMIT ?) few JOIN video v ON v.id = few.id ",
             video_joins!(),
             " ORDER BY v.id DESC LIMIT ?"
@@ -43,13 +47,15 @@ impl Store {
                     for window in WINDOWS.into_iter().chain([i64::MAX]) {
                         let start = end.saturating_sub(window).max(0);
                         let [_, limit] = slice.values();
-                        let values: [Value; 11] = [
+                        let values: [Value; 13] = [
                             me(),
                             me(),
                             me(),
                             PEOPLE.into(),
                             end.into(),
                             start.into(),
+                            me(),
+                            me(),
                             me(),
                             me(),
                             me(),

@@ -13,11 +13,12 @@ use crate::card::VideoCard;
 use crate::changes::Touched;
 use crate::row::{Row, column};
 
-/// What one viewer likes and follows of a page, a bit for each place.
+/// What one viewer likes and follows of a page, and whose videos they do not want to see; a bit for each place.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Marks {
     pub liked: u64,
     pub followed: u64,
+    pub unwanted: u64,
 }
 
 const _: () = assert!(FEED_PAGE <= u64::BITS as usize);
@@ -26,7 +27,8 @@ const COUNTS: &str = "SELECT vs.like_count, vs.comment_count, us.follow_count, u
                       us.liked_count, us.received_like_count \
                       FROM video_stat vs JOIN user_stat us ON us.user_id = ?2 WHERE vs.video_id = ?1 LIMIT 1";
 const MARKS: &str = "SELECT EXISTS (SELECT 1 FROM video_like WHERE user_id = ?1 AND video_id = ?2), \
-                     EXISTS (SELECT 1 FROM follow WHERE follower_id = ?1 AND followee_id = ?3) LIMIT 1";
+                     EXISTS (SELECT 1 FROM follow WHERE follower_id = ?1 AND followee_id = ?3), \
+                     EXISTS (SELECT 1 FROM barrier WHERE user_id = ?1 AND other_id = ?3) LIMIT 1";
 
 impl Store {
     /// A page of SQLite's with the counters that are not current read again: one statement.
@@ -58,12 +60,12 @@ impl Store {
             .read(move |session| {
                 Box::pin(async move {
                     let keys = page.cards.iter().map(|card| [viewer.get(), card.id, card.author.id]);
-                    let found = session.look_up::<3, 2>(MARKS, keys)?;
+                    let found = session.look_up::<3, 3>(MARKS, keys)?;
                     let bits = |which: usize| {
                         let marks = found.iter().map(|marks| marks.is_some_and(|marks| marks[which] != 0));
                         marks.enumerate().map(|(place, mark)| u64::from(mark) << place).sum()
                     };
-                    Ok(Marks { liked: bits(0), followed: bits(1) })
+                    Ok(Marks { liked: bits(0), followed: bits(1), unwanted: bits(2) })
                 })
             })
             .await
@@ -97,17 +99,18 @@ impl Store {
     /// A viewer's marks on MySQL: one statement.
     pub(super) async fn marks_of_many(&self, page: &Page, viewer: UserId) -> Result<Marks> {
         let viewer = || vec![Value::from(viewer.get())];
-        let likes = [viewer(), ids(page, |card| card.id)];
-        let values = [likes.concat(), viewer(), ids(page, |card| card.author.id)].concat();
+        let likes = [viewer(), ids(page, |card| card.id)].concat();
+        let authors = [viewer(), ids(page, |card| card.author.id)].concat();
+        let values = [likes, authors.clone(), authors].concat();
         let rows = self.database.read(move |session| Box::pin(session.rows(&MARKS_OF_MANY, values))).await?;
         let mut marks = Marks::default();
         for row in &rows {
             let (kind, id) = (column::<i64>(row, "kind")?, column::<i64>(row, "id")?);
             for (place, card) in page.cards.iter().enumerate() {
-                if kind == VIDEO {
-                    marks.liked |= u64::from(card.id == id) << place;
-                } else {
-                    marks.followed |= u64::from(card.author.id == id) << place;
+                match kind {
+                    VIDEO => marks.liked |= u64::from(card.id == id) << place,
+                    UNWANTED => marks.unwanted |= u64::from(card.author.id == id) << place,
+                    _followed => marks.followed |= u64::from(card.author.id == id) << place,
                 }
             }
         }
@@ -117,6 +120,7 @@ impl Store {
 
 const VIDEO: i64 = 1;
 const TIP: i64 = 3;
+const UNWANTED: i64 = 4;
 
 static COUNTS_OF_MANY: LazyLock<String> = LazyLock::new(|| {
     let holes = holes();
@@ -135,7 +139,8 @@ static MARKS_OF_MANY: LazyLock<String> = LazyLock::new(|| {
     format!(
         "SELECT {VIDEO} AS kind, l.video_id AS id FROM video_like l WHERE l.user_id = ? AND l.video_id IN ({holes}) \
          UNION ALL SELECT 2, f.followee_id FROM follow f WHERE f.follower_id = ? AND f.followee_id IN ({holes}) \
-         LIMIT 100"
+         UNION ALL SELECT {UNWANTED}, b.other_id FROM barrier b WHERE b.user_id = ? AND b.other_id IN ({holes}) \
+         LIMIT 150"
     )
 });
 

@@ -17,6 +17,7 @@ async fn these_are_all_tables() {
     let expected = [
         "answer",
         "audit",
+        "barrier",
         "bookmark",
         "comment",
         "comment_like",
@@ -79,7 +80,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
             references.push(format!("{table}.{column}"));
         }
     }
-    assert_eq!(references.len(), 41, "{references:?}");
+    assert_eq!(references.len(), 43, "{references:?}");
 }
 
 #[tokio::test]

@@ -76,6 +76,9 @@ impl Crowd {
             world.run(&format!("INSERT INTO {into} {numbers} {last}) SELECT {select} FROM n")).await;
         }
         world.store.repair_counters().await.expect("count");
+        // Of nobody who is in the other lists.
+        let muted = world.user("muted").await;
+        world.store.mute_user(hub, muted, NOW).await.expect("mute");
         world.upload(hub, "open", 1000).await;
         world.append(hub, "open", 0, 400).await.expect("append");
         let peer = UserId::parse(first_user).expect("a number");

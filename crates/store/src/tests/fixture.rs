@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The schema's history, oldest first.
-pub(super) const MIGRATIONS: [&str; 9] = [
+pub(super) const MIGRATIONS: [&str; 10] = [
     "m0001_first",
     "m0002_media",
     "m0003_api",
@@ -25,6 +25,7 @@ pub(super) const MIGRATIONS: [&str; 9] = [
     "m0007_view",
     "m0008_search",
     "m0009_notification",
+    "m0010_barrier",
 ];
 
 /// The moment at which everything happens, unless a test says otherwise.

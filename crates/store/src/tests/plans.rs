@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 
 use super::crowd::Crowd;
 use super::fixture::{LEASE, NOW, On, content, later, never, query, tag, user_name};
-use crate::{Entry, JobKind, Slice, Thread};
+use crate::{Barrier, Entry, JobKind, Slice, Thread};
 
 type Call = for<'c> fn(&'c Crowd) -> BoxFuture<'c, Result<()>>;
 
@@ -65,6 +65,8 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "conversation", Sorted, |c| c.world.store.conversation(c.hub, c.peer, Slice::NEWEST);
     "inbox_after", Index, |c| c.world.store.inbox_after(c.hub, Timestamp::from_millis(0));
     "received_after", Index, |c| c.world.store.received_after(c.hub, c.peer, Timestamp::from_millis(0));
+    "barriers", Index, |c| c.world.store.barriers(c.hub, Barrier::Block, Slice::NEWEST);
+    "relation", Index, |c| c.world.store.relation(c.hub, c.peer);
     "notifications", Index, |c| c.world.store.notifications(c.hub, Slice::NEWEST);
     "notifications_after", Index, |c| c.world.store.notifications_after(c.hub, NOW);
     "new_notifications", Index, |c| c.world.store.new_notifications(c.hub);
@@ -95,6 +97,9 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "send_message", Index, |c| c.world.store.send_message(c.hub, c.peer, content("text"), NOW);
     "delete_video", Index, |c| c.world.store.delete_video(c.hub, c.video, NOW);
     "forget_reactions", Sorted, |c| c.world.store.forget_reactions(c.video);
+    "block_user", Index, |c| c.world.store.block_user(c.peer, c.hub, NOW);
+    "unblock_user", Index, |c| c.world.store.unblock_user(c.peer, c.hub);
+    "mute_user", Index, |c| c.world.store.mute_user(c.peer, c.hub, NOW);
 ];
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 use super::crowd::Crowd;
 use super::fixture::{NOW, On, World, never, on_both, query, tag, user_name};
 use super::stated;
-use crate::{JobKind, Slice, Thread};
+use crate::{Barrier, JobKind, Slice, Thread};
 
 type Read = for<'c> fn(&'c Crowd) -> BoxFuture<'c, Result<usize>>;
 
@@ -49,6 +49,8 @@ const READS: &[(&str, u64, Read)] = reads![
     "conversations", 1, |c| c.world.store.conversations(c.hub, false, Slice::NEWEST), |list| list.len();
     "received_after", 1, |c| c.world.store.received_after(c.hub, c.peer, Timestamp::from_millis(0)), |list| list.len();
     "inbox_after", 1, |c| c.world.store.inbox_after(c.hub, Timestamp::from_millis(0)), |list| list.len();
+    "barriers", 1, |c| c.world.store.barriers(c.hub, Barrier::Mute, Slice::NEWEST), |list| list.len();
+    "relation", 1, |c| c.world.store.relation(c.hub, c.peer), |relation| usize::from(relation.follows);
     "notifications", 1, |c| c.world.store.notifications(c.hub, Slice::NEWEST), |list| list.len();
     "notifications_after", 1, |c| c.world.store.notifications_after(c.hub, Timestamp::from_millis(0)), |list| list.len();
     "new_notifications", 1, |c| c.world.store.new_notifications(c.hub), |count| usize::try_from(count).unwrap_or_default();

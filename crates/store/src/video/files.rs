@@ -93,7 +93,7 @@ impl Store {
         let viewer = number(viewer);
         let id = Value::from(video.get());
         let own = [viewer.clone(), viewer.clone(), viewer.clone(), id];
-        let values = own.into_iter().chain(std::iter::repeat_n(viewer, 4));
+        let values = own.into_iter().chain(std::iter::repeat_n(viewer, 5));
         let values = Vec::from_iter(values);
         self.database
             .read(move |session| {

@@ -12,19 +12,21 @@ use crate::session::Session;
 use crate::tag::tag_anew;
 use crate::user::number;
 
-/// Whether a viewer may see the video `v`. What is written for the viewer stands in three places: `?`, or a
-/// column's name.
+/// Whether a viewer may see the video `v`. What is written for the viewer stands in four places: `?`, or a column's
+/// name.
 macro_rules! visible {
     ($viewer:literal) => {
         concat!(
-            "(v.published_at IS NOT NULL OR (v.state = 'ready' AND (v.author_id = ",
+            "(NOT ",
+            $crate::barrier::blocked!($viewer, "v.author_id"),
+            " AND (v.published_at IS NOT NULL OR (v.state = 'ready' AND (v.author_id = ",
             $viewer,
             " OR (v.visibility IN ('followers', 'friends') AND EXISTS (SELECT 1 FROM follow one WHERE one.follower_id = ",
             $viewer,
             " AND one.followee_id = v.author_id) AND (v.visibility = 'followers' OR EXISTS (SELECT 1 FROM follow other \
              WHERE other.follower_id = v.author_id AND other.followee_id = ",
             $viewer,
-            "))))))"
+            ")))))))"
         )
     };
 }
@@ -192,7 +194,7 @@ pub(crate) async fn visible_author(
     viewer: Option<UserId>,
 ) -> Result<UserId> {
     let sql = concat!("SELECT v.author_id FROM video v WHERE v.id = ? AND ", visible!("?"), " LIMIT 1");
-    let values = [video.get().into(), number(viewer), number(viewer), number(viewer)];
+    let values = [video.get().into()].into_iter().chain(std::iter::repeat_n(number(viewer), 4));
     let row = session.row(sql, values).await?.ok_or(Error::VideoNotFound(video))?;
     UserId::parse(column(&row, "author_id")?)
 }

@@ -104,8 +104,11 @@ impl Asked<'_> {
             return fill(&kept.page, self.base, &values).map(Bytes::from);
         }
         pages.outcomes.new.increment(1);
+        let is_for_all = answer.texts != 0;
         let page = page(answer)?;
-        pages.keep(Kept { page: Arc::clone(&page), shown: None }, self.kept.as_ref());
+        if is_for_all {
+            pages.keep(Kept { page: Arc::clone(&page), shown: None }, self.kept.as_ref());
+        }
         fill(&page, self.base, &values).map(Bytes::from)
     }
 
