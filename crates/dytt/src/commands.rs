@@ -2,6 +2,7 @@
 
 pub(crate) mod backup;
 pub(crate) mod cert;
+pub(crate) mod conformance;
 pub(crate) mod demo;
 pub(crate) mod doctor;
 pub(crate) mod fsck;

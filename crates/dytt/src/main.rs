@@ -3,6 +3,7 @@
 mod backup;
 mod commands;
 mod config;
+mod conformance;
 mod demo;
 mod folder;
 mod mesh;
@@ -41,6 +42,13 @@ enum Command {
     Serve,
     /// Fill the platform with people, clips, likes, comments and chats, unless it has videos already.
     Demo(commands::demo::Arguments),
+    /// Ask a server, any server, whether it does what clients of the minimal Douyin's API count on.
+    ///
+    /// The server keeps what is made there: some 250 accounts with random names, 50 clips of a second, likes, comments
+    /// and messages. The API has no way to delete them, so ask a server that was started for it.
+    ///
+    /// Exit 0: all is well; 1: a rule failed, or could not be tried for what the server did; 2: nobody could be asked.
+    Conformance(commands::conformance::Arguments),
     /// Check what the platform stands on: ffmpeg, disk, database, objects, certificates; exit 1 when something is
     /// wrong.
     Doctor,
@@ -124,6 +132,7 @@ fn run(program: Program) -> anyhow::Result<ExitCode> {
         let code = match program.command {
             Command::Serve => commands::serve::run(settings).await,
             Command::Demo(arguments) => commands::demo::run(settings, arguments).await,
+            Command::Conformance(arguments) => commands::conformance::run(&settings, arguments).await,
             Command::Doctor => commands::doctor::run(&settings).await,
             Command::Fsck(arguments) => commands::fsck::run(&settings, arguments).await,
             Command::Backup(arguments) => commands::backup::run(&settings, arguments).await,
