@@ -11,6 +11,7 @@ mod cert;
 mod command;
 mod comment;
 mod config;
+mod conformance;
 mod crash;
 mod crowd;
 mod delete;
