@@ -52,18 +52,6 @@ async fn only_its_author_deletes_a_comment_and_only_under_its_video() {
 }
 
 #[tokio::test]
-async fn a_deleted_comments_number_is_never_used_again() {
-    let platform = Platform::start().await;
-    let ann = platform.register("ann").await;
-    let video = platform.video(&ann, "clip").await;
-    let add = async || shape::integer(&platform.comment(&ann, video, "text").await.ok()["comment"], "id");
-    let first = add().await;
-    platform.uncomment(&ann, video, first).await.ok();
-    assert!(add().await > first);
-    platform.finish().await;
-}
-
-#[tokio::test]
 async fn a_comment_has_1_to_255_characters_after_trimming() {
     let platform = Platform::start().await;
     let ann = platform.register("ann").await;
@@ -78,18 +66,5 @@ async fn a_comment_has_1_to_255_characters_after_trimming() {
     platform.get(LIST, &[("video_id", &(video + 1))]).await.refused(120_001);
     platform.get(COUNT, &[("video_id", &(video + 1))]).await.refused(120_001);
     assert_eq!(platform.watch(&ann, video).await["comment_count"], 1);
-    platform.finish().await;
-}
-
-#[tokio::test]
-async fn a_list_shows_whether_the_caller_follows_who_wrote() {
-    let platform = Platform::start().await;
-    let (ann, bob) = (platform.register("ann").await, platform.register("bob").await);
-    let video = platform.video(&ann, "clip").await;
-    platform.comment(&bob, video, "hello").await.ok();
-    platform.follow(&ann, &bob, 1).await.ok();
-    let seen = async |viewer| platform.see(viewer, LIST, &[("video_id", &video)]).await.list("comment_list");
-    let is_follow = |list: &[Value]| shape::boolean(&list[0]["user"], "is_follow");
-    assert!(is_follow(&seen(&ann).await) && !is_follow(&seen(&bob).await));
     platform.finish().await;
 }

@@ -93,22 +93,3 @@ async fn a_bad_token_sees_the_feed_as_nobody() {
     }
     platform.finish().await;
 }
-
-/// The caller's flags, on every list.
-#[tokio::test]
-async fn the_feed_shows_the_callers_own_flags() {
-    let platform = Platform::start().await;
-    let (ann, bob) = (platform.register("ann").await, platform.register("bob").await);
-    let video = platform.video(&ann, "clip").await;
-    platform.like(&bob, video, 1).await.ok();
-    platform.follow(&bob, &ann, 1).await.ok();
-    let (by_bob, by_ann) = (platform.watch(&bob, video).await, platform.watch(&ann, video).await);
-    let flags =
-        |video: &Value| (shape::boolean(video, "is_favorite"), shape::boolean(&video["author"], "is_follow"));
-    assert_eq!((flags(&by_bob), flags(&by_ann)), ((true, true), (false, false)));
-    assert_eq!(
-        (shape::integer(&by_ann, "favorite_count"), &by_ann["author"]["total_favorited"]),
-        (1, &Value::from(1))
-    );
-    platform.finish().await;
-}

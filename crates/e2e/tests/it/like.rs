@@ -20,27 +20,6 @@ async fn repeating_a_like_or_its_undoing_changes_nothing() {
     platform.finish().await;
 }
 
-/// Each video once, the latest like first.
-#[tokio::test]
-async fn the_list_has_each_liked_video_once_latest_first() {
-    let platform = Platform::start().await;
-    let (ann, bob) = (platform.register("ann").await, platform.register("bob").await);
-    let mut videos = Vec::new();
-    for title in ["one", "two", "three"] {
-        videos.push(platform.video(&ann, title).await);
-    }
-    for index in [1, 2, 0] {
-        platform.like(&bob, videos[index], 1).await.ok();
-    }
-    let list = platform.see(&bob, LIST, &[]).await.list("video_list");
-    assert_eq!(shape::ids(&list), [videos[0], videos[2], videos[1]]);
-    assert_eq!(shape::text(&list[0], "title"), "one");
-    for video in &list {
-        shape::video(video);
-    }
-    platform.finish().await;
-}
-
 /// The flags are the caller's, not the list owner's.
 #[tokio::test]
 async fn another_persons_list_shows_the_callers_flags() {
@@ -55,20 +34,5 @@ async fn another_persons_list_shows_the_callers_flags() {
     assert_eq!(flags, [false, true, false]);
     platform.get(LIST, &[]).await.refused(100_002);
     platform.get(LIST, &[("user_id", &77)]).await.refused(110_001);
-    platform.finish().await;
-}
-
-#[tokio::test]
-async fn an_unknown_video_or_action_is_refused() {
-    let platform = Platform::start().await;
-    let ann = platform.register("ann").await;
-    let video = platform.video(&ann, "clip").await;
-    for action in [1, 2] {
-        platform.like(&ann, video + 1, action).await.refused(120_001);
-    }
-    for action in [0, 3, 255] {
-        platform.like(&ann, video, action).await.refused(100_002);
-    }
-    platform.like(&ann, video, 1).await.ok();
     platform.finish().await;
 }
