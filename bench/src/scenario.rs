@@ -1,6 +1,7 @@
 //! The scenarios: what is asked of the platform, what is measured beside it, and which goals that judges.
 
 mod feed;
+mod for_you;
 mod idle;
 mod ladder;
 mod like;
@@ -52,6 +53,8 @@ pub enum Scenario {
     Idle,
     /// Each read of `/api/v1` by two clients
     Modern,
+    /// Videos chosen for people with planted tastes, beside the newest and the most liked
+    ForYou,
     /// Likes of many videos, beside a transaction for each (G8)
     LikeSpread,
     /// Likes of one video, beside a transaction for each and the natural order (G7, G9)
@@ -99,6 +102,7 @@ impl Scenario {
             Self::FeedViewer => feed::viewer(stage).await,
             Self::FeedPaging => feed::paging(stage).await,
             Self::Profile => lists::profile(stage).await,
+            Self::ForYou => for_you::for_you(stage).await,
             Self::Modern => modern::modern(stage).await,
             Self::LikeSpread => like::spread(stage).await,
             Self::LikeHot => like::hot(stage).await,

@@ -102,7 +102,7 @@ pub(crate) fn wire(
         )?,
         feed: place.of::<dyn FeedService>(
             ("gateway", "feed"),
-            || Ok(Arc::new(Feed { store: store()? })),
+            || Ok(Arc::new(Feed { store: store()?, weights: settings.feed })),
             |step| Arc::new(proto::RemoteFeedService(step)),
             proto::serve_feed,
         )?,

@@ -9,8 +9,9 @@ use domain::{Call, Result, TraceId};
 use futures_util::FutureExt;
 use prost::Message;
 use proto::{
-    FeedService, ListFeedRequest, ListFeedResponse, ListFollowingFeedRequest, ListTaggedRequest,
-    ListTrendingRequest, RemoteFeedService, SearchRequest, TagList, User, Video, VideoList, serve_feed,
+    Done, FeedService, ForgetTasteRequest, GetWhyRequest, ListFeedRequest, ListFeedResponse,
+    ListFollowingFeedRequest, ListForYouRequest, ListTaggedRequest, ListTrendingRequest, RemoteFeedService,
+    SearchRequest, TagList, User, Video, VideoList, WantNoSuchRequest, Why, serve_feed,
 };
 
 /// A feed that has its answer ready.
@@ -32,6 +33,22 @@ impl FeedService for Ready {
 
     async fn list_trending(&self, _: &Call, _: ListTrendingRequest) -> Result<TagList> {
         Ok(TagList::default())
+    }
+
+    async fn list_for_you(&self, _: &Call, _: ListForYouRequest) -> Result<VideoList> {
+        Ok(VideoList::default())
+    }
+
+    async fn get_why(&self, _: &Call, _: GetWhyRequest) -> Result<Why> {
+        Ok(Why::default())
+    }
+
+    async fn want_no_such(&self, _: &Call, _: WantNoSuchRequest) -> Result<Done> {
+        Ok(Done {})
+    }
+
+    async fn forget_taste(&self, _: &Call, _: ForgetTasteRequest) -> Result<Done> {
+        Ok(Done {})
     }
 
     async fn search_videos(&self, _: &Call, _: SearchRequest) -> Result<VideoList> {

@@ -1,20 +1,32 @@
-//! The feed service: newest first, of all or of those one follows; and of a page the caller has kept only what may differ.
+//! The feed service: chosen for somebody, or newest first, of all or of those one follows; and of a page the caller has kept only what may differ.
 
 use domain::limits::MAX_TAG_CHARS;
-use domain::{Call, Error, Query, Result, Tag, Timestamp};
+use domain::{Call, Error, Query, Result, Tag, Timestamp, VideoId};
 use proto::{
-    FeedService, ListFeedRequest, ListFeedResponse, ListFollowingFeedRequest, ListTaggedRequest,
-    ListTrendingRequest, SearchRequest, TagList, User, Video, VideoList,
+    Done, FeedService, ForgetTasteRequest, GetWhyRequest, ListFeedRequest, ListFeedResponse,
+    ListFollowingFeedRequest, ListForYouRequest, ListTaggedRequest, ListTrendingRequest, SearchRequest,
+    TagList, User, Video, VideoList, WantNoSuchRequest, Why,
 };
 use store::{Page, Store, TagRow, VideoCard};
 
 use crate::card;
+use crate::ranking::{Taste, Weights, choose};
 
 /// What to watch next.
 pub struct Feed {
     /// Where the videos are.
     pub store: Store,
+    /// What counts when videos are chosen for somebody.
+    pub weights: Weights,
 }
+
+/// Videos that are chosen for somebody at once.
+const USUAL: usize = 20;
+const MOST: usize = 50;
+/// The tags that are liked most, of which videos may be chosen.
+const TAGS: usize = 5;
+/// The likes that others may share.
+const LIKED: usize = 16;
 
 #[async_trait::async_trait]
 impl FeedService for Feed {
@@ -36,6 +48,39 @@ impl FeedService for Feed {
 
     async fn list_trending(&self, _call: &Call, _request: ListTrendingRequest) -> Result<TagList> {
         Ok(tags(self.store.trending_tags().await?))
+    }
+
+    async fn list_for_you(&self, call: &Call, request: ListForYouRequest) -> Result<VideoList> {
+        let viewer = call.viewer()?;
+        let rows =
+            usize::try_from(request.rows).ok().filter(|rows| (1..=MOST).contains(rows)).unwrap_or(USUAL);
+        let signals = self.store.signals(viewer).await?;
+        let taste = Taste::of(&signals);
+        let liked = signals.iter().filter(|signal| signal.is_liked).map(|signal| signal.video);
+        let liked = liked.take(LIKED).collect();
+        let candidates = self.store.candidates(viewer, taste.liked_tags(TAGS), liked).await?;
+        let now = Timestamp::now();
+        let chosen = choose(candidates, &taste, &self.weights, now, rows, &mut fastrand::f64);
+        let chosen = chosen.into_iter().map(|(video, why)| (video, why.as_str())).collect();
+        let videos = self.store.show(viewer, chosen, now).await?;
+        Ok(VideoList { videos: videos.into_iter().map(card::video).collect(), next: 0 })
+    }
+
+    async fn get_why(&self, call: &Call, request: GetWhyRequest) -> Result<Why> {
+        let found = self.store.why_shown(call.viewer()?, VideoId::parse(request.video_id)?).await?;
+        let (why, shown_at) = found.unwrap_or_default();
+        Ok(Why { why, shown_at })
+    }
+
+    async fn want_no_such(&self, call: &Call, request: WantNoSuchRequest) -> Result<Done> {
+        let video = VideoId::parse(request.video_id)?;
+        self.store.want_no_such(call.viewer()?, video, Timestamp::now()).await?;
+        Ok(Done {})
+    }
+
+    async fn forget_taste(&self, call: &Call, _request: ForgetTasteRequest) -> Result<Done> {
+        self.store.forget_taste(call.viewer()?, Timestamp::now()).await?;
+        Ok(Done {})
     }
 
     async fn search_videos(&self, call: &Call, request: SearchRequest) -> Result<VideoList> {

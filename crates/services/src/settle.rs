@@ -20,6 +20,8 @@ const LOOK: Duration = Duration::from_millis(500);
 const UPLOADS: Duration = Duration::from_secs(60);
 /// How long people find what they were told of.
 const NOTIFICATIONS: Duration = Duration::from_secs(60 * 24 * 3600);
+/// How long it is known what somebody was shown.
+const IMPRESSIONS: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The longest wait between two attempts; there is no last one.
 const MAX_WAIT: Duration = Duration::from_secs(20);
 
@@ -44,7 +46,7 @@ impl Settler {
                     () = tokio::time::sleep(LOOK) => {}
                     _ = uploads.tick() => {
                         self.forget_uploads().await;
-                        self.forget_notifications().await;
+                        self.forget_news().await;
                     }
                 },
                 Err(error) => {
@@ -160,10 +162,14 @@ impl Settler {
     }
 
     /// Some at a time: many that are old go over many ticks.
-    async fn forget_notifications(&self) {
-        let before = Timestamp::now().millis() - NOTIFICATIONS.as_millis() as i64;
-        if let Err(error) = self.store.forget_notifications(Timestamp::from_millis(before)).await {
+    async fn forget_news(&self) {
+        let before =
+            |age: Duration| Timestamp::from_millis(Timestamp::now().millis() - age.as_millis() as i64);
+        if let Err(error) = self.store.forget_notifications(before(NOTIFICATIONS)).await {
             warn!(error = %error.chain(), "old notifications stay for now");
+        }
+        if let Err(error) = self.store.forget_impressions(before(IMPRESSIONS)).await {
+            warn!(error = %error.chain(), "what was shown long ago stays for now");
         }
     }
 }

@@ -92,7 +92,7 @@ const COUNTERS: [Counter; 10] = [
 
 /// Each reference: the table, the number of its row (0 where rows have none), the column, and the table it
 /// names. A test holds this against the schema.
-pub(crate) const REFERENCES: [(&str, &str, &str, &str); 43] = [
+pub(crate) const REFERENCES: [(&str, &str, &str, &str); 45] = [
     ("user_stat", "x.user_id", "user_id", "user"),
     ("video", "x.id", "author_id", "user"),
     ("video_stat", "x.video_id", "video_id", "video"),
@@ -136,6 +136,8 @@ pub(crate) const REFERENCES: [(&str, &str, &str, &str); 43] = [
     ("notification", "x.id", "comment_id", "comment"),
     ("barrier", "x.id", "user_id", "user"),
     ("barrier", "x.id", "other_id", "user"),
+    ("impression", "x.id", "user_id", "user"),
+    ("impression", "x.id", "video_id", "video"),
 ];
 
 /// Rows that must not exist, as (place, number of the row, problem).

@@ -35,6 +35,7 @@ mod slice;
 mod sqlite;
 mod stat;
 mod tag;
+mod taste;
 mod trace;
 mod upload;
 mod user;
@@ -68,6 +69,7 @@ pub use open::OpenError;
 pub use sessions::{OpenSession, SessionRow};
 pub use slice::{Listed, Slice};
 pub use tag::TagRow;
+pub use taste::{Candidate, Signal};
 pub use upload::{UploadPart, UploadRow};
 pub use user::{Account, Entry, LoginRow};
 pub use video::NewVideo;
@@ -78,6 +80,7 @@ pub use video::rendition::Finished;
 use coalesce::{Coalesced, Operation};
 use database::Database;
 use feed::Pages;
+use taste::Trending;
 
 /// A handle on the database; clones share it.
 #[derive(Clone)]
@@ -85,6 +88,7 @@ pub struct Store {
     database: Arc<Database>,
     pages: Arc<Pages>,
     coalesced: Arc<Coalesced>,
+    trending: Arc<Trending>,
 }
 
 impl Store {

@@ -10,11 +10,12 @@ mod m0007_view;
 mod m0008_search;
 mod m0009_notification;
 mod m0010_barrier;
+mod m0012_taste;
 
 use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
 
 /// Every table with its key, after those that its rows refer to.
-pub(crate) const TABLES: [(&str, &str); 29] = [
+pub(crate) const TABLES: [(&str, &str); 30] = [
     ("user", "id"),
     ("user_stat", "user_id"),
     ("video", "id"),
@@ -44,6 +45,7 @@ pub(crate) const TABLES: [(&str, &str); 29] = [
     ("user_text", "user_id"),
     ("notification", "id"),
     ("barrier", "id"),
+    ("impression", "id"),
 ];
 
 /// All migrations, oldest first.
@@ -62,6 +64,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0008_search::Migration),
             Box::new(m0009_notification::Migration),
             Box::new(m0010_barrier::Migration),
+            Box::new(m0012_taste::Migration),
         ]
     }
 }

@@ -115,7 +115,7 @@ impl Store {
         };
         let database = Arc::new(Database { engine, probe, changes });
         let coalesced = Arc::new(Coalesced::start(&database, Duration::from_millis(config.write_wait_ms)));
-        Ok(Self { database, pages: Arc::default(), coalesced })
+        Ok(Self { database, pages: Arc::default(), coalesced, trending: Arc::default() })
     }
 
     /// Opens a database that is there and current, and changes nothing: for looking at a platform.

@@ -34,6 +34,7 @@ mod spans;
 mod stated;
 mod statements;
 mod tag;
+mod taste;
 mod text;
 mod upload;
 mod user;

@@ -24,6 +24,7 @@ pub(super) struct Tree {
     blobs: blobs::Config,
     auth: Auth,
     users: services::UserConfig,
+    feed: services::Weights,
     media: media::Config,
     limits: Limits,
     compat: Compat,
@@ -80,6 +81,7 @@ pub(crate) struct Settings {
     pub jwt_key_file: PathBuf,
     pub rpc_key_file: PathBuf,
     pub users: services::UserConfig,
+    pub feed: services::Weights,
     pub media: media::Config,
     pub limits_enabled: bool,
     pub user_bytes: u64,
@@ -128,6 +130,7 @@ impl Tree {
         within("users.password_memory_kib", i64::from(users.password_memory_kib), 64, 65_536)?;
         within("users.password_passes", i64::from(users.password_passes), 1, 10)?;
         within("users.password_lanes", i64::from(users.password_lanes), 1, 4)?;
+        self.feed.check().map_err(anyhow::Error::msg)?;
         within("media.max_bytes", number(self.media.max_bytes), 1, 1 << 40)?;
         ensure!(
             PRESETS.contains(&self.media.preset.as_str()),
@@ -158,6 +161,7 @@ impl Tree {
             store: self.store,
             blobs: self.blobs,
             users: self.users,
+            feed: self.feed,
             media: self.media,
             limits_enabled: self.limits.enabled,
             user_bytes: self.limits.user_bytes,

@@ -20,6 +20,7 @@ mod event;
 mod feed;
 mod feed_cache;
 mod follow;
+mod for_you;
 mod frame;
 mod input;
 mod like;

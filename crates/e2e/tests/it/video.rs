@@ -65,7 +65,9 @@ async fn a_second_file_in_one_form_is_never_a_second_video() {
     let small = b"a second file".to_vec();
     let form = Upload::new().file(clip::plain()).file(small).text("token", &ann.token).text("title", "one");
     platform.upload(PUBLISH, form).await.ok();
-    assert_eq!(platform.see(&ann, LIST, &[]).await.list("video_list").len(), 1);
+    let list = platform.see(&ann, LIST, &[]).await.list("video_list");
+    assert_eq!(list.len(), 1);
+    platform.rendered(&ann, shape::ids(&list)[0]).await;
     let files = platform.files();
     let form = Upload::new().file(b"no video".to_vec()).file(clip::plain());
     let answer = platform.upload(PUBLISH, form.text("token", &ann.token).text("title", "two")).await;
@@ -102,6 +104,7 @@ async fn a_title_has_1_to_255_characters() {
     let title = "题".repeat(255);
     let video = platform.video(&ann, &title).await;
     assert_eq!(platform.watch(&ann, video).await["title"], title);
+    platform.rendered(&ann, video).await;
     let files = platform.files();
     for (title, code) in [
         ("题".repeat(256), 100_003),

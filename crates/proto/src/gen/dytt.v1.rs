@@ -390,6 +390,34 @@ pub struct ListTaggedRequest {
     pub slice: ::core::option::Option<Slice>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListForYouRequest {
+    /// At most 50; 0 for 20.
+    #[prost(int32, tag = "1")]
+    pub rows: i32,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetWhyRequest {
+    #[prost(int64, tag = "1")]
+    pub video_id: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Why {
+    /// `fresh`, `popular`, `followed`, `network`, `tag`, `author`, `similar` or `explore`; empty when it was not shown, or
+    /// long ago.
+    #[prost(string, tag = "1")]
+    pub why: ::prost::alloc::string::String,
+    /// UTC milliseconds.
+    #[prost(int64, tag = "2")]
+    pub shown_at: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WantNoSuchRequest {
+    #[prost(int64, tag = "1")]
+    pub video_id: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ForgetTasteRequest {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListTrendingRequest {}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Tag {
@@ -456,6 +484,26 @@ pub trait FeedService: Send + Sync {
         call: &domain::Call,
         request: ListTrendingRequest,
     ) -> domain::Result<TagList>;
+    /// Videos chosen for the viewer, which from now on were shown to them: the next page is asked for the same way.
+    async fn list_for_you(
+        &self,
+        call: &domain::Call,
+        request: ListForYouRequest,
+    ) -> domain::Result<VideoList>;
+    /// Why a video was shown to the viewer.
+    async fn get_why(&self, call: &domain::Call, request: GetWhyRequest) -> domain::Result<Why>;
+    /// The viewer wants no such video.
+    async fn want_no_such(
+        &self,
+        call: &domain::Call,
+        request: WantNoSuchRequest,
+    ) -> domain::Result<Done>;
+    /// What the viewer did until now says nothing of what they like any more.
+    async fn forget_taste(
+        &self,
+        call: &domain::Call,
+        request: ForgetTasteRequest,
+    ) -> domain::Result<Done>;
     /// Videos with all these words in their titles that the viewer may see, those first that are new and liked.
     async fn search_videos(
         &self,
@@ -500,6 +548,30 @@ impl FeedService for RemoteFeedService {
     ) -> domain::Result<TagList> {
         crate::wire::call(&self.0, call, "/dytt.v1.FeedService/ListTrending", request).await
     }
+    async fn list_for_you(
+        &self,
+        call: &domain::Call,
+        request: ListForYouRequest,
+    ) -> domain::Result<VideoList> {
+        crate::wire::call(&self.0, call, "/dytt.v1.FeedService/ListForYou", request).await
+    }
+    async fn get_why(&self, call: &domain::Call, request: GetWhyRequest) -> domain::Result<Why> {
+        crate::wire::call(&self.0, call, "/dytt.v1.FeedService/GetWhy", request).await
+    }
+    async fn want_no_such(
+        &self,
+        call: &domain::Call,
+        request: WantNoSuchRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.FeedService/WantNoSuch", request).await
+    }
+    async fn forget_taste(
+        &self,
+        call: &domain::Call,
+        request: ForgetTasteRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.FeedService/ForgetTaste", request).await
+    }
     async fn search_videos(
         &self,
         call: &domain::Call,
@@ -543,6 +615,30 @@ pub fn serve_feed(service: std::sync::Arc<dyn FeedService>) -> crate::Step {
                 "/dytt.v1.FeedService/ListTrending" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.list_trending(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FeedService/ListForYou" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_for_you(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FeedService/GetWhy" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.get_why(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FeedService/WantNoSuch" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.want_no_such(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FeedService/ForgetTaste" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.forget_taste(&call, message).await
                     })
                     .await
                 }
@@ -2835,6 +2931,30 @@ pub const METHODS: &[crate::Method] = &[
     },
     crate::Method {
         path: "/dytt.v1.FeedService/ListTrending",
+        service: "feed",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FeedService/ListForYou",
+        service: "feed",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FeedService/GetWhy",
+        service: "feed",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FeedService/WantNoSuch",
+        service: "feed",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FeedService/ForgetTaste",
         service: "feed",
         repeatable: true,
         streaming: false,

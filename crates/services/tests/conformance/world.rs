@@ -13,11 +13,25 @@ use proto::{
 };
 use services::{
     Comments, Feed, Follows, Fsck, Likes, MediaFiles, Messages, Registration, Settler, Transcoder,
-    UploadLimits, UserConfig, Users, Videos,
+    UploadLimits, UserConfig, Users, Videos, Weights,
 };
 use store::Store;
 use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
+
+/// What counts when videos are chosen, without chance.
+const WEIGHTS: Weights = Weights {
+    fresh: 1.0,
+    half_life_hours: 48.0,
+    popular: 1.0,
+    followed: 1.0,
+    network: 1.0,
+    tag: 1.0,
+    author: 1.0,
+    similar: 1.0,
+    explore: 0.0,
+    same_author: 0.5,
+};
 
 /// Every service by its noun.
 pub struct Services {
@@ -74,7 +88,7 @@ impl World {
         };
         let own = Services {
             user: Arc::new(Users::new(store.clone(), &users).expect("hashes")),
-            feed: Arc::new(Feed { store: store.clone() }),
+            feed: Arc::new(Feed { store: store.clone(), weights: WEIGHTS }),
             video: Arc::new(Videos {
                 store: store.clone(),
                 blobs: blobs.clone(),

@@ -226,6 +226,10 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "unblock_user", 1 + 0, |s| s.store().unblock_user(s.viewer, s.author);
     "mute_user", 2 + 0, |s| s.store().mute_user(s.author, s.viewer, NOW);
     "unmute_user", 1 + 0, |s| s.store().unmute_user(s.viewer, s.author);
+    "show", 2 + 0, |s| s.store().show(s.viewer, vec![(s.fresh, "fresh"), (s.liked, "tag")], NOW);
+    "want_no_such", 2 + 0, |s| s.store().want_no_such(s.author, s.fresh, NOW);
+    "forget_taste", 2 + 0, |s| s.store().forget_taste(s.viewer, NOW);
+    "forget_impressions", 1 + 0, |s| s.store().forget_impressions(later(1_000_000));
     "read_messages", 2 + 0, |s| s.store().read_messages(s.author, s.viewer, 1);
     "send_message", 3 + 1, |s| s.store().send_message(s.author, s.viewer, content("text"), NOW);
     "repair_counters", 10 + 2, |s| s.store().repair_counters();
@@ -281,7 +285,7 @@ async fn failing_at(scene: &Scene, statement: u64, mutation: Mutation) -> Result
 #[test]
 fn every_mutation_is_interrupted_here_and_documents_its_statements() {
     let documented: Vec<_> = stated::methods().into_iter().filter(|method| method.mutates).collect();
-    assert_eq!(documented.len(), 63, "{documented:?}");
+    assert_eq!(documented.len(), 67, "{documented:?}");
     for method in documented {
         let measured = MUTATIONS.iter().find(|row| row.0 == method.name).map(|row| (row.1, row.2));
         assert!(measured.is_some(), "{} is not interrupted", method.name);

@@ -44,6 +44,7 @@ async fn everything_comes_back_on_either_database(on: On) {
     let reply = world.store.add_comment(author, liked, Some(comment), content("indeed"), NOW).await;
     assert_eq!(reply.expect("reply").parent, Some(comment.get()));
     world.store.mute_user(author, viewer, NOW).await.expect("mute");
+    world.store.show(viewer, vec![(liked, "tag")], NOW).await.expect("show");
     let (items, objects) = exported(&world.store).await;
     for table in TABLES.map(|table| table.0) {
         let is_there = items.iter().any(|item| item.0 == table);

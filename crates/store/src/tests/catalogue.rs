@@ -24,6 +24,7 @@ async fn these_are_all_tables() {
         "conversation",
         "feed_state",
         "follow",
+        "impression",
         "invitation",
         "job",
         "message",
@@ -80,7 +81,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
             references.push(format!("{table}.{column}"));
         }
     }
-    assert_eq!(references.len(), 43, "{references:?}");
+    assert_eq!(references.len(), 45, "{references:?}");
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The schema's history, oldest first.
-pub(super) const MIGRATIONS: [&str; 10] = [
+pub(super) const MIGRATIONS: [&str; 11] = [
     "m0001_first",
     "m0002_media",
     "m0003_api",
@@ -26,6 +26,7 @@ pub(super) const MIGRATIONS: [&str; 10] = [
     "m0008_search",
     "m0009_notification",
     "m0010_barrier",
+    "m0012_taste",
 ];
 
 /// The moment at which everything happens, unless a test says otherwise.

@@ -67,6 +67,13 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "received_after", Index, |c| c.world.store.received_after(c.hub, c.peer, Timestamp::from_millis(0));
     "barriers", Index, |c| c.world.store.barriers(c.hub, Barrier::Block, Slice::NEWEST);
     "relation", Index, |c| c.world.store.relation(c.hub, c.peer);
+    "signals", Index, |c| c.world.store.signals(c.hub);
+    "candidates", Sorted, |c| c.world.store.candidates(c.peer, vec![1, 2], vec![1, 2]);
+    "show", Index, |c| c.world.store.show(c.peer, vec![(c.video, "fresh")], NOW);
+    "why_shown", Index, |c| c.world.store.why_shown(c.peer, c.video);
+    "want_no_such", Index, |c| c.world.store.want_no_such(c.peer, c.video, NOW);
+    "forget_taste", Index, |c| c.world.store.forget_taste(c.peer, NOW);
+    "forget_impressions", Index, |c| c.world.store.forget_impressions(NOW);
     "notifications", Index, |c| c.world.store.notifications(c.hub, Slice::NEWEST);
     "notifications_after", Index, |c| c.world.store.notifications_after(c.hub, NOW);
     "new_notifications", Index, |c| c.world.store.new_notifications(c.hub);
@@ -115,6 +122,7 @@ async fn no_statement_reads_a_whole_table_and_lists_come_in_the_order_of_an_inde
                     "(subquery",
                     "SCAN ends",
                     "SCAN few",
+                    "SCAN latest",
                     "SCAN found",
                     "SCAN some",
                     "SCAN news",
