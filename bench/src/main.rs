@@ -59,6 +59,9 @@ struct Arguments {
     /// How often each variant is measured.
     #[arg(long, default_value_t = 3, value_parser = clap::value_parser!(u16).range(1..))]
     rounds: u16,
+    /// A setting of the platform, by the name of its variable: `DYTT_FEED__TAG=2`.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    set: Vec<(String, String)>,
     /// Where results are kept, in a folder for topology, database and scale.
     #[arg(long, default_value = "bench/results")]
     out: PathBuf,
@@ -158,7 +161,7 @@ fn plan(arguments: &Arguments) -> Result<Plan> {
     let work = std::path::absolute(&arguments.work)?;
     std::fs::create_dir_all(&work).context("make the folder for datasets")?;
     let (topology, cores) = (arguments.topology, Cores::of_this_machine());
-    let settings = platform::settings();
+    let settings = platform::settings().into_iter().chain(arguments.set.iter().cloned()).collect();
     Ok(Plan { root: root.into(), dytt, xtask, work, topology, database, cores, settings })
 }
 
@@ -190,6 +193,13 @@ fn open_many_files() {
     limit.current = limit.maximum;
     if let Err(error) = setrlimit(Resource::Nofile, limit) {
         println!("no more files can be opened ({error}); `idle` needs them");
+    }
+}
+
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if name.starts_with("DYTT_") => Ok((name.into(), value.into())),
+        _ => Err("must be a variable of the platform's and its value, like `DYTT_FEED__TAG=2`".into()),
     }
 }
 

@@ -23,9 +23,10 @@ const SOUGHT: [&str; 8] = [
 /// A route: its name, and its address for a video, an author and a draw.
 type Route = (&'static str, fn(u64, u64, usize) -> String);
 
-const ROUTES: [Route; 14] = [
+const ROUTES: [Route; 15] = [
     ("platform, feeds/newest", |_, _, _| "feeds/newest".into()),
     ("platform, feeds/following", |_, _, _| "feeds/following".into()),
+    ("platform, feeds/for-you", |_, _, _| "feeds/for-you".into()),
     ("platform, videos/{id}", |video, _, _| format!("videos/{video}")),
     ("platform, videos/{id}/comments", |video, _, _| format!("videos/{video}/comments")),
     ("platform, users/{id}", |_, author, _| format!("users/{author}")),

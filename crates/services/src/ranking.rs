@@ -67,7 +67,7 @@ impl Weights {
 
 /// Why a video is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Why {
+pub(crate) enum Why {
     /// It is new.
     Fresh,
     /// Many like it.
@@ -88,8 +88,7 @@ pub enum Why {
 
 impl Why {
     /// The word it is told and stored by.
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub(crate) const fn as_str(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
             Self::Popular => "popular",
@@ -114,15 +113,14 @@ fn worth(signal: &Signal) -> f64 {
 
 /// What somebody likes: tags and authors, each from -1 to 1.
 #[derive(Clone, Debug, Default, PartialEq)]
-pub struct Taste {
+pub(crate) struct Taste {
     tags: HashMap<i64, f64>,
     authors: HashMap<i64, f64>,
 }
 
 impl Taste {
     /// Learns from what somebody did. A few signals in agreement say nearly as much as many.
-    #[must_use]
-    pub fn of(signals: &[Signal]) -> Self {
+    pub(crate) fn of(signals: &[Signal]) -> Self {
         let mut taste = Self::default();
         for signal in signals {
             let worth = worth(signal);
@@ -138,8 +136,7 @@ impl Taste {
     }
 
     /// The tags that are liked most, at most so many.
-    #[must_use]
-    pub fn liked_tags(&self, count: usize) -> Vec<i64> {
+    pub(crate) fn liked_tags(&self, count: usize) -> Vec<i64> {
         let mut liked: Vec<_> = self.tags.iter().filter(|(_, affinity)| **affinity > 0.0).collect();
         liked.sort_by(|(one, a), (other, b)| b.total_cmp(a).then(one.cmp(other)));
         liked.into_iter().take(count).map(|(tag, _)| *tag).collect()
@@ -176,17 +173,31 @@ fn parts(of: &Candidate, taste: &Taste, weights: &Weights, now: Timestamp) -> [(
     ]
 }
 
-/// The sum of the parts, and the largest of them.
-fn rate(of: &Candidate, taste: &Taste, weights: &Weights, now: Timestamp) -> (f64, Why) {
-    let parts = parts(of, taste, weights, now);
-    let largest = parts.iter().max_by(|one, other| one.1.total_cmp(&other.1));
-    (parts.iter().map(|(_, part)| part).sum(), largest.map_or(Why::Fresh, |largest| largest.0))
+/// A candidate with the sum of its parts, and the largest of them.
+struct Rated {
+    candidate: Candidate,
+    worth: f64,
+    why: Why,
+}
+
+impl Rated {
+    fn new(candidate: Candidate, taste: &Taste, weights: &Weights, now: Timestamp) -> Self {
+        let parts = parts(&candidate, taste, weights, now);
+        let largest = parts.iter().max_by(|one, other| one.1.total_cmp(&other.1));
+        let (worth, why) =
+            (parts.iter().map(|(_, part)| part).sum(), largest.map_or(Why::Fresh, |part| part.0));
+        Self { candidate, worth, why }
+    }
+
+    /// What it is worth after so many of its author's. What is disliked does not become better by being one of many.
+    fn after(&self, others: i32, weights: &Weights) -> f64 {
+        if self.worth > 0.0 { self.worth * weights.same_author.powi(others) } else { self.worth }
+    }
 }
 
 /// Chooses what is shown, in order, with why: first what never was, then what was shown longest ago. `chance` gives a
 /// number from 0 up to 1 each time.
-#[must_use]
-pub fn choose(
+pub(crate) fn choose(
     candidates: Vec<Candidate>,
     taste: &Taste,
     weights: &Weights,
@@ -194,42 +205,40 @@ pub fn choose(
     rows: usize,
     chance: &mut dyn FnMut() -> f64,
 ) -> Vec<(VideoId, Why)> {
-    let (mut old, new): (Vec<_>, Vec<_>) =
-        candidates.into_iter().partition(|candidate| candidate.shown_at.is_some());
-    let rated = new.into_iter().map(|candidate| {
-        let (worth, why) = rate(&candidate, taste, weights, now);
-        (worth, why, candidate)
-    });
-    let mut rated: Vec<(f64, Why, Candidate)> = rated.collect();
+    let rated = candidates.into_iter().map(|candidate| Rated::new(candidate, taste, weights, now));
+    let (mut new, mut old): (Vec<_>, Vec<_>) = rated.partition(|rated| rated.candidate.shown_at.is_none());
     let (mut chosen, mut authors) = (Vec::with_capacity(rows), HashMap::<UserId, i32>::new());
-    while chosen.len() < rows && !rated.is_empty() {
-        let unknown: Vec<usize> = match chance() < weights.explore {
-            true => (0..rated.len()).filter(|place| rated[*place].2.views < UNKNOWN_BELOW).collect(),
-            false => Vec::new(),
-        };
-        let (place, explored) = match unknown.is_empty() {
-            false => (unknown[(chance() * unknown.len() as f64) as usize % unknown.len()], true),
-            true => {
-                // What is disliked does not become better by being one of many.
-                let worth = |(worth, _, candidate): &(f64, Why, Candidate)| {
-                    let before = authors.get(&candidate.author).copied().unwrap_or(0);
-                    if *worth > 0.0 { worth * weights.same_author.powi(before) } else { *worth }
-                };
-                let better = |one: &usize, other: &usize| {
-                    let (one, other) = (&rated[*one], &rated[*other]);
-                    worth(one).total_cmp(&worth(other)).then(one.2.video.cmp(&other.2.video))
-                };
-                ((0..rated.len()).max_by(better).unwrap_or_default(), false)
-            }
-        };
-        let (_, why, candidate) = rated.swap_remove(place);
+    while chosen.len() < rows && !new.is_empty() {
+        let explored = if chance() < weights.explore { unknown(&new, chance()) } else { None };
+        let place = explored.unwrap_or_else(|| best(&new, &authors, weights));
+        let Rated { candidate, why, .. } = new.swap_remove(place);
         *authors.entry(candidate.author).or_default() += 1;
-        chosen.push((candidate.video, if explored { Why::Explore } else { why }));
+        chosen.push((candidate.video, if explored.is_some() { Why::Explore } else { why }));
     }
-    old.sort_by_key(|candidate| (candidate.shown_at, candidate.video));
+    old.sort_by_key(|rated| (rated.candidate.shown_at, rated.candidate.video));
     let left = rows - chosen.len();
-    chosen.extend(old.into_iter().take(left).map(|again| (again.video, rate(&again, taste, weights, now).1)));
+    chosen.extend(old.into_iter().take(left).map(|rated| (rated.candidate.video, rated.why)));
     chosen
+}
+
+/// The place of one that hardly anybody has seen, any as likely as the other; nothing without such.
+fn unknown(rated: &[Rated], draw: f64) -> Option<usize> {
+    let unknown = |place: &usize| rated[*place].candidate.views < UNKNOWN_BELOW;
+    let places: Vec<usize> = (0..rated.len()).filter(unknown).collect();
+    places.get((draw * places.len() as f64) as usize).copied()
+}
+
+/// The place of the worthiest, where so many of each author's are chosen already; of equals the newest.
+fn best(rated: &[Rated], authors: &HashMap<UserId, i32>, weights: &Weights) -> usize {
+    let worth = |place: usize| {
+        let Rated { candidate, .. } = &rated[place];
+        (rated[place].after(authors.get(&candidate.author).copied().unwrap_or(0), weights), candidate.video)
+    };
+    let better = |one: &usize, other: &usize| {
+        let (one, other) = (worth(*one), worth(*other));
+        one.0.total_cmp(&other.0).then(one.1.cmp(&other.1))
+    };
+    (0..rated.len()).max_by(better).unwrap_or_default()
 }
 
 #[cfg(test)]
