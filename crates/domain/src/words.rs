@@ -43,8 +43,8 @@ impl Query {
             let problem = format!("must have at most {MAX_QUERY_CHARS} characters");
             return Err(Error::Invalid { name: "q".into(), problem });
         }
-        let key = folded(text);
-        let runs = Run::all(&key);
+        let folded = folded(text);
+        let runs = Run::all(&folded);
         let last = runs.len().saturating_sub(1);
         let mut words: Vec<Word> =
             runs.iter().enumerate().flat_map(|(place, run)| run.asked(place == last)).collect();
@@ -53,7 +53,9 @@ impl Query {
             let problem = "must contain a letter or a digit".into();
             return Err(Error::BadParameter { name: "q".into(), problem });
         }
-        Ok(Self { words, key: key.trim().to_owned() })
+        let nfkc = ComposingNormalizer::new_nfkc();
+        let key = nfkc.normalize(&CaseMapper::new().fold_string(&nfkc.normalize(text))).trim().to_owned();
+        Ok(Self { words, key })
     }
 
     /// All of these are in what is found.
@@ -62,7 +64,7 @@ impl Query {
         &self.words
     }
 
-    /// The whole of it as names and tags are compared: NFKC and case folding; without accents.
+    /// The whole of it as names and tags are compared: NFKC and case folding.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
@@ -249,6 +251,8 @@ mod tests {
         }
         assert!(Query::parse(&"中".repeat(100)).is_ok_and(|query| query.words().len() == 8));
         assert!(Query::parse(&"中".repeat(101)).is_err());
-        assert_eq!(Query::parse(" ＡＢ ").map(|query| query.key().to_owned()).ok().as_deref(), Some("ab"));
+        for (typed, key) in [(" ＡＢ ", "ab"), ("CAFE\u{301}", "café")] {
+            assert_eq!(Query::parse(typed).map(|query| query.key().to_owned()).ok().as_deref(), Some(key));
+        }
     }
 }

@@ -69,8 +69,8 @@ impl Store {
         self.ranked(search, slice).await
     }
 
-    /// People with all these words in what they are called, but those who block the viewer or are blocked: who is called just that, then of the newest 512 those first
-    /// whom many follow. Two statements, one when nobody is found.
+    /// People with all these words in what they are called, but those who block the viewer or are blocked: who is called
+    /// just that, then of the newest 512 those first whom many follow. Two statements, one when nobody is found.
     ///
     /// # Errors
     /// Only the database's.

@@ -240,7 +240,7 @@ impl Store {
             .await
     }
 
-    /// What a viewer did until now says nothing of what they like any more, and everything may be shown again. Two
+    /// What a viewer did until now says nothing of what they like any more, and everything may be shown again. Three
     /// statements.
     ///
     /// # Errors
@@ -252,6 +252,8 @@ impl Store {
                     let sql = "UPDATE user SET taste_since = ? WHERE id = ?";
                     session.change(sql, [now.millis().into(), viewer.get().into()]).await?;
                     session.change("DELETE FROM impression WHERE user_id = ?", [viewer.get().into()]).await?;
+                    let sql = "UPDATE video_view SET is_unwanted = 0 WHERE user_id = ? AND is_unwanted = 1";
+                    session.change(sql, [viewer.get().into()]).await?;
                     Ok(())
                 })
             })

@@ -228,7 +228,7 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "unmute_user", 1 + 0, |s| s.store().unmute_user(s.viewer, s.author);
     "show", 2 + 0, |s| s.store().show(s.viewer, vec![(s.fresh, "fresh"), (s.liked, "tag")], NOW);
     "want_no_such", 2 + 0, |s| s.store().want_no_such(s.author, s.fresh, NOW);
-    "forget_taste", 2 + 0, |s| s.store().forget_taste(s.viewer, NOW);
+    "forget_taste", 3 + 0, |s| s.store().forget_taste(s.viewer, NOW);
     "forget_impressions", 1 + 0, |s| s.store().forget_impressions(later(1_000_000));
     "read_messages", 2 + 0, |s| s.store().read_messages(s.author, s.viewer, 1);
     "send_message", 3 + 1, |s| s.store().send_message(s.author, s.viewer, content("text"), NOW);

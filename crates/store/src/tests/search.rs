@@ -103,7 +103,7 @@ async fn people_are_found_by_both_names_who_is_called_that_first(on: On) {
 async fn tags_are_found_by_how_they_begin_that_one_first(on: On) {
     let world = World::new(on).await;
     let author = world.user("author").await;
-    for text in ["#cat #猫咪", "#Category #cat", "#dog #cats"] {
+    for text in ["#cat #猫咪", "#Category #cat", "#dog #cats", "#Café"] {
         publish(&world, author, text, Visibility::Public).await;
     }
     let found = async |text: &str| {
@@ -113,6 +113,7 @@ async fn tags_are_found_by_how_they_begin_that_one_first(on: On) {
     let expected = [("cat", 2), ("cats", 1), ("Category", 1)];
     assert_eq!(found("CAT").await, expected.map(|(name, videos)| (name.to_owned(), videos)));
     assert_eq!(found("猫").await, [("猫咪".to_owned(), 1)]);
+    assert_eq!(found("CAFE\u{301}").await, [("Café".to_owned(), 1)]);
     assert_eq!(found("bird").await, []);
 }
 

@@ -92,6 +92,12 @@ async fn candidates_are_what_others_published_and_is_wanted(on: On) {
     store.want_no_such(bob, two, NOW).await.expect("say so");
     let found = candidates(&world, bob, Vec::new(), &[]).await;
     assert_eq!(found.iter().map(|of| (of.video, of.shown_at)).collect::<Vec<_>>(), [(one, Some(later(4)))]);
+    store.forget_taste(bob, later(9)).await.expect("forget");
+    let found = candidates(&world, bob, Vec::new(), &[]).await;
+    assert_eq!(
+        found.iter().map(|of| (of.video, of.shown_at)).collect::<Vec<_>>(),
+        [(one, Some(later(4))), (two, None)]
+    );
     world.is_sound().await;
 }
 

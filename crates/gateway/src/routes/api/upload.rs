@@ -59,7 +59,8 @@ pub(super) async fn options(State(gateway): State<Gateway>) -> Response {
 /// Begins an upload; its address is in `Location`.
 #[utoipa::path(post, path = "/api/v1/uploads", tag = "upload",
     params(("Tus-Resumable" = String, Header), ("Upload-Length" = u64, Header)),
-    responses((status = 201)))]
+    responses((status = 201),
+        (status = 412, description = "another version of tus: `Tus-Version` tells ours")))]
 pub(super) async fn create(
     State(gateway): State<Gateway>,
     Account(call): Account,
@@ -77,7 +78,8 @@ pub(super) async fn create(
 /// How much has arrived.
 #[utoipa::path(head, path = "/api/v1/uploads/{name}", tag = "upload",
     params(("name" = String, Path), ("Tus-Resumable" = String, Header)),
-    responses((status = 200)))]
+    responses((status = 200),
+        (status = 412, description = "another version of tus: `Tus-Version` tells ours")))]
 pub(super) async fn look(
     State(gateway): State<Gateway>,
     Account(call): Account,
@@ -97,7 +99,8 @@ pub(super) async fn look(
     params(("name" = String, Path), ("Tus-Resumable" = String, Header), ("Upload-Offset" = u64, Header),
         ("Upload-Checksum" = Option<String>, Header, description = "`sha1` or `sha256`, a blank, Base64")),
     request_body(content = Vec<u8>, content_type = "application/offset+octet-stream"),
-    responses((status = 204)))]
+    responses((status = 204),
+        (status = 412, description = "another version of tus: `Tus-Version` tells ours")))]
 pub(super) async fn append(
     State(gateway): State<Gateway>,
     Account(call): Account,
@@ -132,7 +135,8 @@ pub(super) async fn append(
 /// Gives an upload up.
 #[utoipa::path(delete, path = "/api/v1/uploads/{name}", tag = "upload",
     params(("name" = String, Path), ("Tus-Resumable" = String, Header)),
-    responses((status = 204)))]
+    responses((status = 204),
+        (status = 412, description = "another version of tus: `Tus-Version` tells ours")))]
 pub(super) async fn end(
     State(gateway): State<Gateway>,
     Account(call): Account,
