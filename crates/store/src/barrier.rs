@@ -13,7 +13,7 @@ use crate::coalesce::many;
 use crate::row::Row;
 use crate::session::Session;
 use crate::slice::{Listed, Slice};
-use crate::user::number;
+use crate::user::{exists, number};
 
 /// Whether one of two people blocks the other. What is written for them stands in one place each: `?`, or a column's name.
 macro_rules! blocked {
@@ -41,7 +41,20 @@ macro_rules! unwanted {
     };
 }
 
-pub(crate) use {blocked, unwanted};
+/// Whether somebody blocks a viewer.
+macro_rules! blocked_by {
+    ($viewer:literal, $other:literal) => {
+        concat!(
+            "EXISTS (SELECT 1 FROM barrier apart WHERE apart.user_id = ",
+            $viewer,
+            " AND apart.other_id = ",
+            $other,
+            " AND apart.kind = 'blocked')"
+        )
+    };
+}
+
+pub(crate) use {blocked, blocked_by, unwanted};
 
 /// What somebody wants nothing of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -170,12 +183,15 @@ impl Store {
     /// # Errors
     /// [`Error::UserNotFound`], also when they block the viewer.
     pub async fn relation(&self, viewer: UserId, user: UserId) -> Result<Relation> {
-        let sql = "SELECT EXISTS (SELECT 1 FROM follow WHERE follower_id = ? AND followee_id = u.id) AS is_followed, \
-                   EXISTS (SELECT 1 FROM follow WHERE follower_id = u.id AND followee_id = ?) AS follows, \
-                   EXISTS (SELECT 1 FROM barrier WHERE user_id = ? AND other_id = u.id AND kind = 'blocks') AS is_blocked, \
-                   EXISTS (SELECT 1 FROM barrier WHERE user_id = ? AND other_id = u.id AND kind = 'mutes') AS is_muted \
-                   FROM user u WHERE u.id = ? AND NOT EXISTS \
-                   (SELECT 1 FROM barrier WHERE user_id = ? AND other_id = u.id AND kind = 'blocked') LIMIT 1";
+        let sql = concat!(
+            "SELECT EXISTS (SELECT 1 FROM follow WHERE follower_id = ? AND followee_id = u.id) AS is_followed, \
+             EXISTS (SELECT 1 FROM follow WHERE follower_id = u.id AND followee_id = ?) AS follows, \
+             EXISTS (SELECT 1 FROM barrier WHERE user_id = ? AND other_id = u.id AND kind = 'blocks') AS is_blocked, \
+             EXISTS (SELECT 1 FROM barrier WHERE user_id = ? AND other_id = u.id AND kind = 'mutes') AS is_muted \
+             FROM user u WHERE u.id = ? AND NOT ",
+            blocked_by!("?", "u.id"),
+            " LIMIT 1"
+        );
         let read = |row: &Row| {
             let is = |name| Ok(column::<i64>(row, name)? != 0);
             let (is_followed, follows) = (is("is_followed")?, is("follows")?);
@@ -185,11 +201,6 @@ impl Store {
         let found = self.database.list(sql, values, read).await?;
         found.first().copied().ok_or(Error::UserNotFound(user))
     }
-}
-
-async fn exists(session: &Session, user: UserId) -> Result<()> {
-    let found = session.row("SELECT id FROM user WHERE id = ? LIMIT 1", [user.get().into()]).await?;
-    found.map(|_| ()).ok_or(Error::UserNotFound(user))
 }
 
 /// Ends the follows between two people. Invariant: the counters equal the rows of follow. Two statements, one more when

@@ -168,18 +168,16 @@ impl Store {
                         let sql = "INSERT INTO comment_like (user_id, comment_id, created_at) VALUES (?, ?, ?)";
                         let values = [viewer.get().into(), comment.get().into(), now.millis().into()];
                         session.change(sql, values).await?;
-                        let author = "SELECT author_id FROM comment WHERE id = ? LIMIT 1";
-                        let author = session.row(author, [comment.get().into()]).await?;
-                        let to = author.map(|row| column(&row, "author_id")).transpose()?;
-                        let news = |to| News {
-                            to,
+                        let said = Said::find(session, video, comment).await?;
+                        let news = said.map(|said| News {
+                            to: said.author,
                             occasion: Occasion::CommentLike,
                             actor: Some(viewer.get()),
                             video: Some(video),
                             comment: Some(comment.get()),
                             at: now,
-                        };
-                        tell(session, to.map(news)).await?;
+                        });
+                        tell(session, news).await?;
                     }
                     Ok(())
                 })
@@ -371,30 +369,22 @@ async fn news(
     let mut all = Vec::new();
     for (new, number) in added.iter().zip(numbers) {
         let (by, id) = (new.viewer.get(), CommentId::parse(*number)?);
-        let first = all.len();
-        let mut add = |to: Option<i64>, occasion| {
-            let news = |to| News {
-                to,
-                occasion,
-                actor: Some(by),
-                video: Some(new.video),
-                comment: Some(*number),
-                at: new.now,
-            };
-            all.extend(to.map(news));
+        let of = |to, occasion| News {
+            to,
+            occasion,
+            actor: Some(by),
+            video: Some(new.video),
+            comment: Some(*number),
+            at: new.now,
         };
-        add(
-            new.parent.and_then(|parent| roots.get(&parent.get())).map(|(_, author)| *author),
-            Occasion::Reply,
-        );
-        add(visible.get(&(new.viewer, new.video)).copied(), Occasion::Comment);
-        all.extend(mentioned(session, new.content.as_str(), (by, new.video, Some(id)), new.now).await?);
-        let mut told = BTreeSet::new();
-        let mut place = 0;
-        all.retain(|news| {
-            place += 1;
-            place <= first || told.insert(news.to)
-        });
+        let replied = new.parent.and_then(|parent| roots.get(&parent.get()));
+        let mut told: Vec<News> =
+            replied.map(|(_, author)| of(*author, Occasion::Reply)).into_iter().collect();
+        told.extend(visible.get(&(new.viewer, new.video)).map(|author| of(*author, Occasion::Comment)));
+        told.extend(mentioned(session, new.content.as_str(), (by, new.video, Some(id)), new.now).await?);
+        let mut people = BTreeSet::new();
+        told.retain(|news| people.insert(news.to));
+        all.extend(told);
     }
     Ok(all)
 }

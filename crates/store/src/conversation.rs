@@ -134,16 +134,9 @@ pub(crate) async fn sent(
              read_at = MAX(read_at, excluded.read_at), has_written = MAX(has_written, excluded.has_written)"
         }
     };
-    let views = Vec::from_iter(views);
-    for views in views.chunks(many::ROWS) {
-        let rows = vec![many::list(5); views.len()].join(", ");
-        let sql = format!(
-            "INSERT INTO conversation (user_id, peer_id, message_id, read_at, has_written) VALUES {rows} {taken}"
-        );
-        let values = views.iter().flat_map(|((user, peer), to)| {
-            [*user, *peer, to.message, to.read_at, i64::from(to.has_written)].map(Value::from)
-        });
-        session.change(&sql, values).await?;
-    }
-    Ok(())
+    let row = |((user, peer), to): ((i64, i64), Standing)| {
+        [user, peer, to.message, to.read_at, i64::from(to.has_written)].map(Value::from)
+    };
+    let into = "conversation (user_id, peer_id, message_id, read_at, has_written)";
+    many::put(session, into, views.into_iter().map(row).collect(), taken).await
 }

@@ -15,6 +15,7 @@ use crate::notification::{News, tell};
 use crate::row::Row;
 use crate::session::Session;
 use crate::slice::{Listed, Slice};
+use crate::user::exists;
 use crate::video::sight::{hide, visible_author};
 
 /// What a report is about.
@@ -79,9 +80,7 @@ impl Store {
                         said.ok_or(Error::CommentNotFound(comment))?;
                     }
                     if let Subject::Person(person) = subject {
-                        let sql = "SELECT id FROM user WHERE id = ? LIMIT 1";
-                        let found = session.row(sql, [person.get().into()]).await?;
-                        found.ok_or(Error::UserNotFound(person))?;
+                        exists(session, person).await?;
                     }
                     let [video, comment, person] = match subject {
                         Subject::Video(video) => [Some(video.get()), None, None],

@@ -18,8 +18,6 @@ use crate::video::sight::{visible, visible_author};
 
 /// More of the same is told at most this often.
 const AGAIN_AFTER_MS: i64 = 60_000;
-/// Rows that are forgotten at once.
-const FORGOTTEN: u64 = 1_000;
 /// Unread ones are counted up to here.
 const COUNTED: u64 = 100;
 
@@ -96,9 +94,12 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn new_notifications(&self, viewer: UserId) -> Result<i64> {
-        let sql = "SELECT COUNT(*) AS count FROM (SELECT 1 FROM notification n WHERE n.user_id = ? AND n.told_at > \
-                   (SELECT notified_at FROM user WHERE id = ?) AND NOT EXISTS (SELECT 1 FROM barrier apart \
-                   WHERE apart.user_id = n.user_id AND apart.other_id = n.actor_id) LIMIT ?) news";
+        let sql = concat!(
+            "SELECT COUNT(*) AS count FROM (SELECT 1 FROM notification n WHERE n.user_id = ? AND n.told_at > \
+             (SELECT notified_at FROM user WHERE id = ?) AND NOT ",
+            unwanted!("n.user_id", "n.actor_id"),
+            " LIMIT ?) news"
+        );
         let values = [viewer.get().into(), viewer.get().into(), COUNTED.into()];
         let counts = self.database.list(sql, values, |row| column(row, "count")).await?;
         Ok(counts.first().copied().unwrap_or(0))
@@ -127,15 +128,7 @@ impl Store {
     /// Only the database's.
     pub async fn forget_notifications(&self, before: Timestamp) -> Result<bool> {
         self.database
-            .write(move |session| {
-                Box::pin(async move {
-                    // MySQL deletes from no table that a subquery of the same statement reads, but for a derived one.
-                    let sql = "DELETE FROM notification WHERE id IN (SELECT id FROM \
-                               (SELECT id FROM notification WHERE told_at < ? LIMIT ?) old)";
-                    let values = [before.millis().into(), FORGOTTEN.into()];
-                    Ok(session.change(sql, values).await? > 0)
-                })
-            })
+            .write(move |session| Box::pin(many::forget(session, "notification", "told_at", before)))
             .await
     }
 }
@@ -191,7 +184,6 @@ pub(crate) async fn tell(session: &Session, news: impl IntoIterator<Item = News>
     let others = news.into_iter().filter(|news| news.actor != Some(news.to));
     // In the order of the index: transactions that tell the same people do not wait in a circle.
     let rows: BTreeMap<(i64, String), News> = others.map(|news| ((news.to, news.about()), news)).collect();
-    let rows: Vec<_> = rows.into_iter().collect();
     let again = match session.is_mysql() {
         true => format!(
             "ON DUPLICATE KEY UPDATE \
@@ -203,27 +195,20 @@ pub(crate) async fn tell(session: &Session, news: impl IntoIterator<Item = News>
              WHERE excluded.told_at > notification.told_at + {AGAIN_AFTER_MS}"
         ),
     };
-    for rows in rows.chunks(many::ROWS) {
-        let holes = vec![many::list(7); rows.len()].join(", ");
-        let sql = format!(
-            "INSERT INTO notification (user_id, about, occasion, actor_id, video_id, comment_id, told_at) \
-             VALUES {holes} {again}"
-        );
-        let values = rows.iter().enumerate().flat_map(|(place, ((to, about), news))| -> [Value; 7] {
-            [
-                (*to).into(),
-                about.as_str().into(),
-                news.occasion.as_str().into(),
-                news.actor.into(),
-                news.video.map(VideoId::get).into(),
-                news.comment.into(),
-                // Apart, so that a part of the list ends between two of them.
-                (news.at.millis() + place as i64).into(),
-            ]
-        });
-        session.change(&sql, values).await?;
-    }
-    Ok(())
+    let row = |(place, ((to, about), news)): (usize, ((i64, String), News))| {
+        [
+            to.into(),
+            about.into(),
+            news.occasion.as_str().into(),
+            news.actor.into(),
+            news.video.map(VideoId::get).into(),
+            news.comment.into(),
+            // Apart, so that a part of the list ends between two of them.
+            (news.at.millis() + place as i64).into(),
+        ]
+    };
+    let into = "notification (user_id, about, occasion, actor_id, video_id, comment_id, told_at)";
+    many::put(session, into, rows.into_iter().enumerate().map(row).collect(), &again).await
 }
 
 /// Those whom a text names and who may see the video it belongs to, as news. One statement and one for each of them, none

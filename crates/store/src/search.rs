@@ -43,12 +43,7 @@ impl Store {
         viewer: Option<UserId>,
         slice: Slice,
     ) -> Result<Listed<VideoCard>> {
-        let found = if self.database.is_mysql() {
-            "SELECT video_id AS id FROM video_text WHERE MATCH (words) AGAINST (? IN BOOLEAN MODE) \
-             ORDER BY video_id DESC LIMIT ?"
-        } else {
-            "SELECT rowid AS id FROM video_text_fts WHERE video_text_fts MATCH ? ORDER BY rowid DESC LIMIT ?"
-        };
+        let found = found("video", self.database.is_mysql());
         let candidates = format!(
             "SELECT v.id, COALESCE(v.published_at, v.created_at) AS at, vs.like_count FROM ({found}) found \
              JOIN video v ON v.id = found.id JOIN video_stat vs ON vs.video_id = v.id WHERE {} LIMIT ?",
@@ -60,7 +55,7 @@ impl Store {
             candidates,
             asked: asked.into_iter().chain(std::iter::repeat_n(viewer.clone(), 4)).collect(),
             worth: video_worth,
-            // bounded: what is shown of a part, and `run` adds a LIMIT.
+            // bounded: what is shown of a part, and `in_order` adds a LIMIT.
             cards: concat!("SELECT ", video_columns!(), " FROM video v ", video_joins!(), " WHERE v.id IN "),
             key: "video_id",
             viewer: vec![viewer.clone(), viewer],
@@ -80,12 +75,7 @@ impl Store {
         viewer: Option<UserId>,
         slice: Slice,
     ) -> Result<Listed<UserCard>> {
-        let found = if self.database.is_mysql() {
-            "SELECT user_id AS id FROM user_text WHERE MATCH (words) AGAINST (? IN BOOLEAN MODE) \
-             ORDER BY user_id DESC LIMIT ?"
-        } else {
-            "SELECT rowid AS id FROM user_text_fts WHERE user_text_fts MATCH ? ORDER BY rowid DESC LIMIT ?"
-        };
+        let found = found("user", self.database.is_mysql());
         let candidates = format!(
             "SELECT u.id, us.follower_count, CASE WHEN u.name_key = ? THEN 1 ELSE 0 END AS is_called_that FROM \
              (SELECT id FROM user WHERE name_key = ? UNION SELECT id FROM ({found}) few) found \
@@ -188,17 +178,8 @@ impl<T> Search<T> {
             found.push((column(&row, "id")?, (self.worth)(&row)?));
         }
         let Listed { rows: ids, next } = part(found, slice);
-        let shown = many::filled(ids.iter().copied());
-        if shown.is_empty() {
-            return Ok(Listed { rows: Vec::new(), next });
-        }
-        let sql = format!("{}{} LIMIT {RANKED}", self.cards, many::list(shown.len()));
-        let values = self.viewer.into_iter().chain(shown.into_iter().map(Value::from));
-        let mut cards = BTreeMap::new();
-        for row in session.rows(&sql, values).await? {
-            cards.insert(column::<i64>(&row, self.key)?, (self.read)(&row)?);
-        }
-        Ok(Listed { rows: ids.iter().filter_map(|id| cards.remove(id)).collect(), next })
+        let rows = many::in_order(session, self.cards, self.viewer, (self.key, &ids), self.read).await?;
+        Ok(Listed { rows, next })
     }
 }
 
@@ -229,6 +210,19 @@ fn user_worth(row: &Row) -> Result<i64> {
     let (followers, is_called_that): (i64, i64) =
         (column(row, "follower_count")?, column(row, "is_called_that")?);
     Ok(followers + is_called_that * IS_CALLED_THAT)
+}
+
+/// The newest rows of an index in which all the words are: two `?`, the words and how many.
+fn found(of: &str, is_mysql: bool) -> String {
+    match is_mysql {
+        true => format!(
+            "SELECT {of}_id AS id FROM {of}_text WHERE MATCH (words) AGAINST (? IN BOOLEAN MODE) \
+             ORDER BY {of}_id DESC LIMIT ?"
+        ),
+        false => format!(
+            "SELECT rowid AS id FROM {of}_text_fts WHERE {of}_text_fts MATCH ? ORDER BY rowid DESC LIMIT ?"
+        ),
+    }
 }
 
 /// All the words, as the database's index is asked for them.

@@ -28,8 +28,6 @@ const TRENDING_OF: u64 = 2_000;
 const TRENDING_FOR: Duration = Duration::from_secs(10);
 /// Likes that are looked through for those of people who are followed, and of people who like the same.
 const LATEST_LIKES: i64 = 200_000;
-/// Rows that are forgotten at once.
-const FORGOTTEN: u64 = 1_000;
 
 /// What somebody did with a video.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -181,27 +179,17 @@ impl Store {
                         return Ok(Vec::new());
                     }
                     impressions(session, viewer, &chosen, now).await?;
-                    let ids = many::filled(chosen.iter().map(|(video, _)| video.get()));
-                    let sql = format!(
-                        concat!(
-                            "SELECT ",
-                            video_columns!(),
-                            " FROM video v ",
-                            video_joins!(),
-                            " WHERE v.id IN {} \
-                                 AND v.published_at IS NOT NULL LIMIT {}"
-                        ),
-                        many::list(ids.len()),
-                        ids.len()
+                    // bounded: what was chosen, and `in_order` adds a LIMIT.
+                    let cards = concat!(
+                        "SELECT ",
+                        video_columns!(),
+                        " FROM video v ",
+                        video_joins!(),
+                        " WHERE v.published_at IS NOT NULL AND v.id IN "
                     );
-                    let viewer = number(Some(viewer));
-                    let values = [viewer.clone(), viewer].into_iter().chain(ids.into_iter().map(Value::from));
-                    let mut cards = HashMap::new();
-                    for row in session.rows(&sql, values).await? {
-                        let card = VideoCard::read(&row)?;
-                        cards.insert(card.id, card);
-                    }
-                    Ok(chosen.iter().filter_map(|(video, _)| cards.remove(&video.get())).collect())
+                    let ids: Vec<i64> = chosen.iter().map(|(video, _)| video.get()).collect();
+                    let viewer = [number(Some(viewer)), number(Some(viewer))];
+                    many::in_order(session, cards, viewer, ("video_id", &ids), VideoCard::read).await
                 })
             })
             .await
@@ -266,25 +254,15 @@ impl Store {
     /// Only the database's.
     pub async fn forget_impressions(&self, before: Timestamp) -> Result<bool> {
         self.database
-            .write(move |session| {
-                Box::pin(async move {
-                    let sql = "DELETE FROM impression WHERE id IN (SELECT id FROM \
-                               (SELECT id FROM impression WHERE shown_at < ? LIMIT ?) old)";
-                    Ok(session.change(sql, [before.millis().into(), FORGOTTEN.into()]).await? > 0)
-                })
-            })
+            .write(move |session| Box::pin(many::forget(session, "impression", "shown_at", before)))
             .await
     }
 
     /// Of the latest videos those that most like, comment and view. One statement, none when it was asked lately.
     async fn trending(&self) -> Result<Vec<i64>> {
-        let known = |trending: &Trending| {
-            let kept = trending.0.lock().unwrap_or_else(PoisonError::into_inner);
-            kept.as_ref()
-                .filter(|(since, _)| since.elapsed() < TRENDING_FOR)
-                .map(|(_, videos)| videos.clone())
-        };
-        if let Some(videos) = known(&self.trending) {
+        let kept = || self.trending.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = kept().clone().filter(|(since, _)| since.elapsed() < TRENDING_FOR);
+        if let Some((_, videos)) = known {
             return Ok(videos);
         }
         let sql = "SELECT vs.video_id AS video FROM (SELECT id FROM video WHERE published_at IS NOT NULL \
@@ -292,8 +270,7 @@ impl Store {
                    ORDER BY vs.like_count + 2 * vs.comment_count + vs.view_count / 10 DESC, vs.video_id DESC LIMIT ?";
         let videos =
             self.database.list(sql, [TRENDING_OF.into(), EACH.into()], |row| column(row, "video")).await?;
-        let kept = (Instant::now(), videos.clone());
-        *self.trending.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(kept);
+        *kept() = Some((Instant::now(), videos.clone()));
         Ok(videos)
     }
 }
@@ -429,14 +406,8 @@ async fn impressions(
     };
     // In the order of the index: two pages at once do not wait in a circle.
     let sorted: BTreeMap<i64, &str> = chosen.iter().map(|(video, why)| (video.get(), *why)).collect();
-    let sorted: Vec<_> = sorted.into_iter().collect();
-    for rows in sorted.chunks(many::ROWS) {
-        let holes = vec![many::list(4); rows.len()].join(", ");
-        let sql = format!("INSERT INTO impression (user_id, video_id, why, shown_at) VALUES {holes} {again}");
-        let values = rows.iter().flat_map(|(video, why)| {
-            [viewer.get().into(), (*video).into(), (*why).into(), Value::from(now.millis())]
-        });
-        session.change(&sql, values).await?;
-    }
-    Ok(())
+    let row =
+        |(video, why): (i64, &str)| [viewer.get().into(), video.into(), why.into(), now.millis().into()];
+    let into = "impression (user_id, video_id, why, shown_at)";
+    many::put(session, into, sorted.into_iter().map(row).collect(), again).await
 }

@@ -4,6 +4,7 @@ use domain::{DisplayName, Error, Result, Signature, Standing, Timestamp, UserId,
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, QuerySelect, Value};
 
 use crate::Store;
+use crate::barrier::blocked_by;
 use crate::card::{UserCard, column, user_columns};
 use crate::changes::Touched;
 use crate::database::Database;
@@ -219,13 +220,20 @@ fn login(row: &Row) -> Result<LoginRow> {
     })
 }
 
+/// Whether there is such a person. One statement.
+pub(crate) async fn exists(session: &Session, user: UserId) -> Result<()> {
+    let found = session.row("SELECT id FROM user WHERE id = ? LIMIT 1", [user.get().into()]).await?;
+    found.map(|_| ()).ok_or(Error::UserNotFound(user))
+}
+
 /// One person as `viewer` sees them, inside a session. One statement.
 pub(crate) async fn card(session: &Session, id: UserId, viewer: Option<UserId>) -> Result<UserCard> {
     let sql = concat!(
         "SELECT ",
         user_columns!(),
-        " FROM user u JOIN user_stat us ON us.user_id = u.id WHERE u.id = ? AND NOT EXISTS \
-         (SELECT 1 FROM barrier b WHERE b.user_id = ? AND b.other_id = u.id AND b.kind = 'blocked') LIMIT 1"
+        " FROM user u JOIN user_stat us ON us.user_id = u.id WHERE u.id = ? AND NOT ",
+        blocked_by!("?", "u.id"),
+        " LIMIT 1"
     );
     let row = session.row(sql, [number(viewer), id.get().into(), number(viewer)]).await?;
     UserCard::read(&row.ok_or(Error::UserNotFound(id))?)
@@ -247,8 +255,11 @@ impl Database {
         let values = Vec::from_iter(values.into_iter().chain(slice.values()));
         self.read(move |session| {
             Box::pin(async move {
-                let there = "SELECT 1 FROM user u WHERE u.id = ? AND NOT EXISTS (SELECT 1 FROM barrier b \
-                             WHERE b.user_id = ? AND b.other_id = u.id AND b.kind = 'blocked') LIMIT 1";
+                let there = concat!(
+                    "SELECT 1 FROM user u WHERE u.id = ? AND NOT ",
+                    blocked_by!("?", "u.id"),
+                    " LIMIT 1"
+                );
                 let found = session.row(there, [user.get().into(), number(viewer)]).await?;
                 found.ok_or(Error::UserNotFound(user))?;
                 slice.read(&session.rows(sql, values).await?, read)

@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
-use domain::Result;
+use domain::{Result, Timestamp};
 use sea_orm::Value;
 
+use crate::row::{Row, column};
 use crate::session::Session;
 
 /// Lengths of lists. A list is filled up with its last entry, which then stands there more than once.
 const LENGTHS: [usize; 6] = [1, 4, 16, 64, 256, 512];
 /// Rows of one INSERT. Nothing fills these up, so each number of rows is a text of its own.
-pub(crate) const ROWS: usize = 64;
+const ROWS: usize = 64;
 
 /// A list of one of the few lengths.
 pub(crate) fn filled<T: Copy>(entries: impl IntoIterator<Item = T>) -> Vec<T> {
@@ -56,6 +57,54 @@ pub(crate) async fn insert<const COLUMNS: usize>(
         numbers.extend((0..count as i64).map(|place| first + place * step));
     }
     Ok(numbers)
+}
+
+/// Reads what is shown of rows whose numbers are known, in the order of these. `cards` selects them up to their numbers,
+/// which are in the column `key`; before those stand its own values. One statement, none for none.
+pub(crate) async fn in_order<T>(
+    session: &Session,
+    cards: &str,
+    values: impl IntoIterator<Item = Value>,
+    (key, ids): (&str, &[i64]),
+    read: fn(&Row) -> Result<T>,
+) -> Result<Vec<T>> {
+    let filled = filled(ids.iter().copied());
+    if filled.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sql = format!("{cards}{} LIMIT {}", list(filled.len()), filled.len());
+    let mut found = BTreeMap::new();
+    for row in session.rows(&sql, values.into_iter().chain(filled.into_iter().map(Value::from))).await? {
+        found.insert(column::<i64>(&row, key)?, read(&row)?);
+    }
+    Ok(ids.iter().filter_map(|id| found.remove(id)).collect())
+}
+
+/// Inserts rows, or does to those that are there what `again` says. One statement for each 64 rows.
+pub(crate) async fn put<const COLUMNS: usize>(
+    session: &Session,
+    into: &str,
+    rows: Vec<[Value; COLUMNS]>,
+    again: &str,
+) -> Result<()> {
+    let mut rows = rows.into_iter().peekable();
+    while rows.peek().is_some() {
+        let some: Vec<_> = rows.by_ref().take(ROWS).collect();
+        let holes = vec![list(COLUMNS); some.len()].join(", ");
+        session
+            .change(&format!("INSERT INTO {into} VALUES {holes} {again}"), some.into_iter().flatten())
+            .await?;
+    }
+    Ok(())
+}
+
+/// Forgets rows from before a moment, at most 1,000 at once; false when nothing is left of them. One statement.
+pub(crate) async fn forget(session: &Session, table: &str, column: &str, before: Timestamp) -> Result<bool> {
+    // MySQL deletes from no table that a subquery of the same statement reads, but for a derived one.
+    let sql = format!(
+        "DELETE FROM {table} WHERE id IN (SELECT id FROM (SELECT id FROM {table} WHERE {column} < ? LIMIT 1000) old)"
+    );
+    Ok(session.change(&sql, [before.millis().into()]).await? > 0)
 }
 
 /// What `insert` wants to know of the database, as something to select: a cluster of MySQL servers may take
