@@ -12,21 +12,34 @@ pub enum Standing {
     Pending,
     /// An administrator has taken it out of use.
     Suspended,
+    /// Who had it has deleted it.
+    Leaving,
 }
 
 impl Standing {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Active, Self::Pending, Self::Suspended];
+    /// Those an administrator gives.
+    pub const GIVEN: [Self; 3] = [Self::Active, Self::Pending, Self::Suspended];
 
-    /// Reads its word.
+    /// Reads the word of one that is given.
     ///
     /// # Errors
     /// [`Error::Invalid`] for any other.
     pub fn parse(word: &str) -> Result<Self> {
-        Self::ALL.into_iter().find(|one| one.as_str() == word).ok_or_else(|| Error::Invalid {
+        Self::GIVEN.into_iter().find(|one| one.as_str() == word).ok_or_else(|| Error::Invalid {
             name: "standing".into(),
             problem: "must be active, pending or suspended".into(),
         })
+    }
+
+    /// Reads what was stored.
+    ///
+    /// # Errors
+    /// [`Error::Internal`] for what is no such word.
+    pub fn stored(word: &str) -> Result<Self> {
+        match word {
+            "leaving" | "gone" => Ok(Self::Leaving),
+            given => Self::parse(given).map_err(Error::internal),
+        }
     }
 
     /// The word for programs and the database.
@@ -36,6 +49,7 @@ impl Standing {
             Self::Active => "active",
             Self::Pending => "pending",
             Self::Suspended => "suspended",
+            Self::Leaving => "leaving",
         }
     }
 }

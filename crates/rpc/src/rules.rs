@@ -84,6 +84,8 @@ pub const RULES: &[Rule] = &[
     row("/dytt.v1.UserService/EndAllSessions", GATEWAY, HOP),
     row("/dytt.v1.UserService/ChangePassword", GATEWAY, HOP),
     row("/dytt.v1.UserService/ChangeProfile", GATEWAY, HOP),
+    row("/dytt.v1.UserService/DeleteAccount", GATEWAY, HOP),
+    row("/dytt.v1.UserService/ReadArchive", GATEWAY, HOP),
     row("/dytt.v1.UserService/SetStanding", GATEWAY, HOP),
     row("/dytt.v1.UserService/ListAccounts", GATEWAY, HOP),
     row("/dytt.v1.UserService/Invite", GATEWAY, HOP),

@@ -3,6 +3,7 @@
 
 mod card;
 mod comment;
+mod deletion;
 mod feed;
 mod follow;
 mod fsck;

@@ -18,6 +18,8 @@ const LEASE: Duration = Duration::from_secs(15);
 const LOOK: Duration = Duration::from_millis(500);
 /// How often uploads are looked for whose time is over.
 const UPLOADS: Duration = Duration::from_secs(60);
+/// How often deleted accounts are looked for.
+const PEOPLE: Duration = Duration::from_secs(5);
 /// How long people find what they were told of.
 const NOTIFICATIONS: Duration = Duration::from_secs(60 * 24 * 3600);
 /// How long it is known what somebody was shown.
@@ -38,12 +40,14 @@ impl Settler {
     /// Works until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let mut uploads = tokio::time::interval(UPLOADS);
+        let mut people = tokio::time::interval(PEOPLE);
         while !stop.is_cancelled() {
             match self.claim().await {
                 Ok(Some(job)) => self.work(&job, &stop).await,
                 Ok(None) => tokio::select! {
                     () = stop.cancelled() => {}
                     () = tokio::time::sleep(LOOK) => {}
+                    _ = people.tick() => self.forget_people().await,
                     _ = uploads.tick() => {
                         self.forget_uploads().await;
                         self.forget_news().await;

@@ -6,12 +6,13 @@ use domain::{
     UserId, UserName, Verdict,
 };
 use proto::{
-    Account, Answer, AnswerOnceRequest, AskOnceRequest, AskedOnce, AuditList, ChangePasswordRequest,
-    ChangeProfileRequest, Credentials, DecideReportRequest, Done, EndAllSessionsRequest,
-    EndInvitationRequest, EndSessionRequest, GetUserRequest, Invitation, InvitationList, InviteRequest,
-    ListAccountsRequest, ListAuditRequest, ListInvitationsRequest, ListReportsRequest, ListSessionsRequest,
-    RenewSessionRequest, ReportList, ReportRequest, RevokedSinceRequest, RevokedSinceResponse, SearchRequest,
-    Session, SessionList, SetStandingRequest, User, UserList, UserService,
+    Account, Answer, AnswerOnceRequest, ArchivePart, AskOnceRequest, AskedOnce, AuditList,
+    ChangePasswordRequest, ChangeProfileRequest, Credentials, DecideReportRequest, DeleteAccountRequest,
+    Done, EndAllSessionsRequest, EndInvitationRequest, EndSessionRequest, GetUserRequest, Invitation,
+    InvitationList, InviteRequest, ListAccountsRequest, ListAuditRequest, ListInvitationsRequest,
+    ListReportsRequest, ListSessionsRequest, ReadArchiveRequest, RenewSessionRequest, ReportList,
+    ReportRequest, RevokedSinceRequest, RevokedSinceResponse, SearchRequest, Session, SessionList,
+    SetStandingRequest, User, UserList, UserService,
 };
 use store::{Asked, Entry, KeptAnswer, OpenSession, SessionRow, Store};
 
@@ -19,6 +20,7 @@ use crate::password::Passwords;
 use crate::{Registration, UserConfig, administrator, card};
 
 mod administration;
+mod archive;
 
 /// Who is registered.
 pub struct Users {
@@ -77,6 +79,7 @@ impl UserService for Users {
             // Who knows the password may know this.
             Standing::Pending => return Err(Error::AccountPending),
             Standing::Suspended => return Err(Error::AccountSuspended),
+            Standing::Leaving => return Err(Error::WrongPassword),
         }
         if let Some(hash) = renewed {
             self.store.set_password_hash(UserId::parse(row.id)?, hash).await?;
@@ -115,17 +118,24 @@ impl UserService for Users {
 
     async fn change_password(&self, call: &Call, request: ChangePasswordRequest) -> Result<Account> {
         let user = call.viewer()?;
-        let old = Password::attempt(&request.old_password)?;
         let name = UserName::parse(&self.store.user_card(user, None).await?.name, MAX_NAME_CHARS)?;
         let new = Password::chosen("new_password", &request.new_password, &name)?;
-        let stored = self.store.login_row_of(user).await?.password_hash;
-        let (fits, _renewed) = self.passwords.turn().await?.verify(old, Some(stored)).await?;
-        if !fits {
-            return Err(Error::WrongPassword);
-        }
+        self.prove(user, &request.old_password).await?;
         let hash = self.passwords.turn().await?.hash(new).await?;
         let device = device(&request.device);
         Ok(account(user, self.store.change_password(user, hash, device, Timestamp::now()).await?))
+    }
+
+    async fn delete_account(&self, call: &Call, request: DeleteAccountRequest) -> Result<Done> {
+        let user = call.viewer()?;
+        self.prove(user, &request.password).await?;
+        self.store.delete_account(user, Timestamp::now()).await?;
+        Ok(Done {})
+    }
+
+    async fn read_archive(&self, call: &Call, request: ReadArchiveRequest) -> Result<ArchivePart> {
+        let part = self.store.archive(call.viewer()?, &request.section, request.after).await?;
+        Ok(archive::part(part))
     }
 
     async fn change_profile(&self, call: &Call, request: ChangeProfileRequest) -> Result<Done> {
@@ -259,6 +269,14 @@ impl UserService for Users {
 }
 
 impl Users {
+    /// Whether whoever holds somebody's token knows the password, too.
+    async fn prove(&self, user: UserId, password: &str) -> Result<()> {
+        let password = Password::attempt(password)?;
+        let stored = self.store.login_row_of(user).await?.password_hash;
+        let (fits, _renewed) = self.passwords.turn().await?.verify(password, Some(stored)).await?;
+        if fits { Ok(()) } else { Err(Error::WrongPassword) }
+    }
+
     /// Who has just proved who they are, with a session if a device asks for one.
     async fn logged_in(&self, user: UserId, token_epoch: i64, named: String) -> Result<Account> {
         if named.is_empty() {

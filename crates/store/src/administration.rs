@@ -61,7 +61,8 @@ impl Store {
             .write(move |session| {
                 let reason = reason.clone();
                 Box::pin(async move {
-                    let sql = "SELECT 1 FROM user WHERE id = ? LIMIT 1";
+                    let sql =
+                        "SELECT 1 FROM user WHERE id = ? AND standing NOT IN ('leaving', 'gone') LIMIT 1";
                     session.row(sql, [user.get().into()]).await?.ok_or(Error::UserNotFound(user))?;
                     let sql = "UPDATE user SET standing = ? WHERE id = ?";
                     session.change(sql, [standing.as_str().into(), user.get().into()]).await?;

@@ -48,6 +48,17 @@ pub enum ColumnKind {
     Hex,
 }
 
+impl ColumnKind {
+    /// What such a column holds; nothing for null.
+    pub(crate) fn json(self, row: &Row, name: &str) -> Result<Option<Json>> {
+        Ok(match self {
+            Self::Integer => column::<Option<i64>>(row, name)?.map(Json::from),
+            Self::Text => column::<Option<String>>(row, name)?.map(Json::from),
+            Self::Hex => column::<Option<Vec<u8>>>(row, name)?.map(|bytes| Json::from(hex(&bytes))),
+        })
+    }
+}
+
 /// A table's columns.
 pub type Columns = BTreeMap<String, ColumnKind>;
 
@@ -257,12 +268,7 @@ async fn columns(session: &Session, table: &str) -> Result<Columns> {
 
 fn read_row(row: &Row, columns: &Columns) -> Result<ExportedRow> {
     let read = |(name, kind): (&String, &ColumnKind)| {
-        let json = match kind {
-            ColumnKind::Integer => column::<Option<i64>>(row, name)?.map(Json::from),
-            ColumnKind::Text => column::<Option<String>>(row, name)?.map(Json::from),
-            ColumnKind::Hex => column::<Option<Vec<u8>>>(row, name)?.map(|bytes| Json::from(hex(&bytes))),
-        };
-        Ok((name.clone(), json.unwrap_or(Json::Null)))
+        Ok((name.clone(), kind.json(row, name)?.unwrap_or(Json::Null)))
     };
     columns.iter().map(read).collect()
 }

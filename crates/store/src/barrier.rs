@@ -168,7 +168,7 @@ impl Store {
             "SELECT b.id AS place, ",
             user_columns!(),
             " FROM barrier b LEFT JOIN user u ON u.id = b.other_id LEFT JOIN user_stat us ON us.user_id = u.id \
-             WHERE b.user_id = ? AND b.kind = ? AND b.id < ? ORDER BY b.id DESC LIMIT ?"
+             WHERE b.user_id = ? AND b.kind = ? AND us.user_id IS NOT NULL AND b.id < ? ORDER BY b.id DESC LIMIT ?"
         );
         let kind = match which {
             Barrier::Block => "blocks",
@@ -188,7 +188,7 @@ impl Store {
              EXISTS (SELECT 1 FROM follow WHERE follower_id = u.id AND followee_id = ?) AS follows, \
              EXISTS (SELECT 1 FROM barrier WHERE user_id = ? AND other_id = u.id AND kind = 'blocks') AS is_blocked, \
              EXISTS (SELECT 1 FROM barrier WHERE user_id = ? AND other_id = u.id AND kind = 'mutes') AS is_muted \
-             FROM user u WHERE u.id = ? AND NOT ",
+             FROM user u JOIN user_stat us ON us.user_id = u.id WHERE u.id = ? AND NOT ",
             blocked_by!("?", "u.id"),
             " LIMIT 1"
         );

@@ -145,7 +145,8 @@ const RULES: [(&str, &str, &str); 8] = [
     (
         "user",
         "SELECT u.id AS id FROM user u LEFT JOIN user_stat s ON s.user_id = u.id \
-      LEFT JOIN user_text t ON t.user_id = u.id WHERE s.user_id IS NULL OR t.user_id IS NULL LIMIT 1000",
+      LEFT JOIN user_text t ON t.user_id = u.id \
+      WHERE u.standing <> 'gone' AND (s.user_id IS NULL OR t.user_id IS NULL) LIMIT 1000",
         "has no counters or cannot be searched for",
     ),
     (

@@ -37,7 +37,7 @@ macro_rules! select_conversations {
             user_columns!(),
             " FROM conversation c LEFT JOIN message m ON m.id = c.message_id \
              LEFT JOIN user u ON u.id = c.peer_id LEFT JOIN user_stat us ON us.user_id = u.id \
-             WHERE c.user_id = ? AND NOT ",
+             WHERE c.user_id = ? AND us.user_id IS NOT NULL AND NOT ",
             blocked!("c.user_id", "c.peer_id"),
             " AND ",
             $which,

@@ -3,6 +3,7 @@
 
 mod administration;
 mod answer;
+mod archive;
 mod backup;
 mod barrier;
 mod bookmark;
@@ -14,6 +15,7 @@ mod comment;
 mod config;
 mod conversation;
 mod database;
+mod deletion;
 mod entity;
 mod failure;
 mod feed;
@@ -27,6 +29,7 @@ mod mysql;
 mod notification;
 mod object;
 mod open;
+mod reactions;
 mod row;
 mod search;
 mod session;
@@ -52,6 +55,7 @@ use domain::Result;
 
 pub use administration::{AuditRow, Invitation};
 pub use answer::{Asked, KeptAnswer};
+pub use archive::{ArchivePart, FILES};
 pub use backup::{ColumnKind, Columns, Exported, ExportedObject, ExportedRow, ROWS_AT_ONCE};
 pub use barrier::{Barrier, Relation};
 pub use card::{Friend, UserCard, VideoCard};

@@ -195,12 +195,13 @@ impl Found {
     async fn of(session: &Session, pairs: BTreeSet<(UserId, UserId)>) -> Result<Self> {
         let pairs = many::filled(pairs);
         let sql = format!(
-            "SELECT pairs.one, pairs.other, {} AS step, one.id AS one_id, other.id AS other_id, {} AS apart, \
+            "SELECT pairs.one, pairs.other, {} AS step, one.user_id AS one_id, other.user_id AS other_id, {} AS apart, \
              (SELECT created_at FROM message WHERE sender_id = pairs.one AND receiver_id = pairs.other \
              ORDER BY created_at DESC LIMIT 1) AS there_at, \
              (SELECT created_at FROM message WHERE sender_id = pairs.other AND receiver_id = pairs.one \
              ORDER BY created_at DESC LIMIT 1) AS back_at \
-             FROM {} pairs LEFT JOIN user one ON one.id = pairs.one LEFT JOIN user other ON other.id = pairs.other LIMIT {}",
+             FROM {} pairs LEFT JOIN user_stat one ON one.user_id = pairs.one \
+             LEFT JOIN user_stat other ON other.user_id = pairs.other LIMIT {}",
             many::step(session),
             blocked!("pairs.one", "pairs.other"),
             many::pairs(pairs.len()),

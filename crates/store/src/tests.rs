@@ -11,6 +11,7 @@ mod check;
 mod coalesce;
 mod comment;
 mod crowd;
+mod deletion;
 mod fault;
 mod feed;
 mod fixture;

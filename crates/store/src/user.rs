@@ -216,13 +216,14 @@ fn login(row: &Row) -> Result<LoginRow> {
         id: column(row, "id")?,
         password_hash: column(row, "password_hash")?,
         token_epoch: column(row, "token_epoch")?,
-        standing: Standing::parse(&column::<String>(row, "standing")?)?,
+        standing: Standing::stored(&column::<String>(row, "standing")?)?,
     })
 }
 
 /// Whether there is such a person. One statement.
 pub(crate) async fn exists(session: &Session, user: UserId) -> Result<()> {
-    let found = session.row("SELECT id FROM user WHERE id = ? LIMIT 1", [user.get().into()]).await?;
+    let found =
+        session.row("SELECT user_id FROM user_stat WHERE user_id = ? LIMIT 1", [user.get().into()]).await?;
     found.map(|_| ()).ok_or(Error::UserNotFound(user))
 }
 
@@ -256,8 +257,8 @@ impl Database {
         self.read(move |session| {
             Box::pin(async move {
                 let there = concat!(
-                    "SELECT 1 FROM user u WHERE u.id = ? AND NOT ",
-                    blocked_by!("?", "u.id"),
+                    "SELECT 1 FROM user_stat u WHERE u.user_id = ? AND NOT ",
+                    blocked_by!("?", "u.user_id"),
                     " LIMIT 1"
                 );
                 let found = session.row(there, [user.get().into(), number(viewer)]).await?;

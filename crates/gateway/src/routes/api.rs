@@ -1,6 +1,7 @@
 //! The modern API, `/api/v1`: a bearer token or nobody, the status that says what happened, problems in detail.
 
 mod admin;
+mod archive;
 mod barrier;
 mod body;
 mod captions;
@@ -83,6 +84,8 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Account, Social, TAP, routes!(session::end_all)))
         .routes(under(Account, Social, TAP, routes!(session::leave)))
         .routes(under(Account, Login, PROVE, routes!(session::change_password)))
+        .routes(under(Account, Login, PROVE, routes!(session::delete_account)))
+        .routes(under(Account, Read, PROVE, routes!(archive::get)))
         .routes(under(Account, Read, BROWSE, routes!(user::own)))
         .routes(under(Account, Social, TAP, routes!(user::change)))
         .routes(under(Account, Read, BROWSE, routes!(user::friends)))

@@ -1654,6 +1654,44 @@ pub struct Account {
     #[prost(bool, tag = "5")]
     pub pending: bool,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteAccountRequest {
+    #[prost(string, tag = "1")]
+    pub password: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReadArchiveRequest {
+    /// Empty for the first.
+    #[prost(string, tag = "1")]
+    pub section: ::prost::alloc::string::String,
+    /// The place in it after which the part begins.
+    #[prost(int64, tag = "2")]
+    pub after: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ArchivePart {
+    #[prost(string, tag = "1")]
+    pub section: ::prost::alloc::string::String,
+    /// Each an object of JSON.
+    #[prost(string, repeated, tag = "2")]
+    pub rows: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Objects that some of the rows name, which belong into the archive.
+    #[prost(message, repeated, tag = "3")]
+    pub files: ::prost::alloc::vec::Vec<ArchiveFile>,
+    /// Where the next part begins; empty when this is the last.
+    #[prost(string, tag = "4")]
+    pub next_section: ::prost::alloc::string::String,
+    #[prost(int64, tag = "5")]
+    pub next_after: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ArchiveFile {
+    /// Its name in the archive.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub key: ::prost::alloc::string::String,
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct GetUserRequest {
     #[prost(int64, tag = "1")]
@@ -1913,6 +1951,18 @@ pub trait UserService: Send + Sync {
         call: &domain::Call,
         request: ChangePasswordRequest,
     ) -> domain::Result<Account>;
+    /// Deletes the caller's account and, within minutes, all that it did.
+    async fn delete_account(
+        &self,
+        call: &domain::Call,
+        request: DeleteAccountRequest,
+    ) -> domain::Result<Done>;
+    /// Part of all that is kept about the caller.
+    async fn read_archive(
+        &self,
+        call: &domain::Call,
+        request: ReadArchiveRequest,
+    ) -> domain::Result<ArchivePart>;
     /// One person as the viewer sees them.
     async fn get_user(&self, call: &domain::Call, request: GetUserRequest) -> domain::Result<User>;
     /// People with all these words in what they are called: who is called just that, then those whom many follow.
@@ -2052,6 +2102,20 @@ impl UserService for RemoteUserService {
             request,
         )
         .await
+    }
+    async fn delete_account(
+        &self,
+        call: &domain::Call,
+        request: DeleteAccountRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/DeleteAccount", request).await
+    }
+    async fn read_archive(
+        &self,
+        call: &domain::Call,
+        request: ReadArchiveRequest,
+    ) -> domain::Result<ArchivePart> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/ReadArchive", request).await
     }
     async fn get_user(&self, call: &domain::Call, request: GetUserRequest) -> domain::Result<User> {
         crate::wire::call(&self.0, call, "/dytt.v1.UserService/GetUser", request).await
@@ -2202,6 +2266,18 @@ pub fn serve_user(service: std::sync::Arc<dyn UserService>) -> crate::Step {
                 "/dytt.v1.UserService/ChangePassword" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.change_password(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/DeleteAccount" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.delete_account(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/ReadArchive" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.read_archive(&call, message).await
                     })
                     .await
                 }
@@ -3173,6 +3249,18 @@ pub const METHODS: &[crate::Method] = &[
         path: "/dytt.v1.UserService/ChangePassword",
         service: "user",
         repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/DeleteAccount",
+        service: "user",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/ReadArchive",
+        service: "user",
+        repeatable: true,
         streaming: false,
     },
     crate::Method {

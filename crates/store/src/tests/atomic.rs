@@ -43,6 +43,10 @@ pub(super) struct Scene {
     report: i64,
     /// An administrator has hidden it.
     hidden: VideoId,
+    /// Has done some of everything, and deletes the account.
+    leaving: UserId,
+    /// Has nothing any more.
+    left: UserId,
 }
 
 impl Scene {
@@ -96,6 +100,20 @@ impl Scene {
         let report = world.store.reports(Verdict::Open, Slice::NEWEST).await.expect("a list")[0].id;
         world.store.report(author, Subject::Video(liked), Reason::Spam, None, NOW).await.expect("report");
         world.store.hide_video(author, hidden, "why".into(), NOW).await.expect("hide");
+        let (leaving, left) = (world.user("leaving").await, world.user("left").await);
+        let said = CommentId::parse(comment.id).expect("a number");
+        world.store.like_video(leaving, liked, NOW).await.expect("like");
+        world.store.bookmark(leaving, liked, NOW).await.expect("bookmark");
+        world.store.watch_video(leaving, liked, WHOLE, NOW).await.expect("watch");
+        world.store.like_comment(leaving, liked, said, NOW).await.expect("like");
+        world.store.add_comment(leaving, liked, None, content("mine"), NOW).await.expect("comment");
+        for (one, other) in [(leaving, author), (author, leaving)] {
+            world.store.follow_user(one, other, NOW).await.expect("follow");
+            world.store.send_message(one, other, content("bye"), NOW).await.expect("send");
+        }
+        for person in [leaving, left] {
+            world.store.delete_account(person, NOW).await.expect("delete");
+        }
         let session = world.store.open_session(viewer, "phone".into(), NOW).await.expect("open");
         let comment = CommentId::parse(comment.id).expect("a number");
         let given_up = given_up.attempt.job;
@@ -118,6 +136,8 @@ impl Scene {
             invitation,
             report,
             hidden,
+            leaving,
+            left,
         }
     }
 
@@ -144,6 +164,10 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "invite", 2 + 0, |s| s.store().invite(s.author, "other".into(), 3, later(5), NOW);
     "end_invitation", 2 + 0, |s| s.store().end_invitation(s.author, s.invitation, NOW);
     "set_password_hash", 1 + 0, |s| s.store().set_password_hash(s.viewer, "other".into());
+    "delete_account", 6 + 0, |s| s.store().delete_account(s.viewer, NOW);
+    "forget_person", 36 + 1, |s| s.store().forget_person(s.leaving);
+    "account_gone", 3 + 1, |s| s.store().account_gone(s.left);
+    "account_gone, not yet", 1 + 1, |s| s.store().account_gone(s.leaving);
     "revoke_tokens", 2 + 0, |s| s.store().revoke_tokens(s.viewer, NOW);
     "open_session", 2 + 0, |s| s.store().open_session(s.viewer, "phone".into(), NOW);
     "renew_session", 2 + 0, |s| s.store().renew_session(s.viewer, s.session, 0, later(60_000));
@@ -285,7 +309,7 @@ async fn failing_at(scene: &Scene, statement: u64, mutation: Mutation) -> Result
 #[test]
 fn every_mutation_is_interrupted_here_and_documents_its_statements() {
     let documented: Vec<_> = stated::methods().into_iter().filter(|method| method.mutates).collect();
-    assert_eq!(documented.len(), 67, "{documented:?}");
+    assert_eq!(documented.len(), 70, "{documented:?}");
     for method in documented {
         let measured = MUTATIONS.iter().find(|row| row.0 == method.name).map(|row| (row.1, row.2));
         assert!(measured.is_some(), "{} is not interrupted", method.name);

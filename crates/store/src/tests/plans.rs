@@ -104,6 +104,8 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "send_message", Index, |c| c.world.store.send_message(c.hub, c.peer, content("text"), NOW);
     "delete_video", Index, |c| c.world.store.delete_video(c.hub, c.video, NOW);
     "forget_reactions", Sorted, |c| c.world.store.forget_reactions(c.video);
+    "forget_person", Index, |c| c.world.store.forget_person(c.peer);
+    "archive", Index, |c| c.world.store.archive(c.peer, "files", 0);
     "block_user", Index, |c| c.world.store.block_user(c.peer, c.hub, NOW);
     "unblock_user", Index, |c| c.world.store.unblock_user(c.peer, c.hub);
     "mute_user", Index, |c| c.world.store.mute_user(c.peer, c.hub, NOW);

@@ -60,5 +60,6 @@ fn number(word: &str) -> Option<u64> {
         "One", "Two", "Three", "Four", "Five", "Six", "Seven", "Eight", "Nine", "Ten", "Eleven", "Twelve",
         "Twenty",
     ];
-    words.iter().position(|known| *known == word).map(|place| if place == 12 { 20 } else { place as u64 + 1 })
+    let place = words.iter().position(|known| *known == word);
+    place.map(|place| if place == 12 { 20 } else { place as u64 + 1 }).or_else(|| word.parse().ok())
 }

@@ -29,6 +29,9 @@ const READS: &[(&str, u64, Read)] = reads![
     "reports", 1, |c| c.world.store.reports(Verdict::Open, Slice::NEWEST), |list| list.len();
     "sessions", 1, |c| c.world.store.sessions(c.hub, NOW), |list| list.len();
     "ended_sessions", 1, |c| c.world.store.ended_sessions(NOW), |list| list.len();
+    "leaving", 1, |c| c.world.store.leaving(never()), |list| list.len();
+    "undeleted_videos", 1, |c| c.world.store.undeleted_videos(c.hub), |list| list.len();
+    "archive", 1, |c| c.world.store.archive(c.hub, "videos", 0), |part| part.rows.len();
     "user_card", 1, |c| c.world.store.user_card(c.hub, Some(c.peer)), |_| 1;
     "revoked_since", 1, |c| c.world.store.revoked_since(NOW), |list| list.len();
     "videos_of", 2, |c| c.world.store.videos_of(c.hub, Some(c.hub), Slice::NEWEST), |list| list.len();
@@ -80,9 +83,17 @@ async fn a_read_costs_its_stated_statements_at_any_length(on: On) {
             // The file's own check is SQLite's alone.
             let stated = if *name == "check" { crowd.world.pick(20, 19) } else { *stated };
             assert_eq!(crowd.world.store.statements() - before, stated, "{name} of {length} rows");
-            let empty =
-                ["revoked_since", "invitations", "audit_log", "sessions", "ended_sessions", "jobs", "check"]
-                    .contains(name);
+            let empty = [
+                "leaving",
+                "revoked_since",
+                "invitations",
+                "audit_log",
+                "sessions",
+                "ended_sessions",
+                "jobs",
+                "check",
+            ]
+            .contains(name);
             assert_eq!(length == 0, empty, "{name} of {length} rows");
         }
     }

@@ -7,8 +7,8 @@ use axum::response::{IntoResponse, Response};
 use domain::limits::{CALL_TIME, SESSION_TIME};
 use domain::{Call, Error, Result, Standing, Timestamp, UserId};
 use proto::{
-    ChangePasswordRequest, Credentials, EndAllSessionsRequest, EndSessionRequest, ListSessionsRequest,
-    RenewSessionRequest,
+    ChangePasswordRequest, Credentials, DeleteAccountRequest, EndAllSessionsRequest, EndSessionRequest,
+    ListSessionsRequest, RenewSessionRequest,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -246,6 +246,28 @@ pub(super) async fn change_password(
     let request = ChangePasswordRequest { old_password, new_password, device: asker.device.clone() };
     let account = gateway.services.user.change_password(&call, request).await?;
     Ok(opened(&gateway, account, cookies.then_some(&asker.base), StatusCode::OK)?)
+}
+
+/// What proves who asks.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DeleteAccount {
+    password: String,
+}
+
+/// Deletes the account: its logins end within seconds, and within minutes all that it did is gone. There is no way back.
+#[utoipa::path(post, path = "/api/v1/account/deletion", tag = "account", request_body = DeleteAccount,
+    responses((status = 204)))]
+pub(super) async fn delete_account(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Proved(Proof { session: current, .. }): Proved,
+    base: Base,
+    Json(DeleteAccount { password }): Json<DeleteAccount>,
+) -> Result<Response, Failure> {
+    gateway.services.user.delete_account(&call, DeleteAccountRequest { password }).await?;
+    gateway.revocations.ended(current);
+    Ok(forgotten(&base))
 }
 
 /// What the client of a login says of itself.
