@@ -15,6 +15,10 @@ pub enum Occasion {
     Mention,
     /// They are followed.
     Follow,
+    /// Somebody asks to follow them.
+    FollowRequest,
+    /// They may follow whom they asked to.
+    FollowAccepted,
     /// Their video had to be re-encoded, and now it plays.
     VideoReady,
     /// Their video cannot be played and never will.
@@ -38,6 +42,8 @@ impl Occasion {
             Self::CommentLike => "comment_like",
             Self::Mention => "mention",
             Self::Follow => "follow",
+            Self::FollowRequest => "follow_request",
+            Self::FollowAccepted => "follow_accepted",
             Self::VideoReady => "video_ready",
             Self::VideoFailed => "video_failed",
             Self::VideoHidden => "video_hidden",

@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::{Answer, Pairs, Platform, Shown, clip, shape};
 
 /// The password of everybody the harness registers.
-const PASSWORD: &str = "a password of tests";
+pub const PASSWORD: &str = "a password of tests";
 
 /// A registered person.
 #[derive(Clone, Debug)]

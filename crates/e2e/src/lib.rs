@@ -15,7 +15,7 @@ pub mod raw;
 pub mod shape;
 mod wait;
 
-pub use account::User;
+pub use account::{PASSWORD, User};
 pub use answer::Answer;
 pub use binary::dytt;
 pub use client::{Pairs, Shown, Upload};

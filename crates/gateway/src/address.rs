@@ -48,6 +48,11 @@ impl Base {
         if key.is_empty() { self.asset("cover.jpg") } else { self.object(key) }
     }
 
+    /// The address of somebody's picture, if there is one.
+    pub(crate) fn picture(&self, key: &str) -> Option<String> {
+        (!key.is_empty()).then(|| self.object(key))
+    }
+
     /// The address of something we ship.
     pub(crate) fn asset(&self, name: &str) -> String {
         format!("{}/assets/{name}", self.address)

@@ -18,6 +18,8 @@ const IDLE_TEXT_DECODERS: &str = "mov_text,subrip,srt,ass,ssa,webvtt";
 
 /// The size at which a decoder gives up: 4096 x 2160, a little above the picture we accept.
 const DECODER_MAX_PIXELS: &str = "8847360";
+/// What cameras of telephones make, in their usual mode: 24 million.
+const PICTURE_MAX_PIXELS: &str = "25000000";
 const MAX_BLOCK_BYTES: &str = "268435456";
 /// Else as many as there are cores for every filter, whose stacks alone are more than a run may use on a large
 /// machine. The first does not count for graphs with several ends.
@@ -83,6 +85,15 @@ impl Arguments {
         .words("-f jpeg_pipe")
         .value("-max_pixels", DECODER_MAX_PIXELS)
         .value("-i", file(path))
+    }
+
+    /// Adds a hostile picture as ffmpeg's next input: one frame of a kind that browsers make.
+    pub(crate) fn hostile_picture(mut self, path: &Path) -> Self {
+        self.cell.get_or_insert_default().read.push(path.to_owned());
+        self.words("-protocol_whitelist file -format_whitelist jpeg_pipe,png_pipe,webp_pipe")
+            .words("-codec_whitelist mjpeg,png,webp -threads 1")
+            .value("-max_pixels", PICTURE_MAX_PIXELS)
+            .value("-i", file(path))
     }
 
     /// Adds a hostile file as ffprobe's input.

@@ -87,7 +87,7 @@ fn first() -> Reading {
 }
 
 /// Whether the file begins and ends as a JPEG does.
-async fn is_jpeg(path: &Path) -> bool {
+pub(crate) async fn is_jpeg(path: &Path) -> bool {
     const MARKER_BYTES: usize = 2;
     let Ok(bytes) = tokio::fs::read(path).await else {
         return false;

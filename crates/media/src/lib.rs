@@ -14,6 +14,7 @@ mod loudness;
 mod moving;
 mod output;
 mod pictures;
+mod portrait;
 mod probe;
 mod remux;
 mod sandbox;

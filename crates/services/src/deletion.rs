@@ -1,9 +1,10 @@
 //! Accounts that their people have deleted: all they did is forgotten, some at a time.
 
 use domain::{Error, Result, Timestamp, UserId};
+use store::Picture;
 use tracing::{info, warn};
 
-use crate::Settler;
+use crate::{Settler, discard};
 
 impl Settler {
     /// Forgets accounts that are being deleted, as far as that is possible now: videos are removed by jobs of their own.
@@ -39,6 +40,11 @@ impl Settler {
             }
         }
         while self.store.forget_person(person).await? {}
+        for which in [Picture::Avatar, Picture::Background] {
+            if let Some(key) = self.store.set_picture(person, which, None).await? {
+                discard(&self.blobs, &key).await;
+            }
+        }
         self.store.account_gone(person).await
     }
 }

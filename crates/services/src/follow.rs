@@ -2,8 +2,9 @@
 
 use domain::{Call, Error, Result, Timestamp, UserId};
 use proto::{
-    BarrierRequest, Done, FollowService, FollowUserRequest, Friend, FriendList, GetRelationRequest,
-    ListBarriersRequest, ListFollowsRequest, ListFriendsRequest, Relation, UserList,
+    AnswerFollowRequest, BarrierRequest, Done, FollowService, FollowUserRequest, Followed, Friend,
+    FriendList, GetRelationRequest, ListBarriersRequest, ListFollowRequestsRequest, ListFollowsRequest,
+    ListFriendsRequest, Relation, UserList,
 };
 use store::{Barrier, Store};
 
@@ -17,13 +18,12 @@ pub struct Follows {
 
 #[async_trait::async_trait]
 impl FollowService for Follows {
-    async fn follow_user(&self, call: &Call, request: FollowUserRequest) -> Result<Done> {
+    async fn follow_user(&self, call: &Call, request: FollowUserRequest) -> Result<Followed> {
         let (viewer, user) = (call.viewer()?, UserId::parse(request.user_id)?);
         if viewer == user {
             return Err(Error::SelfFollow);
         }
-        self.store.follow_user(viewer, user, Timestamp::now()).await?;
-        Ok(Done {})
+        Ok(Followed { is_requested: self.store.follow_user(viewer, user, Timestamp::now()).await? })
     }
 
     async fn unfollow_user(&self, call: &Call, request: FollowUserRequest) -> Result<Done> {
@@ -32,6 +32,20 @@ impl FollowService for Follows {
             return Err(Error::SelfFollow);
         }
         self.store.unfollow_user(viewer, user).await?;
+        Ok(Done {})
+    }
+
+    async fn list_follow_requests(
+        &self,
+        call: &Call,
+        request: ListFollowRequestsRequest,
+    ) -> Result<UserList> {
+        Ok(card::users(self.store.follow_requests(call.viewer()?, card::slice(request.slice)).await?))
+    }
+
+    async fn answer_follow(&self, call: &Call, request: AnswerFollowRequest) -> Result<Done> {
+        let requester = UserId::parse(request.user_id)?;
+        self.store.answer_follow(call.viewer()?, requester, request.accept, Timestamp::now()).await?;
         Ok(Done {})
     }
 
@@ -76,8 +90,8 @@ impl FollowService for Follows {
 
     async fn get_relation(&self, call: &Call, request: GetRelationRequest) -> Result<Relation> {
         let found = self.store.relation(call.viewer()?, UserId::parse(request.user_id)?).await?;
-        let store::Relation { is_followed, follows, is_blocked, is_muted } = found;
-        Ok(Relation { is_followed, follows, is_blocked, is_muted })
+        let store::Relation { is_followed, follows, is_blocked, is_muted, is_requested } = found;
+        Ok(Relation { is_followed, follows, is_blocked, is_muted, is_requested })
     }
 
     async fn list_friends(&self, call: &Call, _request: ListFriendsRequest) -> Result<FriendList> {

@@ -84,7 +84,11 @@ impl Fsck {
         };
         let meta = match self.blobs.meta(&key).await {
             Err(blobs::Error::NotFound) => {
-                return Ok(Some(format!("is missing, video {} needs it", row.video_id)));
+                let whose = match row.video_id {
+                    0 => "a person's picture".to_owned(),
+                    video => format!("video {video}"),
+                };
+                return Ok(Some(format!("is missing, {whose} needs it")));
             }
             found => found.map_err(blob_failed)?,
         };

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use blobs::{Blobs, Key, Stored};
 use domain::{Call, Error, Result};
 use media::Media;
-use proto::{MediaService, PrepareRequest, PrepareResponse, StoredObject};
+use proto::{MediaService, PreparePictureRequest, PrepareRequest, PrepareResponse, StoredObject};
 
 use crate::{blob_failed, random_bits};
 
@@ -27,11 +27,8 @@ pub struct MediaFiles {
 #[async_trait::async_trait]
 impl MediaService for MediaFiles {
     async fn prepare(&self, _call: &Call, request: PrepareRequest) -> Result<PrepareResponse> {
-        let source_key = Key::parse(&request.source_key)
-            .ok_or_else(|| Error::internal("the source key is not one of ours"))?;
         let folder = self.work_folder()?;
-        let source = folder.path().join("source");
-        self.blobs.fetch(&source_key, &source).await.map_err(blob_failed)?;
+        let source = self.source(&request.source_key, folder.path()).await?;
         let probe = self.media.probe(&source).await.map_err(media_failed)?;
         let mut shown = source.clone();
         let mut play = None;
@@ -49,9 +46,30 @@ impl MediaService for MediaFiles {
         let duration_ms = i64::try_from(probe.duration.as_millis()).unwrap_or(i64::MAX);
         Ok(PrepareResponse { play, cover, duration_ms })
     }
+
+    async fn prepare_picture(&self, _call: &Call, request: PreparePictureRequest) -> Result<StoredObject> {
+        let PreparePictureRequest { source_key, width, height } = request;
+        let folder = self.work_folder()?;
+        let source = self.source(&source_key, folder.path()).await?;
+        let picture = folder.path().join("picture.jpg");
+        if !self.media.portrait(&source, (width, height), &picture).await.map_err(media_failed)? {
+            let problem =
+                "it is no picture that can be read: JPEG, PNG and WebP of up to 25 million pixels are";
+            return Err(Error::UnsupportedMedia { problem: problem.into() });
+        }
+        self.keep(&picture, "p", "jpg").await
+    }
 }
 
 impl MediaFiles {
+    /// An object as a file of the folder.
+    async fn source(&self, key: &str, folder: &Path) -> Result<PathBuf> {
+        let key = Key::parse(key).ok_or_else(|| Error::internal("the source key is not one of ours"))?;
+        let source = folder.join("source");
+        self.blobs.fetch(&key, &source).await.map_err(blob_failed)?;
+        Ok(source)
+    }
+
     /// A folder that is gone when its handle is.
     pub(crate) fn work_folder(&self) -> Result<tempfile::TempDir> {
         tempfile::Builder::new().prefix("media-").tempdir_in(&self.folder).map_err(Error::unavailable)

@@ -141,7 +141,11 @@ impl UserService for Users {
     async fn change_profile(&self, call: &Call, request: ChangeProfileRequest) -> Result<Done> {
         let display_name = request.display_name.as_deref().map(DisplayName::parse).transpose()?;
         let signature = request.signature.as_deref().map(Signature::parse).transpose()?;
-        self.store.set_profile(call.viewer()?, display_name, signature).await?;
+        let user = call.viewer()?;
+        self.store.set_profile(user, display_name, signature, request.is_private).await?;
+        if request.is_private == Some(true) {
+            while self.store.withdraw_videos(user, Timestamp::now()).await? {}
+        }
         Ok(Done {})
     }
 

@@ -2,6 +2,7 @@
 //! captions and jobs are in the files beside.
 
 pub(crate) mod caption;
+mod picture;
 mod upload;
 
 use std::sync::Arc;
@@ -12,8 +13,8 @@ use domain::{Call, Error, JobId, Result, Timestamp, Title, UserId, VideoId, Visi
 use proto::{
     AppendUploadRequest, ChangeVideoRequest, CreateUploadRequest, DeleteCaptionsRequest, Done,
     HideVideoRequest, JobList, JobRequest, ListJobsRequest, ListVideosRequest, MediaService, PrepareRequest,
-    PrepareResponse, PublishRequest, PublishResponse, PutCaptionsRequest, StoredObject, Timeline, Upload,
-    UploadRequest, VideoDetail, VideoList, VideoRequest, VideoService, WatchVideoRequest,
+    PrepareResponse, PublishRequest, PublishResponse, PutCaptionsRequest, SetPictureRequest, StoredObject,
+    Timeline, Upload, UploadRequest, VideoDetail, VideoList, VideoRequest, VideoService, WatchVideoRequest,
 };
 use store::{NewObject, NewVideo, REMUX, SOURCE, Store};
 use tokio::time::timeout_at;
@@ -108,6 +109,10 @@ impl VideoService for Videos {
         let title = request.title.as_deref().map(Title::parse).transpose()?;
         let visibility = request.visibility.as_deref().map(Visibility::parse).transpose()?;
         if let Some(visibility) = visibility {
+            if visibility == Visibility::Public && self.store.is_private(author).await? {
+                let problem = "must not be public while the account is private".to_owned();
+                return Err(Error::Invalid { name: "visibility".into(), problem });
+            }
             self.store.set_visibility(author, video, visibility, Timestamp::now()).await?;
         }
         if let Some(title) = title {
@@ -142,6 +147,10 @@ impl VideoService for Videos {
 
     async fn delete_captions(&self, call: &Call, request: DeleteCaptionsRequest) -> Result<Done> {
         self.take_track(call, request).await
+    }
+
+    async fn set_picture(&self, call: &Call, request: SetPictureRequest) -> Result<Done> {
+        self.put_picture(call, request).await
     }
 
     async fn create_upload(&self, call: &Call, request: CreateUploadRequest) -> Result<Upload> {
@@ -196,7 +205,10 @@ impl Videos {
     ) -> Result<NewVideo> {
         let author = call.viewer()?;
         let title = Title::parse(&request.title)?;
-        let visibility = Visibility::parse(&request.visibility)?;
+        let mut visibility = Visibility::parse(&request.visibility)?;
+        if visibility == Visibility::Public && self.store.is_private(author).await? {
+            visibility = Visibility::Followers;
+        }
         let prefix = visibility.prefix();
         let wanted = PrepareRequest { source_key: source.key.clone(), prefix: prefix.into() };
         let PrepareResponse { play, cover, duration_ms } = self.media.prepare(call, wanted).await?;

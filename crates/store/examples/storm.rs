@@ -313,7 +313,7 @@ async fn storm(store: &Store, people: &Arc<[UserId]>, videos: &[VideoId]) {
                 let done = match chance.u8(..8) {
                     0 | 1 => store.like_video(one, video, NOW).await,
                     2 | 3 => store.unlike_video(one, video).await,
-                    4 => store.follow_user(one, other, NOW).await,
+                    4 => store.follow_user(one, other, NOW).await.map(|_| ()),
                     5 => store.unfollow_user(one, other).await,
                     6 => {
                         let text = Content::parse("text").expect("a text");

@@ -24,7 +24,7 @@ struct Section {
 
 /// Each has `x` with an `id`. Nothing is told here by which somebody else could log in, and nothing that others have
 /// decided about the person.
-const SECTIONS: [Section; 13] = [
+const SECTIONS: [Section; 14] = [
     Section {
         name: "account",
         from: "user x",
@@ -35,6 +35,7 @@ const SECTIONS: [Section; 13] = [
             ("x.display_name", Text),
             ("x.signature", Text),
             ("x.role", Text),
+            ("x.is_private", Integer),
             ("x.created_at", Integer),
         ],
     },
@@ -106,9 +107,16 @@ const SECTIONS: [Section; 13] = [
             ("x.ended_at", Integer),
         ],
     },
-    // Last: each comes with its bytes. What was uploaded as far as it is kept, the tallest that is shown, and captions.
+    // These two come with their bytes.
     Section {
-        name: FILES,
+        name: "pictures",
+        from: "user_object x",
+        whose: "x.user_id",
+        columns: &[("x.role", Text), ("x.object_key", Text), ("x.bytes", Integer), ("x.sha256", Hex)],
+    },
+    // What was uploaded as far as it is kept, the tallest that is shown, and captions.
+    Section {
+        name: "files",
         from: "video x JOIN video_object o ON o.video_id = x.id AND x.state NOT IN ('deleting', 'gone') \
                AND (o.role IN ('source', 'remux') OR o.role LIKE 'captions.%' OR (o.bits_per_second > 0 AND o.height = \
                (SELECT MAX(m.height) FROM video_object m WHERE m.video_id = x.id AND m.bits_per_second > 0)))",
@@ -127,9 +135,6 @@ const SEEN: &[(&str, ColumnKind)] = &[("x.video_id", Integer), ("x.created_at", 
 const PERSON: &[(&str, ColumnKind)] = &[("u.id", Integer), ("u.name", Text), ("x.created_at", Integer)];
 const MESSAGE: &[(&str, ColumnKind)] =
     &[("x.sender_id", Integer), ("x.receiver_id", Integer), ("x.content", Text), ("x.created_at", Integer)];
-
-/// The section of which each row names an object.
-pub const FILES: &str = "files";
 
 /// Some rows of what is kept about a person.
 #[derive(Clone, Debug, PartialEq)]

@@ -181,10 +181,10 @@ async fn export(session: &Session, taker: Taker) -> Result<()> {
     }
     let parts = "SELECT object_key, bytes, sha256 FROM upload_part WHERE object_key > ? \
                  ORDER BY object_key LIMIT 1000";
-    for sql in [NEEDED, parts] {
+    for (sql, holes) in [(NEEDED, 2), (parts, 1)] {
         let mut after = String::new();
         loop {
-            let rows = session.rows(sql, [after.into()]).await?;
+            let rows = session.rows(sql, vec![Value::from(after); holes]).await?;
             let objects = rows.iter().map(read_object).collect::<Result<Vec<_>>>()?;
             let Some(last) = objects.last() else { break };
             after = last.key.clone();

@@ -76,11 +76,13 @@ pub struct Relation {
     pub is_blocked: bool,
     /// The viewer mutes them.
     pub is_muted: bool,
+    /// The viewer asks to follow them.
+    pub is_requested: bool,
 }
 
 impl Store {
-    /// Blocks somebody, which ends the follows between the two; a second time changes nothing. Five statements, four without
-    /// follows; on MySQL one more.
+    /// Blocks somebody, which ends the follows between the two and the wish for one; a second time changes nothing. Six
+    /// statements, five without follows; on MySQL one more.
     ///
     /// # Errors
     /// [`Error::UserNotFound`].
@@ -100,6 +102,10 @@ impl Store {
                     let at = Value::from(now.millis());
                     let values = [one.clone(), other.clone(), at.clone(), other, one, at];
                     session.change(&sql, values).await?;
+                    let sql = "DELETE FROM follow_request WHERE (user_id = ? AND requester_id = ?) \
+                               OR (user_id = ? AND requester_id = ?)";
+                    let ids = [viewer, user, user, viewer].map(|person| Value::from(person.get()));
+                    session.change(sql, ids).await?;
                     unfollow(session, [viewer.get(), user.get()]).await
                 })
             })
@@ -187,7 +193,8 @@ impl Store {
             "SELECT EXISTS (SELECT 1 FROM follow WHERE follower_id = ? AND followee_id = u.id) AS is_followed, \
              EXISTS (SELECT 1 FROM follow WHERE follower_id = u.id AND followee_id = ?) AS follows, \
              EXISTS (SELECT 1 FROM barrier WHERE user_id = ? AND other_id = u.id AND kind = 'blocks') AS is_blocked, \
-             EXISTS (SELECT 1 FROM barrier WHERE user_id = ? AND other_id = u.id AND kind = 'mutes') AS is_muted \
+             EXISTS (SELECT 1 FROM barrier WHERE user_id = ? AND other_id = u.id AND kind = 'mutes') AS is_muted, \
+             EXISTS (SELECT 1 FROM follow_request WHERE requester_id = ? AND user_id = u.id) AS is_requested \
              FROM user u JOIN user_stat us ON us.user_id = u.id WHERE u.id = ? AND NOT ",
             blocked_by!("?", "u.id"),
             " LIMIT 1"
@@ -195,9 +202,16 @@ impl Store {
         let read = |row: &Row| {
             let is = |name| Ok(column::<i64>(row, name)? != 0);
             let (is_followed, follows) = (is("is_followed")?, is("follows")?);
-            Ok(Relation { is_followed, follows, is_blocked: is("is_blocked")?, is_muted: is("is_muted")? })
+            Ok(Relation {
+                is_followed,
+                follows,
+                is_blocked: is("is_blocked")?,
+                is_muted: is("is_muted")?,
+                is_requested: is("is_requested")?,
+            })
         };
-        let values = [viewer, viewer, viewer, viewer, user, viewer].map(|person| Value::from(person.get()));
+        let values =
+            [viewer, viewer, viewer, viewer, viewer, user, viewer].map(|person| Value::from(person.get()));
         let found = self.database.list(sql, values, read).await?;
         found.first().copied().ok_or(Error::UserNotFound(user))
     }

@@ -18,6 +18,12 @@ pub struct UserCard {
     pub display_name: String,
     /// What they say of themselves; may be empty.
     pub signature: String,
+    /// The object of their small picture.
+    pub avatar_key: Option<String>,
+    /// The object of their wide picture.
+    pub background_key: Option<String>,
+    /// Whether who wants to follow them has to ask.
+    pub is_private: bool,
     /// How many this user follows.
     pub follow_count: i64,
     /// How many follow this user.
@@ -67,7 +73,8 @@ pub struct Friend {
 /// Columns of a user `u` with its `us` stat row. One `?`: the viewer, 0 for nobody.
 macro_rules! user_columns {
     () => {
-        "u.id AS user_id, u.name AS user_name, u.display_name, u.signature, us.follow_count, us.follower_count, us.work_count, \
+        "u.id AS user_id, u.name AS user_name, u.display_name, u.signature, u.avatar_key, u.background_key, \
+         u.is_private, us.follow_count, us.follower_count, us.work_count, \
          us.liked_count, us.received_like_count, \
          EXISTS (SELECT 1 FROM follow seen WHERE seen.follower_id = ? AND seen.followee_id = u.id) AS is_followed"
     };
@@ -104,6 +111,9 @@ impl UserCard {
             name: column(row, "user_name")?,
             display_name: column(row, "display_name")?,
             signature: column(row, "signature")?,
+            avatar_key: column(row, "avatar_key")?,
+            background_key: column(row, "background_key")?,
+            is_private: column::<i64>(row, "is_private")? != 0,
             follow_count: column(row, "follow_count")?,
             follower_count: column(row, "follower_count")?,
             work_count: column(row, "work_count")?,

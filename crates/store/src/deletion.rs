@@ -24,7 +24,7 @@ const TOKENS_END: Duration = Duration::from_secs(10);
 const COMMENTS: u64 = 20;
 
 /// What nobody counts, with the columns that name a person.
-const PLAIN: [(&str, &str); 13] = [
+const PLAIN: [(&str, &str); 15] = [
     ("message", "sender_id"),
     ("message", "receiver_id"),
     ("conversation", "user_id"),
@@ -33,6 +33,8 @@ const PLAIN: [(&str, &str); 13] = [
     ("notification", "actor_id"),
     ("barrier", "user_id"),
     ("barrier", "other_id"),
+    ("follow_request", "requester_id"),
+    ("follow_request", "user_id"),
     ("report", "reporter_id"),
     ("report", "person_id"),
     ("impression", "user_id"),
@@ -86,7 +88,7 @@ impl Store {
         self.database.list(sql, [author.get().into()], read).await
     }
 
-    /// Takes back some of what an account that is being deleted did; false when there is no more. 36 statements with
+    /// Takes back some of what an account that is being deleted did; false when there is no more. 38 statements with
     /// some of everything, on MySQL one more.
     ///
     /// # Errors
@@ -137,15 +139,16 @@ impl Store {
                     let sql = "DELETE FROM user_stat WHERE user_id = ? AND follow_count = 0 AND follower_count = 0 \
                                AND work_count = 0 AND liked_count = 0 AND received_like_count = 0 \
                                AND NOT EXISTS (SELECT 1 FROM upload WHERE user_id = ?) \
+                               AND NOT EXISTS (SELECT 1 FROM user_object WHERE user_id = ?) \
                                AND NOT EXISTS (SELECT 1 FROM video WHERE author_id = ? AND state <> 'gone')";
                     let id = Value::from(user.get());
-                    if session.change(sql, [id.clone(), id.clone(), id.clone()]).await? == 0 {
+                    if session.change(sql, [id.clone(), id.clone(), id.clone(), id.clone()]).await? == 0 {
                         return Ok(false);
                     }
                     session.change("DELETE FROM user_text WHERE user_id = ?", [id.clone()]).await?;
                     // No name begins with a blank.
                     let sql = "UPDATE user SET standing = 'gone', name = '', name_key = ?, password_hash = '', created_at = 0, \
-                               taste_since = 0, notified_at = 0 WHERE id = ?";
+                               taste_since = 0, notified_at = 0, is_private = 0 WHERE id = ?";
                     session.change(sql, [format!(" {user}").into(), id]).await?;
                     Ok(true)
                 })

@@ -11,11 +11,12 @@ mod m0008_search;
 mod m0009_notification;
 mod m0010_barrier;
 mod m0012_taste;
+mod m0014_person;
 
 use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
 
 /// Every table with its key, after those that its rows refer to.
-pub(crate) const TABLES: [(&str, &str); 30] = [
+pub(crate) const TABLES: [(&str, &str); 32] = [
     ("user", "id"),
     ("user_stat", "user_id"),
     ("video", "id"),
@@ -46,6 +47,8 @@ pub(crate) const TABLES: [(&str, &str); 30] = [
     ("notification", "id"),
     ("barrier", "id"),
     ("impression", "id"),
+    ("user_object", "id"),
+    ("follow_request", "id"),
 ];
 
 /// All migrations, oldest first.
@@ -65,6 +68,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0009_notification::Migration),
             Box::new(m0010_barrier::Migration),
             Box::new(m0012_taste::Migration),
+            Box::new(m0014_person::Migration),
         ]
     }
 }

@@ -187,7 +187,9 @@ impl Store {
                     if visibility != Visibility::Hidden {
                         return Ok(());
                     }
-                    let sql = "UPDATE video SET visibility = chosen_visibility, chosen_visibility = NULL \
+                    let sql = "UPDATE video SET visibility = CASE WHEN chosen_visibility = 'public' AND \
+                               (SELECT is_private FROM user WHERE id = author_id) = 1 THEN 'followers' \
+                               ELSE chosen_visibility END, chosen_visibility = NULL \
                                WHERE id = ? AND visibility = 'hidden'";
                     session.change(sql, [video.get().into()]).await?;
                     job::insert(session, video, JobKind::Settle, now, now).await?;

@@ -20,11 +20,14 @@ pub const RETIRED: &str = "retired";
 /// What is about to be stored: known before it exists, so that a deletion knows it too.
 pub const COMING: &str = "coming";
 
-/// Objects by key after one, a page of those of videos that have to be there: what is being deleted may be gone
-/// already, what is coming not yet there.
-pub(crate) const NEEDED: &str = "SELECT o.object_key, o.video_id, o.bytes, o.sha256 FROM video_object o \
-    JOIN video v ON v.id = o.video_id WHERE o.object_key > ? AND o.role NOT IN ('retired', 'coming') \
-    AND v.state <> 'deleting' ORDER BY o.object_key LIMIT 1000";
+/// Objects by key after one, a page of those that have to be there, of videos and of people: what is being deleted may
+/// be gone already, what is coming not yet there. Two `?`: the key, twice.
+pub(crate) const NEEDED: &str = "SELECT object_key, video_id, bytes, sha256 FROM \
+    (SELECT o.object_key, o.video_id, o.bytes, o.sha256 FROM video_object o JOIN video v ON v.id = o.video_id \
+    WHERE o.object_key > ? AND o.role NOT IN ('retired', 'coming') AND v.state <> 'deleting' \
+    ORDER BY o.object_key LIMIT 1000) ends UNION ALL SELECT object_key, 0, bytes, sha256 FROM \
+    (SELECT object_key, bytes, sha256 FROM user_object WHERE object_key > ? ORDER BY object_key LIMIT 1000) few \
+    ORDER BY object_key LIMIT 1000";
 
 /// An object that was stored and is about to get its row.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,7 +69,7 @@ pub struct Shape {
 pub struct ObjectRow {
     /// Where it lies.
     pub key: String,
-    /// The video it belongs to.
+    /// The video it belongs to; 0 for a picture of a person.
     pub video_id: i64,
     /// Its length.
     pub bytes: i64,
@@ -80,10 +83,10 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn objects(&self, after: &str) -> Result<Vec<ObjectRow>> {
-        self.database.list(NEEDED, [after.into()], read).await
+        self.database.list(NEEDED, [after.into(), after.into()], read).await
     }
 
-    /// Which of at most 1,000 keys some video or upload needs. One statement.
+    /// Which of at most 1,000 keys some video, person or upload needs. One statement.
     ///
     /// # Errors
     /// Only the database's.
@@ -95,9 +98,10 @@ impl Store {
         let holes = vec!["?"; keys.len()].join(", ");
         let sql = format!(
             "SELECT object_key FROM video_object WHERE object_key IN ({holes}) \
-             UNION ALL SELECT object_key FROM upload_part WHERE object_key IN ({holes}) LIMIT 2000"
+             UNION ALL SELECT object_key FROM user_object WHERE object_key IN ({holes}) \
+             UNION ALL SELECT object_key FROM upload_part WHERE object_key IN ({holes}) LIMIT 3000"
         );
-        let values: Vec<Value> = [keys, keys].concat().into_iter().map(Into::into).collect();
+        let values: Vec<Value> = [keys, keys, keys].concat().into_iter().map(Into::into).collect();
         self.database
             .read(move |session| {
                 Box::pin(async move {

@@ -24,6 +24,7 @@ mod notification;
 mod object;
 mod open;
 mod parallel;
+mod person;
 mod plans;
 mod plans_mysql;
 mod search;

@@ -158,7 +158,8 @@ impl Store {
             .await
     }
 
-    /// Says what a person is called and says of themselves, as far as it is given; empty for none. Four statements.
+    /// Says what a person is called and says of themselves, empty for none, and whether they are private, as far as it
+    /// is given. Four statements.
     ///
     /// # Errors
     /// Only the database's.
@@ -167,16 +168,19 @@ impl Store {
         user: UserId,
         display_name: Option<DisplayName>,
         signature: Option<Signature>,
+        is_private: Option<bool>,
     ) -> Result<()> {
         self.database
             .write(move |session| {
                 let (display_name, signature) = (display_name.clone(), signature.clone());
                 Box::pin(async move {
                     let sql = "UPDATE user SET display_name = COALESCE(?, display_name), \
-                               signature = COALESCE(?, signature) WHERE id = ?";
-                    let values: [Value; 3] = [
+                               signature = COALESCE(?, signature), is_private = COALESCE(?, is_private) \
+                               WHERE id = ?";
+                    let values: [Value; 4] = [
                         display_name.map(DisplayName::into_text).into(),
                         signature.map(Signature::into_text).into(),
+                        is_private.map(i64::from).into(),
                         user.get().into(),
                     ];
                     session.change(sql, values).await?;
@@ -187,6 +191,17 @@ impl Store {
                 })
             })
             .await
+    }
+
+    /// Whether who wants to follow a person has to ask. One statement.
+    ///
+    /// # Errors
+    /// [`Error::UserNotFound`].
+    pub async fn is_private(&self, user: UserId) -> Result<bool> {
+        let sql = "SELECT is_private FROM user WHERE id = ? LIMIT 1";
+        let found =
+            self.database.list(sql, [user.get().into()], |row| column::<i64>(row, "is_private")).await?;
+        found.first().map(|is_private| *is_private != 0).ok_or(Error::UserNotFound(user))
     }
 
     /// Whether somebody administrates. One statement.
@@ -241,7 +256,8 @@ pub(crate) async fn card(session: &Session, id: UserId, viewer: Option<UserId>) 
 }
 
 impl Database {
-    /// Reads a part of a list of somebody's by one statement, after one that tells whether there is such a person.
+    /// Reads a part of a list of somebody's by one statement, after one that tells whether there is such a person. Who
+    /// does not follow a private one is shown nothing.
     ///
     /// # Errors
     /// [`Error::UserNotFound`], also when they block the viewer.
@@ -257,12 +273,17 @@ impl Database {
         self.read(move |session| {
             Box::pin(async move {
                 let there = concat!(
-                    "SELECT 1 FROM user_stat u WHERE u.user_id = ? AND NOT ",
-                    blocked_by!("?", "u.user_id"),
+                    "SELECT (u.is_private = 1 AND u.id <> ? AND NOT EXISTS (SELECT 1 FROM follow f \
+                     WHERE f.follower_id = ? AND f.followee_id = u.id)) AS is_closed FROM user u \
+                     JOIN user_stat us ON us.user_id = u.id WHERE u.id = ? AND NOT ",
+                    blocked_by!("?", "u.id"),
                     " LIMIT 1"
                 );
-                let found = session.row(there, [user.get().into(), number(viewer)]).await?;
-                found.ok_or(Error::UserNotFound(user))?;
+                let asked = [number(viewer), number(viewer), user.get().into(), number(viewer)];
+                let found = session.row(there, asked).await?.ok_or(Error::UserNotFound(user))?;
+                if column::<i64>(&found, "is_closed")? != 0 {
+                    return slice.read(&[], read);
+                }
                 slice.read(&session.rows(sql, values).await?, read)
             })
         })

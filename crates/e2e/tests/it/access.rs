@@ -5,12 +5,11 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
-use e2e::{Platform, User, clip, eventually};
+use e2e::{PASSWORD, Platform, User, clip, eventually};
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 const ACTORS: [&str; 6] = ["anonymous", "suspended", "blocked", "other", "admin", "owner"];
-const PASSWORD: &str = "a password of tests";
 /// After these nothing is left to ask about.
 const LAST: [(&str, &str); 3] = [
     ("DELETE", "/api/v1/uploads/{name}"),
@@ -148,6 +147,7 @@ impl Scene {
             ("PUT", "/api/v1/account/password") => {
                 json(json!({ "old_password": "wrong", "new_password": "another good one" }))
             }
+            ("POST", "/api/v1/account/deletion") => json(json!({ "password": "wrong" })),
             ("POST", "/api/v1/videos") => json(json!({ "upload": &self.upload[9..], "title": "early" })),
             ("PUT", "/api/v1/admin/accounts/{id}/standing") => {
                 json(json!({ "standing": "suspended", "reason": "a test" }))
@@ -165,6 +165,7 @@ impl Scene {
                 json(json!({ "content": "said" }))
             }
             ("PUT", _) if path.ends_with("/captions/{language}") => (None, Some(captions)),
+            ("PUT", "/api/v1/account/avatar" | "/api/v1/account/background") => (None, Some("no picture")),
             _ => (None, None),
         };
         let mut request = match (body, text) {

@@ -2,6 +2,7 @@
 //! `DYTT_E2E=cluster`, two of each service. Every test ends with an orderly stop and a check of everything stored.
 
 mod access;
+mod account;
 mod admin;
 mod api;
 mod backup;
@@ -29,6 +30,7 @@ mod message;
 mod moderation;
 mod overload;
 mod page;
+mod person;
 mod playback;
 mod rendition;
 mod resume;

@@ -4,13 +4,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use e2e::{Answer, Pairs, Platform, Upload, User, clip, eventually, raw, shape};
+use e2e::{Answer, PASSWORD, Pairs, Platform, Upload, User, clip, eventually, raw, shape};
 use tokio::task::JoinSet;
 
 const LOGIN: &str = "/douyin/user/login/";
 const PUBLISH: &str = "/douyin/publish/action/";
 /// The password of everybody the harness registers.
-const PASSWORD: &str = "a password of tests";
 /// As in production, and more than what waits for a hash may wait for.
 const REAL_HASHES: [(&str, &str); 2] =
     [("DYTT_USERS__PASSWORD_MEMORY_KIB", "19456"), ("DYTT_USERS__PASSWORD_PASSES", "6")];

@@ -13,6 +13,7 @@ mod list;
 mod message;
 mod notification;
 mod once;
+mod picture;
 mod report;
 mod rule;
 mod search;
@@ -73,6 +74,8 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Account, Upload, SEND, routes!(upload::append)))
         .routes(under(Account, Upload, SPEAK, routes!(video::publish)))
         .routes(under(Account, Upload, SPEAK, routes!(captions::put)))
+        .routes(under(Account, Upload, SPEAK, routes!(picture::put_avatar)))
+        .routes(under(Account, Upload, SPEAK, routes!(picture::put_background)))
         // Each of them counts what it reads.
         .layer(DefaultBodyLimit::disable());
     OpenApiRouter::with_openapi(Description::openapi())
@@ -88,6 +91,11 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Account, Read, PROVE, routes!(archive::get)))
         .routes(under(Account, Read, BROWSE, routes!(user::own)))
         .routes(under(Account, Social, TAP, routes!(user::change)))
+        .routes(under(Account, Social, TAP, routes!(picture::delete_avatar)))
+        .routes(under(Account, Social, TAP, routes!(picture::delete_background)))
+        .routes(under(Account, Read, BROWSE, routes!(user::follow_requests)))
+        .routes(under(Account, Social, TAP, routes!(user::accept_follow)))
+        .routes(under(Account, Social, TAP, routes!(user::refuse_follow)))
         .routes(under(Account, Read, BROWSE, routes!(user::friends)))
         .routes(under(Account, Read, BROWSE, routes!(user::bookmarks)))
         .routes(under(Anybody, Read, BROWSE, routes!(user::get)))

@@ -28,6 +28,15 @@ pub struct User {
     /// What they say of themselves; may be empty.
     #[prost(string, tag = "10")]
     pub signature: ::prost::alloc::string::String,
+    /// Empty for none.
+    #[prost(string, tag = "11")]
+    pub avatar_key: ::prost::alloc::string::String,
+    /// Empty for none.
+    #[prost(string, tag = "12")]
+    pub background_key: ::prost::alloc::string::String,
+    /// Whether who wants to follow them has to ask.
+    #[prost(bool, tag = "13")]
+    pub is_private: bool,
 }
 /// A video with its author; is_liked is for the caller of the method.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -671,6 +680,25 @@ pub struct FollowUserRequest {
     pub user_id: i64,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Followed {
+    /// They have to agree first.
+    #[prost(bool, tag = "1")]
+    pub is_requested: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListFollowRequestsRequest {
+    #[prost(message, optional, tag = "1")]
+    pub slice: ::core::option::Option<Slice>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AnswerFollowRequest {
+    /// Who asks.
+    #[prost(int64, tag = "1")]
+    pub user_id: i64,
+    #[prost(bool, tag = "2")]
+    pub accept: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListFollowsRequest {
     #[prost(int64, tag = "1")]
     pub user_id: i64,
@@ -709,6 +737,9 @@ pub struct Relation {
     /// The viewer mutes them.
     #[prost(bool, tag = "4")]
     pub is_muted: bool,
+    /// The viewer asks to follow them.
+    #[prost(bool, tag = "5")]
+    pub is_requested: bool,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListFriendsRequest {}
@@ -731,11 +762,23 @@ pub struct FriendList {
 /// Follows: who follows whom, who are friends, and who wants nothing of whom.
 #[async_trait::async_trait]
 pub trait FollowService: Send + Sync {
-    /// Follows a user; a second time changes nothing.
+    /// Follows a user, or asks to when they are private; a second time changes nothing.
     async fn follow_user(
         &self,
         call: &domain::Call,
         request: FollowUserRequest,
+    ) -> domain::Result<Followed>;
+    /// Who asks to follow the viewer, the latest first.
+    async fn list_follow_requests(
+        &self,
+        call: &domain::Call,
+        request: ListFollowRequestsRequest,
+    ) -> domain::Result<UserList>;
+    /// Lets somebody follow who asks to, or not.
+    async fn answer_follow(
+        &self,
+        call: &domain::Call,
+        request: AnswerFollowRequest,
     ) -> domain::Result<Done>;
     /// Stops following; a second time changes nothing.
     async fn unfollow_user(
@@ -803,8 +846,34 @@ impl FollowService for RemoteFollowService {
         &self,
         call: &domain::Call,
         request: FollowUserRequest,
-    ) -> domain::Result<Done> {
+    ) -> domain::Result<Followed> {
         crate::wire::call(&self.0, call, "/dytt.v1.FollowService/FollowUser", request).await
+    }
+    async fn list_follow_requests(
+        &self,
+        call: &domain::Call,
+        request: ListFollowRequestsRequest,
+    ) -> domain::Result<UserList> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.FollowService/ListFollowRequests",
+            request,
+        )
+        .await
+    }
+    async fn answer_follow(
+        &self,
+        call: &domain::Call,
+        request: AnswerFollowRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.FollowService/AnswerFollow",
+            request,
+        )
+        .await
     }
     async fn unfollow_user(
         &self,
@@ -910,6 +979,18 @@ pub fn serve_follow(service: std::sync::Arc<dyn FollowService>) -> crate::Step {
                 "/dytt.v1.FollowService/FollowUser" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.follow_user(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FollowService/ListFollowRequests" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_follow_requests(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FollowService/AnswerFollow" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.answer_follow(&call, message).await
                     })
                     .await
                 }
@@ -1161,6 +1242,16 @@ pub struct PrepareResponse {
     pub duration_ms: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PreparePictureRequest {
+    #[prost(string, tag = "1")]
+    pub source_key: ::prost::alloc::string::String,
+    /// In pixels.
+    #[prost(uint32, tag = "2")]
+    pub width: u32,
+    #[prost(uint32, tag = "3")]
+    pub height: u32,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct StoredObject {
     #[prost(string, tag = "1")]
     pub key: ::prost::alloc::string::String,
@@ -1178,6 +1269,12 @@ pub trait MediaService: Send + Sync {
         call: &domain::Call,
         request: PrepareRequest,
     ) -> domain::Result<PrepareResponse>;
+    /// Makes a picture of a person out of an uploaded object.
+    async fn prepare_picture(
+        &self,
+        call: &domain::Call,
+        request: PreparePictureRequest,
+    ) -> domain::Result<StoredObject>;
 }
 /// A MediaService in another process.
 pub struct RemoteMediaService(pub crate::Step);
@@ -1190,6 +1287,19 @@ impl MediaService for RemoteMediaService {
     ) -> domain::Result<PrepareResponse> {
         crate::wire::call(&self.0, call, "/dytt.v1.MediaService/Prepare", request).await
     }
+    async fn prepare_picture(
+        &self,
+        call: &domain::Call,
+        request: PreparePictureRequest,
+    ) -> domain::Result<StoredObject> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.MediaService/PreparePicture",
+            request,
+        )
+        .await
+    }
 }
 /// Answers the calls of other processes.
 pub fn serve_media(service: std::sync::Arc<dyn MediaService>) -> crate::Step {
@@ -1200,6 +1310,12 @@ pub fn serve_media(service: std::sync::Arc<dyn MediaService>) -> crate::Step {
                 "/dytt.v1.MediaService/Prepare" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.prepare(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.MediaService/PreparePicture" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.prepare_picture(&call, message).await
                     })
                     .await
                 }
@@ -1705,6 +1821,9 @@ pub struct ChangeProfileRequest {
     /// Absent: as it was; empty: none.
     #[prost(string, optional, tag = "2")]
     pub signature: ::core::option::Option<::prost::alloc::string::String>,
+    /// Absent: as it was.
+    #[prost(bool, optional, tag = "3")]
+    pub is_private: ::core::option::Option<bool>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReportRequest {
@@ -2518,6 +2637,15 @@ pub struct PutCaptionsRequest {
     pub text: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SetPictureRequest {
+    /// The wide picture behind a profile; else the small one beside a name.
+    #[prost(bool, tag = "1")]
+    pub background: bool,
+    /// What was uploaded; empty for no picture.
+    #[prost(string, tag = "2")]
+    pub source_key: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteCaptionsRequest {
     #[prost(int64, tag = "1")]
     pub video_id: i64,
@@ -2666,6 +2794,12 @@ pub trait VideoService: Send + Sync {
         call: &domain::Call,
         request: DeleteCaptionsRequest,
     ) -> domain::Result<Done>;
+    /// Gives the caller a picture in place of the one before, or none.
+    async fn set_picture(
+        &self,
+        call: &domain::Call,
+        request: SetPictureRequest,
+    ) -> domain::Result<Done>;
     /// Begins an upload that comes in parts.
     async fn create_upload(
         &self,
@@ -2788,6 +2922,13 @@ impl VideoService for RemoteVideoService {
         )
         .await
     }
+    async fn set_picture(
+        &self,
+        call: &domain::Call,
+        request: SetPictureRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/SetPicture", request).await
+    }
     async fn create_upload(
         &self,
         call: &domain::Call,
@@ -2899,6 +3040,12 @@ pub fn serve_video(service: std::sync::Arc<dyn VideoService>) -> crate::Step {
                 "/dytt.v1.VideoService/DeleteCaptions" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.delete_captions(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/SetPicture" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.set_picture(&call, message).await
                     })
                     .await
                 }
@@ -3060,6 +3207,18 @@ pub const METHODS: &[crate::Method] = &[
         streaming: false,
     },
     crate::Method {
+        path: "/dytt.v1.FollowService/ListFollowRequests",
+        service: "follow",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FollowService/AnswerFollow",
+        service: "follow",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
         path: "/dytt.v1.FollowService/UnfollowUser",
         service: "follow",
         repeatable: true,
@@ -3157,6 +3316,12 @@ pub const METHODS: &[crate::Method] = &[
     },
     crate::Method {
         path: "/dytt.v1.MediaService/Prepare",
+        service: "media",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.MediaService/PreparePicture",
         service: "media",
         repeatable: false,
         streaming: false,
@@ -3415,6 +3580,12 @@ pub const METHODS: &[crate::Method] = &[
     },
     crate::Method {
         path: "/dytt.v1.VideoService/DeleteCaptions",
+        service: "video",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/SetPicture",
         service: "video",
         repeatable: false,
         streaming: false,

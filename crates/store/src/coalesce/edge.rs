@@ -18,7 +18,8 @@ pub(crate) struct Edges {
     pub(crate) to: &'static str,
     /// Joins what a pair points to, as `t`: the rows that MySQL holds for it.
     pub(crate) target: &'static str,
-    /// Whom what a pair points to belongs to; nothing when who it comes from may not see it.
+    /// Whom what a pair points to belongs to; nothing when who it comes from may not see it, below zero when they have
+    /// to ask.
     pub(crate) owner: &'static str,
 }
 
@@ -36,6 +37,8 @@ pub(crate) struct Fulfilled {
     pub(crate) owners: HashMap<Pair, i64>,
     /// Each pair whose number of rows changed, and by how much.
     pub(crate) changes: Vec<(Pair, i64)>,
+    /// Pairs that are not there and have to be asked for: since when they are wished, or that they no longer are.
+    pub(crate) asked: BTreeMap<Pair, Option<Timestamp>>,
 }
 
 impl Edges {
@@ -43,9 +46,12 @@ impl Edges {
     /// changes, three when some rows come and others go; more than 64 that come are several.
     pub(crate) async fn fulfil(&self, session: &Session, wishes: &[Wish]) -> Result<Fulfilled> {
         let (owners, stored) = self.find(session, wishes).await?;
-        let mut fates = BTreeMap::<Pair, Fate>::new();
+        let (mut fates, mut asked) = (BTreeMap::<Pair, Fate>::new(), BTreeMap::new());
         for (place, Wish { pair, since }) in wishes.iter().enumerate() {
-            if owners.contains_key(pair) {
+            let owner = owners.get(pair).copied();
+            if owner.is_some_and(|owner| owner < 0) && !stored.contains_key(pair) {
+                asked.insert(*pair, *since);
+            } else if owner.is_some() {
                 let stays = stored.get(pair).copied();
                 fates.entry(*pair).or_insert_with(|| Fate { stays, ..Fate::default() }).wish(place, *since);
             }
@@ -54,7 +60,7 @@ impl Edges {
         let coming = fates.iter().filter_map(|(pair, fate)| Some((*pair, fate.comes?)));
         self.insert(session, coming.collect()).await?;
         let changes = fates.iter().map(|(pair, fate)| (*pair, fate.change())).filter(|(_, by)| *by != 0);
-        Ok(Fulfilled { owners, changes: changes.collect() })
+        Ok(Fulfilled { owners, changes: changes.collect(), asked })
     }
 
     /// The owners of the targets, and the numbers of the rows that are stored. One statement, which holds what

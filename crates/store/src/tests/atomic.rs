@@ -12,7 +12,7 @@ use super::fixture::{
     LEASE, NOW, On, World, content, later, made, object, on_both, rendition, title, user_name,
 };
 use super::stated;
-use crate::{Entry, Finished, Job, JobKind, NewVideo, Slice, Store, Subject};
+use crate::{Entry, Finished, Job, JobKind, NewVideo, Picture, Slice, Store, Subject};
 
 /// Longer than any video.
 const WHOLE: Duration = Duration::from_secs(3600);
@@ -47,6 +47,8 @@ pub(super) struct Scene {
     leaving: UserId,
     /// Has nothing any more.
     left: UserId,
+    /// Is private, and the viewer asks to follow them.
+    closed: UserId,
 }
 
 impl Scene {
@@ -111,6 +113,11 @@ impl Scene {
             world.store.follow_user(one, other, NOW).await.expect("follow");
             world.store.send_message(one, other, content("bye"), NOW).await.expect("send");
         }
+        let closed = world.user("closed").await;
+        world.store.set_profile(closed, None, None, Some(true)).await.expect("close");
+        assert!(world.store.follow_user(viewer, closed, NOW).await.expect("ask"));
+        let picture = Some(object("p/avatar", "avatar"));
+        world.store.set_picture(author, Picture::Avatar, picture).await.expect("a picture");
         for person in [leaving, left] {
             world.store.delete_account(person, NOW).await.expect("delete");
         }
@@ -138,6 +145,7 @@ impl Scene {
             hidden,
             leaving,
             left,
+            closed,
         }
     }
 
@@ -159,15 +167,23 @@ macro_rules! mutations {
 const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "create_user", 3 + 0, |s| s.store().create_user(user_name("new"), "hash".into(), Entry::Open, NOW);
     "create_user, invited", 4 + 0, |s| s.store().create_user(user_name("new"), "hash".into(), Entry::Invited("word".into()), NOW);
-    "set_profile", 4 + 0, |s| s.store().set_profile(s.viewer, DisplayName::parse("other").ok(), None);
+    "set_profile", 4 + 0, |s| s.store().set_profile(s.viewer, DisplayName::parse("other").ok(), None, None);
     "set_standing", 5 + 0, |s| s.store().set_standing(s.author, s.viewer, Standing::Suspended, "why".into(), NOW);
     "invite", 2 + 0, |s| s.store().invite(s.author, "other".into(), 3, later(5), NOW);
     "end_invitation", 2 + 0, |s| s.store().end_invitation(s.author, s.invitation, NOW);
     "set_password_hash", 1 + 0, |s| s.store().set_password_hash(s.viewer, "other".into());
     "delete_account", 6 + 0, |s| s.store().delete_account(s.viewer, NOW);
-    "forget_person", 36 + 1, |s| s.store().forget_person(s.leaving);
+    "forget_person", 38 + 1, |s| s.store().forget_person(s.leaving);
     "account_gone", 3 + 1, |s| s.store().account_gone(s.left);
     "account_gone, not yet", 1 + 1, |s| s.store().account_gone(s.leaving);
+    "set_picture", 5 + 0, |s| s.store().set_picture(s.author, Picture::Avatar, Some(object("p/other", "avatar")));
+    "set_picture, a first one", 4 + 0, |s| s.store().set_picture(s.viewer, Picture::Avatar, Some(object("p/other", "avatar")));
+    "set_picture, none", 4 + 0, |s| s.store().set_picture(s.author, Picture::Avatar, None);
+    "withdraw_videos", 30 + 1, |s| s.store().withdraw_videos(s.author, NOW);
+    "answer_follow", 4 + 1, |s| s.store().answer_follow(s.closed, s.viewer, true, NOW);
+    "answer_follow, refused", 1 + 0, |s| s.store().answer_follow(s.closed, s.viewer, false, NOW);
+    "follow_user, who is private", 3 + 1, |s| s.store().follow_user(s.author, s.closed, NOW);
+    "unfollow_user, who was asked", 2 + 1, |s| s.store().unfollow_user(s.viewer, s.closed);
     "revoke_tokens", 2 + 0, |s| s.store().revoke_tokens(s.viewer, NOW);
     "open_session", 2 + 0, |s| s.store().open_session(s.viewer, "phone".into(), NOW);
     "renew_session", 2 + 0, |s| s.store().renew_session(s.viewer, s.session, 0, later(60_000));
@@ -246,7 +262,7 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "follow_user, repeated", 1 + 1, |s| s.store().follow_user(s.viewer, s.author, NOW);
     "unfollow_user", 3 + 1, |s| s.store().unfollow_user(s.viewer, s.author);
     "unfollow_user, without one", 1 + 1, |s| s.store().unfollow_user(s.author, s.viewer);
-    "block_user", 5 + 1, |s| s.store().block_user(s.author, s.viewer, NOW);
+    "block_user", 6 + 1, |s| s.store().block_user(s.author, s.viewer, NOW);
     "unblock_user", 1 + 0, |s| s.store().unblock_user(s.viewer, s.author);
     "mute_user", 2 + 0, |s| s.store().mute_user(s.author, s.viewer, NOW);
     "unmute_user", 1 + 0, |s| s.store().unmute_user(s.viewer, s.author);
@@ -309,7 +325,7 @@ async fn failing_at(scene: &Scene, statement: u64, mutation: Mutation) -> Result
 #[test]
 fn every_mutation_is_interrupted_here_and_documents_its_statements() {
     let documented: Vec<_> = stated::methods().into_iter().filter(|method| method.mutates).collect();
-    assert_eq!(documented.len(), 70, "{documented:?}");
+    assert_eq!(documented.len(), 73, "{documented:?}");
     for method in documented {
         let measured = MUTATIONS.iter().find(|row| row.0 == method.name).map(|row| (row.1, row.2));
         assert!(measured.is_some(), "{} is not interrupted", method.name);

@@ -24,6 +24,7 @@ async fn these_are_all_tables() {
         "conversation",
         "feed_state",
         "follow",
+        "follow_request",
         "impression",
         "invitation",
         "job",
@@ -35,6 +36,7 @@ async fn these_are_all_tables() {
         "upload",
         "upload_part",
         "user",
+        "user_object",
         "user_stat",
         "user_text",
         "video",
@@ -81,7 +83,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
             references.push(format!("{table}.{column}"));
         }
     }
-    assert_eq!(references.len(), 45, "{references:?}");
+    assert_eq!(references.len(), 48, "{references:?}");
 }
 
 #[tokio::test]

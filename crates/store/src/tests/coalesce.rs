@@ -152,7 +152,7 @@ async fn everybody_in_a_batch_has_an_answer_of_their_own(on: On) {
     };
     assert_eq!((first.content.as_str(), second.content.as_str()), ("by 1", "by 2"));
     let follows = join_all(follows).await;
-    assert!(matches!(follows[..], [Ok(()), Err(Error::Internal(_)), Err(Error::UserNotFound(_))]));
+    assert!(matches!(follows[..], [Ok(false), Err(Error::Internal(_)), Err(Error::UserNotFound(_))]));
     let messages = join_all(messages).await;
     let [Ok(there), Err(Error::UserNotFound(_)), Err(Error::Internal(_)), Ok(back)] = &messages[..] else {
         panic!("{messages:?}")

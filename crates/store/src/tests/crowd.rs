@@ -50,6 +50,9 @@ impl Crowd {
                 "report (reporter_id, video_id, reason, detail, verdict, created_at) \
                      SELECT {hub}, {first_video} + i, 'spam', '', 'open', {at}"
             ),
+            format!(
+                "follow_request (requester_id, user_id, created_at) SELECT {first_user} + i, {hub}, {at}"
+            ),
             format!("bookmark (user_id, video_id, created_at) SELECT {hub}, {first_video} + i, {at}"),
             format!(
                 "comment (video_id, author_id, content, created_at) SELECT {first_video}, {hub}, i, {at}"

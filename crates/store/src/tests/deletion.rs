@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{CommentId, Error, Reason, UserId};
 
 use super::fixture::{NOW, On, World, content, later, never, on_both, query, user_name};
-use crate::{Entry, FILES, Slice, Subject, Thread};
+use crate::{Entry, Slice, Subject, Thread};
 
 /// Ann, who has done everything, and Bob, who has done everything to her.
 async fn both(world: &World) -> (UserId, UserId) {
@@ -107,7 +107,7 @@ async fn an_archive_has_all_that_is_kept_and_nothing_by_which_others_log_in(on: 
     assert_eq!(sections.map(count), [1, 1, 2, 2, 2, 1, 1]);
     let sections = ["following", "followers", "messages_sent", "messages_received", "sessions"];
     assert_eq!(sections.map(count), [1; 5]);
-    assert_eq!(count(FILES), 1, "what plays; a cover is made of it");
+    assert_eq!(count("files"), 1, "what plays; a cover is made of it");
     let text = found.iter().map(|(_, row)| serde_json::to_string(row).expect("json")).collect::<String>();
     for told in ["ann", "ann's phone", "hello", "to bob"] {
         assert!(text.contains(told), "{told}");

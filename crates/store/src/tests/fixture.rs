@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The schema's history, oldest first.
-pub(super) const MIGRATIONS: [&str; 11] = [
+pub(super) const MIGRATIONS: [&str; 12] = [
     "m0001_first",
     "m0002_media",
     "m0003_api",
@@ -27,6 +27,7 @@ pub(super) const MIGRATIONS: [&str; 11] = [
     "m0009_notification",
     "m0010_barrier",
     "m0012_taste",
+    "m0014_person",
 ];
 
 /// The moment at which everything happens, unless a test says otherwise.

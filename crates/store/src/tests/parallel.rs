@@ -65,7 +65,7 @@ async fn likes_follows_comments_and_their_undoing_at_once_are_counted_right(on: 
             match at % 5 {
                 0 => store.like_video(one, video, NOW).await,
                 1 => store.unlike_video(one, video).await,
-                2 => store.follow_user(one, other, NOW).await,
+                2 => store.follow_user(one, other, NOW).await.map(|_| ()),
                 3 => store.unfollow_user(one, other).await,
                 _ => store.add_comment(one, video, None, text, NOW).await.map(|_| ()),
             }
@@ -193,7 +193,7 @@ async fn a_storm_on_three_videos_fails_nowhere_and_is_counted_right(on: On) {
                 match chance.u8(..8) {
                     0 | 1 => store.like_video(one, video, NOW).await?,
                     2 | 3 => store.unlike_video(one, video).await?,
-                    4 => store.follow_user(one, other, NOW).await?,
+                    4 => store.follow_user(one, other, NOW).await.map(|_| ())?,
                     5 => store.unfollow_user(one, other).await?,
                     6 => mine.push((
                         one,

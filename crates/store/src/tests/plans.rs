@@ -28,7 +28,7 @@ enum Order {
 const CALLS: &[(&str, Order, Call)] = calls![
     "login_row", Index, |c| c.world.store.login_row(&user_name("hub"));
     "login_row_of", Index, |c| c.world.store.login_row_of(c.hub);
-    "set_profile", Index, |c| c.world.store.set_profile(c.hub, None, Signature::parse("me").ok());
+    "set_profile", Index, |c| c.world.store.set_profile(c.hub, None, Signature::parse("me").ok(), None);
     "accounts", Index, |c| c.world.store.accounts(Standing::Active, Slice::NEWEST);
     "invitations", Index, |c| c.world.store.invitations(NOW);
     "audit_log", Index, |c| c.world.store.audit_log(Slice::NEWEST);
@@ -79,7 +79,7 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "new_notifications", Index, |c| c.world.store.new_notifications(c.hub);
     "see_notifications", Index, |c| c.world.store.see_notifications(c.hub, NOW);
     "forget_notifications", Index, |c| c.world.store.forget_notifications(NOW);
-    "objects", Index, |c| c.world.store.objects("");
+    "objects", Sorted, |c| c.world.store.objects("");
     "known_objects", Index, |c| c.world.store.known_objects(&["r/0".into(), "r/1".into()]);
     "create_user", Index, |c| c.world.store.create_user(user_name("new"), "hash".into(), Entry::Open, NOW);
     "publish", Index, |c| c.world.store.publish(c.world.ready(c.hub), NOW);
@@ -104,6 +104,7 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "send_message", Index, |c| c.world.store.send_message(c.hub, c.peer, content("text"), NOW);
     "delete_video", Index, |c| c.world.store.delete_video(c.hub, c.video, NOW);
     "forget_reactions", Sorted, |c| c.world.store.forget_reactions(c.video);
+    "follow_requests", Index, |c| c.world.store.follow_requests(c.hub, Slice::NEWEST);
     "forget_person", Index, |c| c.world.store.forget_person(c.peer);
     "archive", Index, |c| c.world.store.archive(c.peer, "files", 0);
     "block_user", Index, |c| c.world.store.block_user(c.peer, c.hub, NOW);

@@ -86,14 +86,14 @@ async fn people_are_found_by_both_names_who_is_called_that_first(on: On) {
     assert_eq!(people(&world, "lisa").await, ["lisa li"]);
     assert_eq!(people(&world, "明").await, ["小明"]);
     let name = DisplayName::parse("王小美").expect("a name");
-    world.store.set_profile(li, Some(name), None).await.expect("change");
+    world.store.set_profile(li, Some(name), None, None).await.expect("change");
     assert_eq!(people(&world, "小美").await, ["li"]);
     assert_eq!(
         people(&world, "li").await,
         ["li", "lisa li", "li away"],
         "still by the name they log in with"
     );
-    world.store.set_profile(li, DisplayName::parse("").ok(), None).await.expect("change");
+    world.store.set_profile(li, DisplayName::parse("").ok(), None, None).await.expect("change");
     assert_eq!(people(&world, "小美").await, [""; 0]);
     world.store.set_standing(other, away, Standing::Suspended, "why".into(), NOW).await.expect("suspend");
     assert_eq!(people(&world, "away").await, [""; 0]);
@@ -122,7 +122,7 @@ async fn what_was_there_before_the_index_is_found(on: On) {
     let author = world.user("author").await;
     let video = publish(&world, author, "an old one", Visibility::Public).await;
     let name = DisplayName::parse("Ada").expect("a name");
-    world.store.set_profile(author, Some(name), None).await.expect("change");
+    world.store.set_profile(author, Some(name), None, None).await.expect("change");
     for statement in ["DROP TABLE video_text", "DROP TABLE user_text"] {
         world.run(statement).await;
     }

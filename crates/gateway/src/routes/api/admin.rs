@@ -14,8 +14,9 @@ use super::body::{Id, Json};
 use super::done;
 use super::list::{Items, Page};
 use super::rule::Account;
-use super::user::{Person, person};
+use super::user::{Person, people};
 use crate::Gateway;
+use crate::address::Base;
 use crate::error::Failure;
 use crate::params::Params;
 use crate::reply;
@@ -81,13 +82,14 @@ struct AuditEntry {
 pub(super) async fn accounts(
     State(gateway): State<Gateway>,
     Account(call): Account,
+    base: Base,
     params: Params,
 ) -> Result<Response, Failure> {
     let standing = params.text("standing")?.unwrap_or("active").to_owned();
     let page = Page::of(&gateway, &params, format!("accounts/{standing}"))?;
     let request = ListAccountsRequest { standing, slice: Some(page.slice) };
     let found = gateway.services.user.list_accounts(&call, request).await?;
-    Ok(page.answer(&gateway, found.users.into_iter().map(person), found.next))
+    Ok(people(&gateway, &base, &page, found))
 }
 
 /// Lets an account in, suspends it, or lets it be used again. Unless it becomes active, nobody can log in to it, and every

@@ -13,6 +13,7 @@ use super::list::{Items, Page};
 use super::rule::Account;
 use super::user::{Person, people};
 use crate::Gateway;
+use crate::address::Base;
 use crate::error::Failure;
 use crate::params::Params;
 use crate::reply;
@@ -28,6 +29,8 @@ struct Relation {
     is_blocked: bool,
     /// The caller mutes them.
     is_muted: bool,
+    /// The caller asks to follow them.
+    is_requested: bool,
 }
 
 /// What stands between the caller and a person; who blocks the caller is not found.
@@ -39,8 +42,8 @@ pub(super) async fn relation(
     Id(user_id): Id,
 ) -> Result<Response, Failure> {
     let found = gateway.services.follow.get_relation(&call, GetRelationRequest { user_id }).await?;
-    let proto::Relation { is_followed, follows, is_blocked, is_muted } = found;
-    Ok(reply::list(StatusCode::OK, &Relation { is_followed, follows, is_blocked, is_muted }))
+    let proto::Relation { is_followed, follows, is_blocked, is_muted, is_requested } = found;
+    Ok(reply::list(StatusCode::OK, &Relation { is_followed, follows, is_blocked, is_muted, is_requested }))
 }
 
 /// Blocks a person: neither sees, follows, writes to or finds the other, and the follows between the two end. A second
@@ -99,11 +102,12 @@ pub(super) async fn unmute(
 pub(super) async fn blocks(
     State(gateway): State<Gateway>,
     Account(call): Account,
+    base: Base,
     params: Params,
 ) -> Result<Response, Failure> {
     let page = Page::of(&gateway, &params, format!("blocks/{}", call.viewer()?))?;
     let request = ListBarriersRequest { mutes: false, slice: Some(page.slice) };
-    Ok(people(&gateway, &page, gateway.services.follow.list_barriers(&call, request).await?))
+    Ok(people(&gateway, &base, &page, gateway.services.follow.list_barriers(&call, request).await?))
 }
 
 /// Whom the caller mutes, the latest first.
@@ -113,9 +117,10 @@ pub(super) async fn blocks(
 pub(super) async fn mutes(
     State(gateway): State<Gateway>,
     Account(call): Account,
+    base: Base,
     params: Params,
 ) -> Result<Response, Failure> {
     let page = Page::of(&gateway, &params, format!("mutes/{}", call.viewer()?))?;
     let request = ListBarriersRequest { mutes: true, slice: Some(page.slice) };
-    Ok(people(&gateway, &page, gateway.services.follow.list_barriers(&call, request).await?))
+    Ok(people(&gateway, &base, &page, gateway.services.follow.list_barriers(&call, request).await?))
 }

@@ -16,6 +16,7 @@ use super::list::{Items, Page};
 use super::rule::{Account, Anybody};
 use super::video::{Author, author};
 use crate::Gateway;
+use crate::address::Base;
 use crate::error::Failure;
 use crate::params::{Params, bad};
 use crate::reply;
@@ -70,9 +71,10 @@ pub(super) async fn list(
     State(gateway): State<Gateway>,
     Anybody(call): Anybody,
     Id(video_id): Id,
+    base: Base,
     params: Params,
 ) -> Result<Response, Failure> {
-    listed(&gateway, &call, &params, video_id, 0).await
+    listed((&gateway, &base), &call, &params, video_id, 0).await
 }
 
 /// The replies to a comment, newest first.
@@ -84,14 +86,15 @@ pub(super) async fn replies(
     State(gateway): State<Gateway>,
     Anybody(call): Anybody,
     Path(place): Path<Place>,
+    base: Base,
     params: Params,
 ) -> Result<Response, Failure> {
     let (video_id, comment_id) = place.numbers()?;
-    listed(&gateway, &call, &params, video_id, comment_id).await
+    listed((&gateway, &base), &call, &params, video_id, comment_id).await
 }
 
 async fn listed(
-    gateway: &Gateway,
+    (gateway, base): (&Gateway, &Base),
     call: &Call,
     params: &Params,
     video_id: i64,
@@ -100,7 +103,7 @@ async fn listed(
     let page = Page::of(gateway, params, format!("comments/{video_id}/{parent_id}"))?;
     let request = ListCommentsRequest { video_id, slice: Some(page.slice), parent_id: Some(parent_id) };
     let found = gateway.services.comment.list_comments(call, request).await?;
-    Ok(page.answer(gateway, found.comments.into_iter().map(comment), found.next))
+    Ok(page.answer(gateway, found.comments.into_iter().map(|one| comment(base, one)), found.next))
 }
 
 /// Comments on a video, or replies to a comment.
@@ -110,6 +113,7 @@ pub(super) async fn add(
     State(gateway): State<Gateway>,
     Account(call): Account,
     Id(video_id): Id,
+    base: Base,
     Json(NewComment { content, parent_id }): Json<NewComment>,
 ) -> Result<Response, Failure> {
     if parent_id == Some(0) {
@@ -117,7 +121,7 @@ pub(super) async fn add(
     }
     let request = AddCommentRequest { video_id, content, parent_id: parent_id.unwrap_or(0) };
     let made = gateway.services.comment.add_comment(&call, request).await?;
-    Ok(reply::list(StatusCode::CREATED, &comment(made)))
+    Ok(reply::list(StatusCode::CREATED, &comment(&base, made)))
 }
 
 /// Deletes a comment and its replies: an own one, or anybody's under an own video.
@@ -160,10 +164,10 @@ pub(super) async fn unlike(
     Ok(done())
 }
 
-fn comment(comment: proto::Comment) -> Comment {
+fn comment(base: &Base, comment: proto::Comment) -> Comment {
     Comment {
         id: comment.id,
-        author: author(comment.author.unwrap_or_default()),
+        author: author(base, comment.author.unwrap_or_default()),
         content: comment.content,
         created_at: comment.created_at,
         parent_id: Some(comment.parent_id).filter(|id| *id != 0),

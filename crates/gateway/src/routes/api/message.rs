@@ -13,6 +13,7 @@ use super::list::{Items, Page};
 use super::rule::Account;
 use super::user::{Person, person};
 use crate::Gateway;
+use crate::address::Base;
 use crate::error::Failure;
 use crate::params::{Params, bad};
 use crate::reply;
@@ -89,6 +90,7 @@ pub(super) async fn send(
 pub(super) async fn conversations(
     State(gateway): State<Gateway>,
     Account(call): Account,
+    base: Base,
     params: Params,
 ) -> Result<Response, Failure> {
     let requests = match params.text("requests")? {
@@ -100,7 +102,7 @@ pub(super) async fn conversations(
     let request = ListConversationsRequest { requests, slice: Some(page.slice) };
     let found = gateway.services.message.list_conversations(&call, request).await?;
     let conversation = |one: proto::Conversation| Conversation {
-        user: person(one.peer.unwrap_or_default()),
+        user: person(&base, one.peer.unwrap_or_default()),
         latest_message: message(one.latest.unwrap_or_default()),
         unread_count: one.unread,
     };

@@ -134,7 +134,7 @@ fn notification(base: &Base, told: proto::Notification) -> Notification {
         occasion: told.occasion,
         told_at: told.told_at,
         is_new: told.is_new,
-        actor: told.actor.map(person),
+        actor: told.actor.map(|actor| person(base, actor)),
         video,
         comment,
     }

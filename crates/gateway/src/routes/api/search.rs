@@ -44,10 +44,11 @@ pub(super) async fn videos(
 pub(super) async fn people(
     State(gateway): State<Gateway>,
     Anybody(call): Anybody,
+    base: Base,
     params: Params,
 ) -> Result<Response, Failure> {
     let (page, request) = asked(&gateway, &params, "people")?;
-    Ok(answer(&gateway, &page, gateway.services.user.search_people(&call, request).await?))
+    Ok(answer(&gateway, &base, &page, gateway.services.user.search_people(&call, request).await?))
 }
 
 /// Tags that begin with what was typed, with its `#` or without; those first that more videos have.

@@ -2,10 +2,11 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::response::Response;
+use axum::response::{IntoResponse, Response};
 use proto::{
-    ChangeProfileRequest, FollowUserRequest, GetUserRequest, ListBookmarksRequest, ListFollowsRequest,
-    ListFriendsRequest, ListLikedVideosRequest, ListVideosRequest, User, UserList,
+    AnswerFollowRequest, ChangeProfileRequest, FollowUserRequest, GetUserRequest, ListBookmarksRequest,
+    ListFollowRequestsRequest, ListFollowsRequest, ListFriendsRequest, ListLikedVideosRequest,
+    ListVideosRequest, User, UserList,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -41,6 +42,14 @@ pub(super) struct Person {
     received_like_count: i64,
     /// Whether the caller follows them.
     is_followed: bool,
+    /// Whether who wants to follow them has to ask. What a private person shows, only followers see.
+    is_private: bool,
+    /// A square of 512 pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    avatar_url: Option<String>,
+    /// 1280 by 720 pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    background_url: Option<String>,
 }
 
 /// Somebody who follows the caller and is followed back.
@@ -67,10 +76,14 @@ struct Friends {
 
 /// Who is logged in.
 #[utoipa::path(get, path = "/api/v1/account", tag = "account", responses((status = 200, body = Person)))]
-pub(super) async fn own(State(gateway): State<Gateway>, Account(call): Account) -> Result<Response, Failure> {
+pub(super) async fn own(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    base: Base,
+) -> Result<Response, Failure> {
     let user_id = call.viewer()?.get();
     let found = gateway.services.user.get_user(&call, GetUserRequest { user_id }).await?;
-    Ok(reply::list(StatusCode::OK, &person(found)))
+    Ok(reply::list(StatusCode::OK, &person(&base, found)))
 }
 
 /// What to change.
@@ -81,17 +94,23 @@ pub(super) struct Profile {
     display_name: Option<String>,
     /// At most 255 characters.
     signature: Option<String>,
+    /// True: who wants to follow has to ask, and what was public is for followers. False shows nothing again by itself.
+    is_private: Option<bool>,
 }
 
-/// Changes what one is called and says of oneself.
+/// Changes what one is called and says of oneself, and whether anybody may follow.
 #[utoipa::path(patch, path = "/api/v1/account", tag = "account", request_body = Profile,
     responses((status = 204)))]
 pub(super) async fn change(
     State(gateway): State<Gateway>,
     Account(call): Account,
-    Json(Profile { display_name, signature }): Json<Profile>,
+    Json(Profile { display_name, signature, is_private }): Json<Profile>,
 ) -> Result<Response, Failure> {
-    gateway.services.user.change_profile(&call, ChangeProfileRequest { display_name, signature }).await?;
+    gateway
+        .services
+        .user
+        .change_profile(&call, ChangeProfileRequest { display_name, signature, is_private })
+        .await?;
     Ok(done())
 }
 
@@ -102,9 +121,10 @@ pub(super) async fn get(
     State(gateway): State<Gateway>,
     Anybody(call): Anybody,
     Id(user_id): Id,
+    base: Base,
 ) -> Result<Response, Failure> {
     let found = gateway.services.user.get_user(&call, GetUserRequest { user_id }).await?;
-    Ok(reply::list(StatusCode::OK, &person(found)))
+    Ok(reply::list(StatusCode::OK, &person(&base, found)))
 }
 
 /// What a person has published and the caller may see; own ones also while they are made.
@@ -149,11 +169,12 @@ pub(super) async fn following(
     State(gateway): State<Gateway>,
     Anybody(call): Anybody,
     Id(user_id): Id,
+    base: Base,
     params: Params,
 ) -> Result<Response, Failure> {
     let page = Page::of(&gateway, &params, format!("following/{user_id}"))?;
     let request = ListFollowsRequest { user_id, slice: Some(page.slice) };
-    Ok(people(&gateway, &page, gateway.services.follow.list_following(&call, request).await?))
+    Ok(people(&gateway, &base, &page, gateway.services.follow.list_following(&call, request).await?))
 }
 
 /// Who follows a person, the latest first.
@@ -164,11 +185,12 @@ pub(super) async fn followers(
     State(gateway): State<Gateway>,
     Anybody(call): Anybody,
     Id(user_id): Id,
+    base: Base,
     params: Params,
 ) -> Result<Response, Failure> {
     let page = Page::of(&gateway, &params, format!("followers/{user_id}"))?;
     let request = ListFollowsRequest { user_id, slice: Some(page.slice) };
-    Ok(people(&gateway, &page, gateway.services.follow.list_followers(&call, request).await?))
+    Ok(people(&gateway, &base, &page, gateway.services.follow.list_followers(&call, request).await?))
 }
 
 /// Those the caller follows who follow back.
@@ -177,10 +199,11 @@ pub(super) async fn followers(
 pub(super) async fn friends(
     State(gateway): State<Gateway>,
     Account(call): Account,
+    base: Base,
 ) -> Result<Response, Failure> {
     let found = gateway.services.follow.list_friends(&call, ListFriendsRequest {}).await?;
     let friend = |friend: proto::Friend| Friend {
-        user: person(friend.user.unwrap_or_default()),
+        user: person(&base, friend.user.unwrap_or_default()),
         latest_message: (!friend.latest_message.is_empty())
             .then_some(LatestMessage { content: friend.latest_message, is_own: friend.sent_by_viewer }),
     };
@@ -203,16 +226,55 @@ pub(super) async fn bookmarks(
     Ok(page.answer(&gateway, found.videos.into_iter().map(|one| card(&base, one)), found.next))
 }
 
-/// Follows a person; a second time changes nothing.
+/// Who asks to follow the caller, the latest first.
+#[utoipa::path(get, path = "/api/v1/account/follow-requests", tag = "account",
+    params(("cursor" = Option<String>, Query), ("limit" = Option<u8>, Query)),
+    responses((status = 200, body = Items<Person>)))]
+pub(super) async fn follow_requests(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    base: Base,
+    params: Params,
+) -> Result<Response, Failure> {
+    let page = Page::of(&gateway, &params, "follow-requests".to_owned())?;
+    let request = ListFollowRequestsRequest { slice: Some(page.slice) };
+    Ok(people(&gateway, &base, &page, gateway.services.follow.list_follow_requests(&call, request).await?))
+}
+
+/// Lets a person follow who asks to.
+#[utoipa::path(put, path = "/api/v1/account/follow-requests/{id}", tag = "account",
+    params(("id" = i64, Path, description = "who asks")), responses((status = 204)))]
+pub(super) async fn accept_follow(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Id(user_id): Id,
+) -> Result<Response, Failure> {
+    gateway.services.follow.answer_follow(&call, AnswerFollowRequest { user_id, accept: true }).await?;
+    Ok(done())
+}
+
+/// Does not let a person follow who asks to; they are not told.
+#[utoipa::path(delete, path = "/api/v1/account/follow-requests/{id}", tag = "account",
+    params(("id" = i64, Path, description = "who asks")), responses((status = 204)))]
+pub(super) async fn refuse_follow(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Id(user_id): Id,
+) -> Result<Response, Failure> {
+    gateway.services.follow.answer_follow(&call, AnswerFollowRequest { user_id, accept: false }).await?;
+    Ok(done())
+}
+
+/// Follows a person; a second time changes nothing. Who is private is asked: 202.
 #[utoipa::path(put, path = "/api/v1/users/{id}/follow", tag = "user", params(("id" = i64, Path)),
-    responses((status = 204)))]
+    responses((status = 204), (status = 202)))]
 pub(super) async fn follow(
     State(gateway): State<Gateway>,
     Account(call): Account,
     Id(user_id): Id,
 ) -> Result<Response, Failure> {
-    gateway.services.follow.follow_user(&call, FollowUserRequest { user_id }).await?;
-    Ok(done())
+    let followed = gateway.services.follow.follow_user(&call, FollowUserRequest { user_id }).await?;
+    Ok(if followed.is_requested { StatusCode::ACCEPTED.into_response() } else { done() })
 }
 
 /// Stops following a person; a second time changes nothing.
@@ -227,12 +289,15 @@ pub(super) async fn unfollow(
     Ok(done())
 }
 
-pub(super) fn people(gateway: &Gateway, page: &Page, found: UserList) -> Response {
-    page.answer(gateway, found.users.into_iter().map(person), found.next)
+pub(super) fn people(gateway: &Gateway, base: &Base, page: &Page, found: UserList) -> Response {
+    page.answer(gateway, found.users.into_iter().map(|user| person(base, user)), found.next)
 }
 
-pub(super) fn person(user: User) -> Person {
+pub(super) fn person(base: &Base, user: User) -> Person {
     Person {
+        avatar_url: base.picture(&user.avatar_key),
+        background_url: base.picture(&user.background_key),
+        is_private: user.is_private,
         id: user.id,
         display_name: shown_name(&user),
         name: user.name,

@@ -118,6 +118,9 @@ pub(super) struct Author {
     display_name: String,
     /// Whether the caller follows the author.
     is_followed: bool,
+    /// A square of 512 pixels.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    avatar_url: Option<String>,
 }
 
 /// How much was watched.
@@ -342,8 +345,14 @@ pub(super) async fn delete(
     Ok(done())
 }
 
-pub(super) fn author(user: User) -> Author {
-    Author { id: user.id, display_name: shown_name(&user), name: user.name, is_followed: user.is_followed }
+pub(super) fn author(base: &Base, user: User) -> Author {
+    Author {
+        id: user.id,
+        display_name: shown_name(&user),
+        avatar_url: base.picture(&user.avatar_key),
+        name: user.name,
+        is_followed: user.is_followed,
+    }
 }
 
 /// What a person is called.
@@ -356,7 +365,7 @@ pub(super) fn card(base: &Base, video: proto::Video) -> Card {
         id: video.id,
         tags: tags(&video.title),
         title: video.title,
-        author: author(video.author.unwrap_or_default()),
+        author: author(base, video.author.unwrap_or_default()),
         published_at: Some(video.published_at).filter(|at| *at > 0),
         like_count: video.like_count,
         comment_count: video.comment_count,
@@ -393,7 +402,7 @@ fn shown(base: &Base, detail: VideoDetail) -> Video {
         id: video.id,
         tags: tags(&video.title),
         title: video.title,
-        author: author(video.author.unwrap_or_default()),
+        author: author(base, video.author.unwrap_or_default()),
         published_at: Some(video.published_at).filter(|at| *at > 0),
         duration_ms,
         like_count: video.like_count,
