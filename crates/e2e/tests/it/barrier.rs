@@ -57,7 +57,7 @@ async fn who_is_blocked_finds_nothing_and_others_everything() {
     let relation = api(&ann, Method::GET, &format!("{bobs}/relation"), Value::Null).await.ok(200).json;
     assert_eq!(
         relation,
-        json!({ "is_followed": false, "follows": false, "is_blocked": true, "is_muted": false })
+        json!({ "is_followed": false, "follows": false, "is_blocked": true, "is_muted": false, "is_requested": false })
     );
     api(&ann, Method::PUT, &format!("{anns}/block"), Value::Null).await.failed(400, "invalid");
     api(&ann, Method::DELETE, &format!("{bobs}/block"), Value::Null).await.ok(204);

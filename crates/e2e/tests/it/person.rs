@@ -60,7 +60,7 @@ async fn a_picture_is_made_anew_and_shown_on_both_faces() {
         ("a huge one", clip::make("huge.png", "-f lavfi -i color=red:s=6000x6000 -frames:v 1")),
     ] {
         let (status, told) = put(&platform, &ann, "avatar", wrong).await;
-        assert_eq!((status, &told["reason"]), (400, &json!("unsupported_media")), "{what}: {told}");
+        assert_eq!((status, &told["reason"]), (415, &json!("unsupported_media")), "{what}: {told}");
     }
     let (status, told) = put(&platform, &ann, "avatar", vec![0; (10 << 20) + 1]).await;
     assert_eq!((status, &told["reason"]), (413, &json!("too_large")));
