@@ -113,6 +113,9 @@ pub enum Error {
     /// No such report.
     #[error("this report does not exist")]
     ReportNotFound,
+    /// No such webhook, or nothing of that number that it was told.
+    #[error("there is no such webhook, or no such delivery that could be made again")]
+    WebhookNotFound,
     /// No such job, or nothing can be done about it any more.
     #[error("this job does not exist, or nothing can be done about it")]
     JobNotFound(JobId),
@@ -234,6 +237,7 @@ impl Error {
             Self::VideoNotFound(_) => (Kind::NotFound, 120_001, "video_not_found"),
             Self::VideoHidden => (Kind::PermissionDenied, 120_007, "video_hidden"),
             Self::ReportNotFound => (Kind::NotFound, 120_008, "report_not_found"),
+            Self::WebhookNotFound => (Kind::NotFound, 120_009, "webhook_not_found"),
             Self::JobNotFound(_) => (Kind::NotFound, 120_006, "job_not_found"),
             Self::UploadNotFound => (Kind::NotFound, 120_003, "upload_not_found"),
             Self::UploadMoved => (Kind::AlreadyExists, 120_004, "upload_moved"),

@@ -4,6 +4,7 @@
 mod call;
 mod clock;
 mod error;
+mod happening;
 mod id;
 pub mod limits;
 mod mention;
@@ -18,6 +19,7 @@ mod words;
 pub use call::{Call, IdempotencyKey, TraceId};
 pub use clock::Timestamp;
 pub use error::{Error, Kind, Result};
+pub use happening::Happening;
 pub use id::{CommentId, JobId, UserId, VideoId};
 pub use mention::mentions;
 pub use occasion::Occasion;

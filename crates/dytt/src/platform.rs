@@ -92,12 +92,13 @@ impl Platform {
             rest.spawn(gateway.maintain(learned, stop_rest.clone()));
             knows_revoked
         });
-        if let Some(Workers { transcoder, settler, sweep }) = workers {
+        if let Some(Workers { transcoder, settler, caller, sweep }) = workers {
             // Alone, whatever is older than this process belongs to nobody; among others it may be theirs.
             let alone = whole && !sweep.blobs.is_shared();
             let before = if alone { started } else { started - sweep.orphan_ttl };
             rest.spawn(sweep.run(before, stop_rest.clone()));
             rest.spawn(settler.run(stop_rest.clone()));
+            rest.spawn(caller.run(stop_rest.clone()));
             rest.spawn(transcoder.clone().count(stop_rest.clone()));
             let cores = std::thread::available_parallelism().map_or(1, usize::from);
             for _ in 0..(cores / 2).max(1) {

@@ -16,8 +16,8 @@ use proto::{
 };
 use rpc::Hosted;
 use services::{
-    Comments, Feed, Follows, Likes, MediaFiles, Messages, Settler, Sweep, Transcoder, UploadLimits, Users,
-    Videos,
+    Caller, Comments, Feed, Follows, Likes, MediaFiles, Messages, Settler, Sweep, Transcoder, UploadLimits,
+    Users, Videos,
 };
 use store::Store;
 use tokio_util::sync::CancellationToken;
@@ -69,6 +69,7 @@ pub(crate) struct Parts {
 pub(crate) struct Workers {
     pub transcoder: Transcoder,
     pub settler: Settler,
+    pub caller: Caller,
     pub sweep: Sweep,
 }
 
@@ -96,7 +97,7 @@ pub(crate) fn wire(
     let services = Services {
         user: place.of::<dyn UserService>(
             ("gateway", "user"),
-            || Ok(Arc::new(Users::new(store()?, &settings.users)?)),
+            || Ok(Arc::new(Users::new(store()?, &settings.users, settings.webhooks)?)),
             |step| Arc::new(proto::RemoteUserService(step)),
             proto::serve_user,
         )?,
@@ -144,6 +145,7 @@ pub(crate) fn wire(
             let orphan_ttl = Duration::from_secs(settings.blobs.orphan_ttl_seconds);
             Some(Workers {
                 transcoder: Transcoder { store: store()?, files, keep_originals },
+                caller: Caller::new(store()?, settings.webhooks)?,
                 settler: Settler { store: store()?, blobs: blobs()? },
                 sweep: Sweep { store: store()?, blobs: blobs()?, orphan_ttl },
             })

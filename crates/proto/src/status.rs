@@ -116,6 +116,7 @@ fn about(error: &Error) -> (String, &str) {
         | Error::UsernameTaken
         | Error::VideoHidden
         | Error::ReportNotFound
+        | Error::WebhookNotFound
         | Error::UploadNotFound
         | Error::UploadMoved
         | Error::ChecksumMismatch
@@ -158,6 +159,7 @@ fn known(reason: &str, subject: &str, detail: String) -> Option<Error> {
         "comment_not_found" => Error::CommentNotFound(CommentId::parse(number()?).ok()?),
         "video_hidden" => Error::VideoHidden,
         "report_not_found" => Error::ReportNotFound,
+        "webhook_not_found" => Error::WebhookNotFound,
         "job_not_found" => Error::JobNotFound(JobId::parse(number()?).ok()?),
         "upload_not_found" => Error::UploadNotFound,
         "upload_moved" => Error::UploadMoved,

@@ -17,6 +17,7 @@ mod sweep;
 mod transcode;
 mod user;
 mod video;
+mod webhook;
 
 pub use comment::Comments;
 pub use feed::Feed;
@@ -31,6 +32,7 @@ pub use sweep::Sweep;
 pub use transcode::Transcoder;
 pub use user::Users;
 pub use video::{UploadLimits, Videos};
+pub use webhook::{Caller, WebhookConfig};
 
 /// Who may register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]

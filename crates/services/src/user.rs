@@ -7,20 +7,22 @@ use domain::{
 };
 use proto::{
     Account, Answer, AnswerOnceRequest, ArchivePart, AskOnceRequest, AskedOnce, AuditList,
-    ChangePasswordRequest, ChangeProfileRequest, Credentials, DecideReportRequest, DeleteAccountRequest,
-    Done, EndAllSessionsRequest, EndInvitationRequest, EndSessionRequest, GetUserRequest, Invitation,
-    InvitationList, InviteRequest, ListAccountsRequest, ListAuditRequest, ListInvitationsRequest,
-    ListReportsRequest, ListSessionsRequest, ReadArchiveRequest, RenewSessionRequest, ReportList,
+    ChangePasswordRequest, ChangeProfileRequest, CreateWebhookRequest, Credentials, DecideReportRequest,
+    DeleteAccountRequest, DeliveryList, Done, EndAllSessionsRequest, EndInvitationRequest, EndSessionRequest,
+    GetUserRequest, Invitation, InvitationList, InviteRequest, ListAccountsRequest, ListAuditRequest,
+    ListDeliveriesRequest, ListInvitationsRequest, ListReportsRequest, ListSessionsRequest,
+    ListWebhooksRequest, ReadArchiveRequest, RenewSessionRequest, ReplayDeliveryRequest, ReportList,
     ReportRequest, RevokedSinceRequest, RevokedSinceResponse, SearchRequest, Session, SessionList,
-    SetStandingRequest, User, UserList, UserService,
+    SetStandingRequest, User, UserList, UserService, Webhook, WebhookList, WebhookRequest,
 };
 use store::{Asked, Entry, KeptAnswer, OpenSession, SessionRow, Store};
 
 use crate::password::Passwords;
-use crate::{Registration, UserConfig, administrator, card};
+use crate::{Registration, UserConfig, WebhookConfig, administrator, card};
 
 mod administration;
 mod archive;
+mod webhook;
 
 /// Who is registered.
 pub struct Users {
@@ -28,6 +30,7 @@ pub struct Users {
     passwords: Passwords,
     name_max_chars: usize,
     registration: Registration,
+    webhooks: WebhookConfig,
 }
 
 impl Users {
@@ -35,10 +38,10 @@ impl Users {
     ///
     /// # Errors
     /// [`Error::Internal`] when argon2 cannot work with the configured parameters.
-    pub fn new(store: Store, config: &UserConfig) -> Result<Self> {
+    pub fn new(store: Store, config: &UserConfig, webhooks: WebhookConfig) -> Result<Self> {
         let passwords = Passwords::new(config)?;
         let UserConfig { name_max_chars, registration, .. } = *config;
-        Ok(Self { store, passwords, name_max_chars, registration })
+        Ok(Self { store, passwords, name_max_chars, registration, webhooks })
     }
 }
 
@@ -183,6 +186,26 @@ impl UserService for Users {
         administrator(&self.store, call).await?;
         let found = self.store.audit_log(card::slice(request.slice)).await?;
         Ok(AuditList { next: found.next, entries: found.into_iter().map(administration::entry).collect() })
+    }
+
+    async fn create_webhook(&self, call: &Call, request: CreateWebhookRequest) -> Result<Webhook> {
+        self.add_webhook(call, request).await
+    }
+
+    async fn list_webhooks(&self, call: &Call, _request: ListWebhooksRequest) -> Result<WebhookList> {
+        self.all_webhooks(call).await
+    }
+
+    async fn delete_webhook(&self, call: &Call, request: WebhookRequest) -> Result<Done> {
+        self.end_webhook(call, request).await
+    }
+
+    async fn list_deliveries(&self, call: &Call, request: ListDeliveriesRequest) -> Result<DeliveryList> {
+        self.delivery_log(call, request).await
+    }
+
+    async fn replay_delivery(&self, call: &Call, request: ReplayDeliveryRequest) -> Result<Done> {
+        self.tell_again(call, request).await
     }
 
     async fn report(&self, call: &Call, request: ReportRequest) -> Result<Done> {

@@ -45,6 +45,7 @@ mod upload;
 mod user;
 mod video;
 mod view;
+mod webhook;
 mod writer;
 
 #[cfg(test)]
@@ -82,6 +83,7 @@ pub use video::NewVideo;
 pub use video::event::{Timeline, VideoEvent};
 pub use video::files::{VideoFile, VideoFiles, Watched};
 pub use video::rendition::Finished;
+pub use webhook::{DeliveryRow, DueWebhook, Then, Told, WebhookRow};
 
 use coalesce::{Coalesced, Operation};
 use database::Database;

@@ -12,11 +12,12 @@ mod m0009_notification;
 mod m0010_barrier;
 mod m0012_taste;
 mod m0014_person;
+mod m0015_webhook;
 
 use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
 
 /// Every table with its key, after those that its rows refer to.
-pub(crate) const TABLES: [(&str, &str); 32] = [
+pub(crate) const TABLES: [(&str, &str); 35] = [
     ("user", "id"),
     ("user_stat", "user_id"),
     ("video", "id"),
@@ -49,6 +50,9 @@ pub(crate) const TABLES: [(&str, &str); 32] = [
     ("impression", "id"),
     ("user_object", "id"),
     ("follow_request", "id"),
+    ("webhook", "id"),
+    ("webhook_event", "id"),
+    ("delivery", "id"),
 ];
 
 /// All migrations, oldest first.
@@ -69,6 +73,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0010_barrier::Migration),
             Box::new(m0012_taste::Migration),
             Box::new(m0014_person::Migration),
+            Box::new(m0015_webhook::Migration),
         ]
     }
 }

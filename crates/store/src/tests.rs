@@ -42,4 +42,5 @@ mod upload;
 mod user;
 mod video;
 mod view;
+mod webhook;
 mod writer;

@@ -23,6 +23,7 @@ mod tag;
 mod upload;
 mod user;
 mod video;
+mod webhook;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -160,6 +161,11 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Admin, Read, BROWSE, routes!(admin::invitations)))
         .routes(under(Admin, Social, TAP, routes!(admin::uninvite)))
         .routes(under(Admin, Read, BROWSE, routes!(admin::audit)))
+        .routes(under(Admin, Social, TAP, routes!(webhook::create)))
+        .routes(under(Admin, Read, BROWSE, routes!(webhook::list)))
+        .routes(under(Admin, Social, TAP, routes!(webhook::delete)))
+        .routes(under(Admin, Read, BROWSE, routes!(webhook::deliveries)))
+        .routes(under(Admin, Social, TAP, routes!(webhook::replay)))
         .routes(under(Account, Social, SPEAK, routes!(report::video)))
         .routes(under(Account, Social, SPEAK, routes!(report::comment)))
         .routes(under(Account, Social, SPEAK, routes!(report::person)))

@@ -1946,6 +1946,93 @@ pub struct InvitationList {
     #[prost(message, repeated, tag = "1")]
     pub invitations: ::prost::alloc::vec::Vec<Invitation>,
 }
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct CreateWebhookRequest {
+    #[prost(string, tag = "1")]
+    pub url: ::prost::alloc::string::String,
+    /// What it is to be told of, such as `video.published`.
+    #[prost(string, repeated, tag = "2")]
+    pub events: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListWebhooksRequest {}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WebhookRequest {
+    #[prost(int64, tag = "1")]
+    pub webhook_id: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Webhook {
+    #[prost(int64, tag = "1")]
+    pub id: i64,
+    #[prost(string, tag = "2")]
+    pub url: ::prost::alloc::string::String,
+    #[prost(string, repeated, tag = "3")]
+    pub events: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// UTC milliseconds.
+    #[prost(int64, tag = "4")]
+    pub created_at: i64,
+    /// Since when nothing has arrived there; 0 when it does.
+    #[prost(int64, tag = "5")]
+    pub failing_since: i64,
+    /// Since when it is called no more; 0 when it is.
+    #[prost(int64, tag = "6")]
+    pub disabled_at: i64,
+    /// What proves who calls; told when it is made, and never again.
+    #[prost(string, tag = "7")]
+    pub secret: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WebhookList {
+    #[prost(message, repeated, tag = "1")]
+    pub webhooks: ::prost::alloc::vec::Vec<Webhook>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListDeliveriesRequest {
+    #[prost(int64, tag = "1")]
+    pub webhook_id: i64,
+    #[prost(message, optional, tag = "2")]
+    pub slice: ::core::option::Option<Slice>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Delivery {
+    #[prost(int64, tag = "1")]
+    pub id: i64,
+    #[prost(string, tag = "2")]
+    pub event: ::prost::alloc::string::String,
+    /// JSON.
+    #[prost(string, tag = "3")]
+    pub payload: ::prost::alloc::string::String,
+    /// `waiting`, `sent` or `failed`.
+    #[prost(string, tag = "4")]
+    pub state: ::prost::alloc::string::String,
+    #[prost(int64, tag = "5")]
+    pub attempts: i64,
+    /// Of one that waits when it is tried next: UTC milliseconds.
+    #[prost(int64, tag = "6")]
+    pub due_at: i64,
+    /// What came of the latest attempt; empty before the first.
+    #[prost(string, tag = "7")]
+    pub outcome: ::prost::alloc::string::String,
+    /// UTC milliseconds.
+    #[prost(int64, tag = "8")]
+    pub created_at: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct DeliveryList {
+    #[prost(message, repeated, tag = "1")]
+    pub deliveries: ::prost::alloc::vec::Vec<Delivery>,
+    /// Where the next part begins; 0 when this is the last.
+    #[prost(int64, tag = "2")]
+    pub next: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplayDeliveryRequest {
+    #[prost(int64, tag = "1")]
+    pub webhook_id: i64,
+    #[prost(int64, tag = "2")]
+    pub delivery_id: i64,
+}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListAuditRequest {
     #[prost(message, optional, tag = "1")]
@@ -2152,6 +2239,36 @@ pub trait UserService: Send + Sync {
         call: &domain::Call,
         request: DecideReportRequest,
     ) -> domain::Result<Done>;
+    /// Calls an address whenever something happens; for administrators.
+    async fn create_webhook(
+        &self,
+        call: &domain::Call,
+        request: CreateWebhookRequest,
+    ) -> domain::Result<Webhook>;
+    /// Everybody who is called, without what proves who calls; for administrators.
+    async fn list_webhooks(
+        &self,
+        call: &domain::Call,
+        request: ListWebhooksRequest,
+    ) -> domain::Result<WebhookList>;
+    /// Calls somebody no more; for administrators.
+    async fn delete_webhook(
+        &self,
+        call: &domain::Call,
+        request: WebhookRequest,
+    ) -> domain::Result<Done>;
+    /// What somebody was told or is to be, the latest first; for administrators.
+    async fn list_deliveries(
+        &self,
+        call: &domain::Call,
+        request: ListDeliveriesRequest,
+    ) -> domain::Result<DeliveryList>;
+    /// Tells something once more; for administrators.
+    async fn replay_delivery(
+        &self,
+        call: &domain::Call,
+        request: ReplayDeliveryRequest,
+    ) -> domain::Result<Done>;
     /// Says what the caller is called and says of themselves.
     async fn change_profile(
         &self,
@@ -2325,6 +2442,53 @@ impl UserService for RemoteUserService {
     ) -> domain::Result<Done> {
         crate::wire::call(&self.0, call, "/dytt.v1.UserService/DecideReport", request).await
     }
+    async fn create_webhook(
+        &self,
+        call: &domain::Call,
+        request: CreateWebhookRequest,
+    ) -> domain::Result<Webhook> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/CreateWebhook", request).await
+    }
+    async fn list_webhooks(
+        &self,
+        call: &domain::Call,
+        request: ListWebhooksRequest,
+    ) -> domain::Result<WebhookList> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/ListWebhooks", request).await
+    }
+    async fn delete_webhook(
+        &self,
+        call: &domain::Call,
+        request: WebhookRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/DeleteWebhook", request).await
+    }
+    async fn list_deliveries(
+        &self,
+        call: &domain::Call,
+        request: ListDeliveriesRequest,
+    ) -> domain::Result<DeliveryList> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.UserService/ListDeliveries",
+            request,
+        )
+        .await
+    }
+    async fn replay_delivery(
+        &self,
+        call: &domain::Call,
+        request: ReplayDeliveryRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.UserService/ReplayDelivery",
+            request,
+        )
+        .await
+    }
     async fn change_profile(
         &self,
         call: &domain::Call,
@@ -2475,6 +2639,36 @@ pub fn serve_user(service: std::sync::Arc<dyn UserService>) -> crate::Step {
                 "/dytt.v1.UserService/DecideReport" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.decide_report(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/CreateWebhook" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.create_webhook(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/ListWebhooks" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_webhooks(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/DeleteWebhook" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.delete_webhook(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/ListDeliveries" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_deliveries(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/ReplayDelivery" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.replay_delivery(&call, message).await
                     })
                     .await
                 }
@@ -3504,6 +3698,36 @@ pub const METHODS: &[crate::Method] = &[
         path: "/dytt.v1.UserService/DecideReport",
         service: "user",
         repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/CreateWebhook",
+        service: "user",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/ListWebhooks",
+        service: "user",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/DeleteWebhook",
+        service: "user",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/ListDeliveries",
+        service: "user",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/ReplayDelivery",
+        service: "user",
+        repeatable: false,
         streaming: false,
     },
     crate::Method {

@@ -13,7 +13,7 @@ use proto::{
 };
 use services::{
     Comments, Feed, Follows, Fsck, Likes, MediaFiles, Messages, Registration, Settler, Transcoder,
-    UploadLimits, UserConfig, Users, Videos, Weights,
+    UploadLimits, UserConfig, Users, Videos, WebhookConfig, Weights,
 };
 use store::Store;
 use tokio::sync::OnceCell;
@@ -87,7 +87,9 @@ impl World {
             password_lanes: 1,
         };
         let own = Services {
-            user: Arc::new(Users::new(store.clone(), &users).expect("hashes")),
+            user: Arc::new(
+                Users::new(store.clone(), &users, WebhookConfig { allow_private: true }).expect("hashes"),
+            ),
             feed: Arc::new(Feed { store: store.clone(), weights: WEIGHTS }),
             video: Arc::new(Videos {
                 store: store.clone(),

@@ -4,15 +4,16 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use domain::{
-    CommentId, DisplayName, Error, JobId, Reason, Result, Standing, UserId, Verdict, VideoId, Visibility,
+    CommentId, DisplayName, Error, Happening, JobId, Reason, Result, Standing, UserId, Verdict, VideoId,
+    Visibility,
 };
 use futures_util::future::BoxFuture;
 
 use super::fixture::{
-    LEASE, NOW, On, World, content, later, made, object, on_both, rendition, title, user_name,
+    LEASE, NOW, On, World, content, later, made, never, object, on_both, rendition, title, user_name,
 };
 use super::stated;
-use crate::{Entry, Finished, Job, JobKind, NewVideo, Picture, Slice, Store, Subject};
+use crate::{Entry, Finished, Job, JobKind, NewVideo, Picture, Slice, Store, Subject, Then, Told};
 
 /// Longer than any video.
 const WHOLE: Duration = Duration::from_secs(3600);
@@ -49,6 +50,14 @@ pub(super) struct Scene {
     left: UserId,
     /// Is private, and the viewer asks to follow them.
     closed: UserId,
+    /// Is called when somebody comments.
+    hook: i64,
+    /// How far it was told of comments, of which there is another.
+    told: Told,
+    /// Could not be told.
+    failed: i64,
+    /// Is to be told.
+    waiting: i64,
 }
 
 impl Scene {
@@ -118,6 +127,20 @@ impl Scene {
         assert!(world.store.follow_user(viewer, closed, NOW).await.expect("ask"));
         let picture = Some(object("p/avatar", "avatar"));
         world.store.set_picture(author, Picture::Avatar, picture).await.expect("a picture");
+        let (url, secret) = ("https://example.org/".to_owned(), vec![7; 32]);
+        let events = vec![Happening::CommentCreated];
+        let hook = world.store.create_webhook(author, url, events, secret, NOW).await.expect("a webhook");
+        let mut told = world.told().await;
+        for text in ["failed", "waiting", "coming"] {
+            world.store.add_comment(viewer, liked, None, content(text), NOW).await.expect("comment");
+            if text != "coming" {
+                assert!(world.store.fill_outbox(&told, later(5_000)).await.expect("fill"));
+                told = world.told().await;
+            }
+        }
+        let ids: Vec<i64> = world.column("SELECT id FROM delivery ORDER BY id", "id").await;
+        let [failed, waiting] = ids[..] else { panic!("{ids:?}") };
+        world.store.delivery_ended((hook, failed, 0), "500".into(), Then::Never, NOW).await.expect("ends");
         for person in [leaving, left] {
             world.store.delete_account(person, NOW).await.expect("delete");
         }
@@ -146,6 +169,10 @@ impl Scene {
             leaving,
             left,
             closed,
+            hook,
+            told,
+            failed,
+            waiting,
         }
     }
 
@@ -184,6 +211,18 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "answer_follow, refused", 1 + 0, |s| s.store().answer_follow(s.closed, s.viewer, false, NOW);
     "follow_user, who is private", 3 + 1, |s| s.store().follow_user(s.author, s.closed, NOW);
     "unfollow_user, who was asked", 2 + 1, |s| s.store().unfollow_user(s.viewer, s.closed);
+    "create_webhook", 4 + 0, |s| s.store().create_webhook(s.author, "https://example.org/".into(), vec![Happening::CommentCreated], vec![7; 32], NOW);
+    "create_webhook, of two events", 5 + 0, |s| s.store().create_webhook(s.author, "https://example.org/".into(), vec![Happening::CommentCreated, Happening::VideoPublished], vec![7; 32], NOW);
+    "delete_webhook", 2 + 0, |s| s.store().delete_webhook(s.author, s.hook, NOW);
+    "clear_deliveries", 1 + 0, |s| s.store().clear_deliveries(s.hook);
+    "replay_delivery", 3 + 0, |s| s.store().replay_delivery(s.author, s.hook, s.failed, NOW);
+    "fill_outbox", 3 + 0, |s| s.store().fill_outbox(&s.told, later(10_000));
+    "fill_outbox, nothing new", 1 + 0, |s| s.store().fill_outbox(&s.told, NOW);
+    "claim_delivery", 2 + 0, |s| s.store().claim_delivery(s.hook, later(10_000), LEASE);
+    "claim_delivery, none due", 1 + 0, |s| s.store().claim_delivery(s.hook, later(-1), LEASE);
+    "delivery_ended", 2 + 0, |s| s.store().delivery_ended((s.hook, s.waiting, 0), "200".into(), Then::Arrived, NOW);
+    "delivery_ended, overtaken", 1 + 0, |s| s.store().delivery_ended((s.hook, s.waiting, 7), "200".into(), Then::Arrived, NOW);
+    "forget_deliveries", 1 + 0, |s| s.store().forget_deliveries(never());
     "revoke_tokens", 2 + 0, |s| s.store().revoke_tokens(s.viewer, NOW);
     "open_session", 2 + 0, |s| s.store().open_session(s.viewer, "phone".into(), NOW);
     "renew_session", 2 + 0, |s| s.store().renew_session(s.viewer, s.session, 0, later(60_000));
@@ -325,7 +364,7 @@ async fn failing_at(scene: &Scene, statement: u64, mutation: Mutation) -> Result
 #[test]
 fn every_mutation_is_interrupted_here_and_documents_its_statements() {
     let documented: Vec<_> = stated::methods().into_iter().filter(|method| method.mutates).collect();
-    assert_eq!(documented.len(), 73, "{documented:?}");
+    assert_eq!(documented.len(), 81, "{documented:?}");
     for method in documented {
         let measured = MUTATIONS.iter().find(|row| row.0 == method.name).map(|row| (row.1, row.2));
         assert!(measured.is_some(), "{} is not interrupted", method.name);

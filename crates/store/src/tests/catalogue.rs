@@ -22,6 +22,7 @@ async fn these_are_all_tables() {
         "comment",
         "comment_like",
         "conversation",
+        "delivery",
         "feed_state",
         "follow",
         "follow_request",
@@ -47,6 +48,8 @@ async fn these_are_all_tables() {
         "video_tag",
         "video_text",
         "video_view",
+        "webhook",
+        "webhook_event",
     ];
     assert_eq!(tables(&world).await, expected);
 }
@@ -71,6 +74,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
                 "comment_id" | "parent_id" => "comment",
                 "message_id" => "message",
                 "tag_id" => "tag",
+                "webhook_id" => "webhook",
                 _ => "user",
             };
             assert_eq!(key, [format!("{parent}.id CASCADE")], "{table}.{column}");
@@ -83,7 +87,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
             references.push(format!("{table}.{column}"));
         }
     }
-    assert_eq!(references.len(), 48, "{references:?}");
+    assert_eq!(references.len(), 50, "{references:?}");
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! A user with many of everything, and the proof that no list shows more than it may.
 
 use domain::limits::LIST_ROWS;
-use domain::{Timestamp, UserId, VideoId};
+use domain::{Happening, Timestamp, UserId, VideoId};
 
 use super::fixture::{NOW, On, World, on_both};
 use crate::{Slice, Thread};
@@ -79,6 +79,19 @@ impl Crowd {
             world.run(&format!("INSERT INTO {into} {numbers} {last}) SELECT {select} FROM n")).await;
         }
         world.store.repair_counters().await.expect("count");
+        let hook = "https://example.org/".to_owned();
+        world
+            .store
+            .create_webhook(hub, hook, vec![Happening::CommentCreated], vec![7; 32], NOW)
+            .await
+            .expect("a webhook");
+        world
+            .run(&format!(
+                "INSERT INTO delivery (webhook_id, event, payload, state, due_at, created_at) \
+            WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < {last}) \
+            SELECT 1, 'comment.created', '{{}}', 'waiting', {at}, {at} FROM n"
+            ))
+            .await;
         // Of nobody who is in the other lists.
         let muted = world.user("muted").await;
         world.store.mute_user(hub, muted, NOW).await.expect("mute");

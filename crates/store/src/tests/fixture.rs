@@ -11,11 +11,11 @@ use super::shared;
 use crate::row::{Row, column};
 use crate::{
     Config, Entry, FIRST_RENDITION, Finished, Job, JobKind, NewObject, NewVideo, REMUX, SOURCE, Shape, Store,
-    UploadPart, UploadRow, VideoCard,
+    Told, UploadPart, UploadRow, VideoCard,
 };
 
 /// The schema's history, oldest first.
-pub(super) const MIGRATIONS: [&str; 12] = [
+pub(super) const MIGRATIONS: [&str; 13] = [
     "m0001_first",
     "m0002_media",
     "m0003_api",
@@ -28,6 +28,7 @@ pub(super) const MIGRATIONS: [&str; 12] = [
     "m0010_barrier",
     "m0012_taste",
     "m0014_person",
+    "m0015_webhook",
 ];
 
 /// The moment at which everything happens, unless a test says otherwise.
@@ -205,6 +206,11 @@ impl World {
     ) -> domain::Result<i64> {
         let part = UploadPart { start, key: format!("o/{name}-{start}-{bytes}"), bytes, sha256: vec![7; 32] };
         self.store.append_upload(user, name.into(), part, (NOW, later(200_000))).await
+    }
+
+    /// How far the only webhook was told of the only event.
+    pub(super) async fn told(&self) -> Told {
+        self.store.told().await.expect("a list").remove(0)
     }
 
     /// From where to where the objects of a video have to move for its visibility.

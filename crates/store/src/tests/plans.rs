@@ -104,6 +104,9 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "send_message", Index, |c| c.world.store.send_message(c.hub, c.peer, content("text"), NOW);
     "delete_video", Index, |c| c.world.store.delete_video(c.hub, c.video, NOW);
     "forget_reactions", Sorted, |c| c.world.store.forget_reactions(c.video);
+    "claim_delivery", Index, |c| c.world.store.claim_delivery(1, never(), LEASE);
+    "deliveries", Index, |c| c.world.store.deliveries(1, Slice::NEWEST);
+    "forget_deliveries", Index, |c| c.world.store.forget_deliveries(never());
     "follow_requests", Index, |c| c.world.store.follow_requests(c.hub, Slice::NEWEST);
     "forget_person", Index, |c| c.world.store.forget_person(c.peer);
     "archive", Index, |c| c.world.store.archive(c.peer, "files", 0);

@@ -19,7 +19,7 @@ pub(super) struct Method {
 pub(super) fn methods() -> Vec<Method> {
     let mut methods = Vec::new();
     let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
-    for folder in [source.clone(), source.join("feed"), source.join("video")] {
+    for folder in [source.clone(), source.join("feed"), source.join("video"), source.join("webhook")] {
         for entry in std::fs::read_dir(folder).expect("list the sources") {
             let path = entry.expect("an entry").path();
             if path.is_file() {
