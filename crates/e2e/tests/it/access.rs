@@ -128,7 +128,10 @@ impl Scene {
             let made = self.platform.api(Some(&self.admin), Method::POST, "/admin/invitations", invitation());
             address = address.replace("{id}", &made.await.ok(201).json["id"].to_string());
         }
-        address = address.replace("{id}", &id.to_string()).replace("{rendition}", "720p.m3u8");
+        address = address
+            .replace("{id}", &id.to_string())
+            .replace("{delivery}", "1")
+            .replace("{rendition}", "720p.m3u8");
         address = address.replace("/tags/{name}", "/tags/cats");
         if path.starts_with("/api/v1/search/") {
             address.push_str("?q=cats");
@@ -151,6 +154,9 @@ impl Scene {
             ("POST", "/api/v1/videos") => json(json!({ "upload": &self.upload[9..], "title": "early" })),
             ("PUT", "/api/v1/admin/accounts/{id}/standing") => {
                 json(json!({ "standing": "suspended", "reason": "a test" }))
+            }
+            ("POST", "/api/v1/admin/webhooks") => {
+                json(json!({ "url": "http://127.0.0.1/", "events": ["comment.created"] }))
             }
             ("POST", "/api/v1/admin/invitations") => json(invitation()),
             ("PUT", "/api/v1/admin/reports/{id}/verdict") => json(json!({ "verdict": "dismissed" })),

@@ -51,3 +51,4 @@ mod transcode;
 mod upload;
 mod user;
 mod video;
+mod webhook;
