@@ -48,6 +48,18 @@ pub enum Error {
     /// Unknown user or wrong password: one answer for both.
     #[error("wrong user name or password")]
     WrongPassword,
+    /// The password is right, and a second factor is asked for.
+    #[error("please give the code that your device shows")]
+    CodeNeeded,
+    /// The second factor is not right, or was used before.
+    #[error("this code is not right, or was used before")]
+    CodeWrong,
+    /// Administrators have to have a second factor here.
+    #[error("administrators need a second factor at login here: turn yours on first")]
+    TwoFactorNeeded,
+    /// There is a second factor already.
+    #[error("a second factor is asked for already: turn it off first")]
+    TwoFactorOn,
     /// The viewer is known and may not do this.
     #[error("you are not allowed to do this")]
     PermissionDenied,
@@ -219,6 +231,10 @@ impl Error {
             Self::TokenInvalid => (Kind::Unauthenticated, 100_004, "token_invalid"),
             Self::TokenExpired => (Kind::Unauthenticated, 100_203, "token_expired"),
             Self::WrongPassword => (Kind::Unauthenticated, 100_207, "wrong_password"),
+            Self::CodeNeeded => (Kind::Unauthenticated, 100_210, "code_needed"),
+            Self::CodeWrong => (Kind::Unauthenticated, 100_211, "code_wrong"),
+            Self::TwoFactorNeeded => (Kind::PermissionDenied, 100_212, "two_factor_needed"),
+            Self::TwoFactorOn => (Kind::AlreadyExists, 100_213, "two_factor_on"),
             Self::PermissionDenied => (Kind::PermissionDenied, 100_208, "permission_denied"),
             Self::AccountPending => (Kind::PermissionDenied, 110_004, "account_pending"),
             Self::AccountSuspended => (Kind::PermissionDenied, 110_005, "account_suspended"),

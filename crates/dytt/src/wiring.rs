@@ -16,8 +16,8 @@ use proto::{
 };
 use rpc::Hosted;
 use services::{
-    Caller, Comments, Feed, Follows, Likes, MediaFiles, Messages, Settler, Sweep, Transcoder, UploadLimits,
-    Users, Videos,
+    Admins, Caller, Comments, Feed, Follows, Likes, MediaFiles, Messages, Settler, Sweep, Transcoder,
+    UploadLimits, Users, Videos,
 };
 use store::Store;
 use tokio_util::sync::CancellationToken;
@@ -93,6 +93,8 @@ pub(crate) fn wire(
         |step| Arc::new(proto::RemoteMediaService(step)),
         proto::serve_media,
     )?;
+    let admins =
+        || -> Result<Admins> { Ok(Admins { store: store()?, two_factor: settings.users.admin_two_factor }) };
     let uploads = UploadLimits { max_bytes: settings.media.max_bytes, user_bytes: settings.user_bytes };
     let services = Services {
         user: place.of::<dyn UserService>(
@@ -109,7 +111,7 @@ pub(crate) fn wire(
         )?,
         video: place.of::<dyn VideoService>(
             ("gateway", "video"),
-            || Ok(Arc::new(Videos { store: store()?, blobs: blobs()?, media, uploads })),
+            || Ok(Arc::new(Videos { store: store()?, blobs: blobs()?, media, uploads, admins: admins()? })),
             |step| Arc::new(proto::RemoteVideoService(step)),
             proto::serve_video,
         )?,
@@ -121,7 +123,7 @@ pub(crate) fn wire(
         )?,
         comment: place.of::<dyn CommentService>(
             ("gateway", "comment"),
-            || Ok(Arc::new(Comments { store: store()? })),
+            || Ok(Arc::new(Comments { store: store()?, admins: admins()? })),
             |step| Arc::new(proto::RemoteCommentService(step)),
             proto::serve_comment,
         )?,

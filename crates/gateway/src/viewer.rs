@@ -65,7 +65,7 @@ impl Inner {
         let name = UserName::parse(&credentials.name, MAX_NAME_CHARS)?.key();
         self.limits.admit_login(&name, client)?;
         let found = self.services.user.login(call, credentials).await;
-        if !matches!(found, Err(Error::WrongPassword)) {
+        if !matches!(found, Err(Error::WrongPassword | Error::CodeWrong)) {
             self.limits.login_was_no_guess(&name, client);
         }
         found

@@ -103,6 +103,10 @@ fn about(error: &Error) -> (String, &str) {
         | Error::TokenInvalid
         | Error::TokenExpired
         | Error::WrongPassword
+        | Error::CodeNeeded
+        | Error::CodeWrong
+        | Error::TwoFactorNeeded
+        | Error::TwoFactorOn
         | Error::PermissionDenied
         | Error::AccountPending
         | Error::AccountSuspended
@@ -140,6 +144,10 @@ fn known(reason: &str, subject: &str, detail: String) -> Option<Error> {
         "token_invalid" => Error::TokenInvalid,
         "token_expired" => Error::TokenExpired,
         "wrong_password" => Error::WrongPassword,
+        "code_needed" => Error::CodeNeeded,
+        "code_wrong" => Error::CodeWrong,
+        "two_factor_needed" => Error::TwoFactorNeeded,
+        "two_factor_on" => Error::TwoFactorOn,
         "permission_denied" => Error::PermissionDenied,
         "account_pending" => Error::AccountPending,
         "account_suspended" => Error::AccountSuspended,
@@ -192,6 +200,11 @@ mod tests {
             Error::TokenInvalid,
             Error::TokenExpired,
             Error::WrongPassword,
+            Error::CodeNeeded,
+            Error::CodeWrong,
+            Error::TwoFactorNeeded,
+            Error::TwoFactorOn,
+            Error::WebhookNotFound,
             Error::PermissionDenied,
             Error::RateLimited { retry_after: Duration::from_millis(1500) },
             Error::TooLarge { limit_bytes: 1 << 20 },

@@ -8,12 +8,14 @@ use proto::{
 };
 use store::{CommentRow, Store, Thread};
 
-use crate::{administrator, card};
+use crate::{Admins, card};
 
 /// What people say under videos.
 pub struct Comments {
     /// Where the comments are.
     pub store: Store,
+    /// Who administrates.
+    pub admins: Admins,
 }
 
 #[async_trait::async_trait]
@@ -34,7 +36,7 @@ impl CommentService for Comments {
     }
 
     async fn remove_comment(&self, call: &Call, request: RemoveCommentRequest) -> Result<Done> {
-        let admin = administrator(&self.store, call).await?;
+        let admin = self.admins.the(call).await?;
         let (video, comment) = (VideoId::parse(request.video_id)?, CommentId::parse(request.comment_id)?);
         self.store.remove_comment(admin, video, comment, Timestamp::now()).await?;
         Ok(Done {})

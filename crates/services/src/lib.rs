@@ -54,6 +54,8 @@ pub enum Registration {
 pub struct UserConfig {
     /// Who may register.
     pub registration: Registration,
+    /// Whether administrators have to have a second factor at login.
+    pub admin_two_factor: bool,
     /// Longest user name, in characters, at most 64.
     pub name_max_chars: usize,
     /// Memory of one argon2id hash, in KiB.
@@ -64,12 +66,24 @@ pub struct UserConfig {
     pub password_lanes: u32,
 }
 
-/// Who asks, if that is an administrator.
-async fn administrator(store: &store::Store, call: &domain::Call) -> domain::Result<domain::UserId> {
-    let viewer = call.viewer()?;
-    match store.is_admin(viewer).await? {
-        true => Ok(viewer),
-        false => Err(domain::Error::PermissionDenied),
+/// Who administrates.
+#[derive(Clone)]
+pub struct Admins {
+    /// Where it is known.
+    pub store: store::Store,
+    /// Whether they have to have a second factor.
+    pub two_factor: bool,
+}
+
+impl Admins {
+    /// Who asks, if that is an administrator.
+    async fn the(&self, call: &domain::Call) -> domain::Result<domain::UserId> {
+        let viewer = call.viewer()?;
+        match self.store.is_admin(viewer).await? {
+            Some(has_two_factor) if has_two_factor || !self.two_factor => Ok(viewer),
+            Some(_without) => Err(domain::Error::TwoFactorNeeded),
+            None => Err(domain::Error::PermissionDenied),
+        }
     }
 }
 

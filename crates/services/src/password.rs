@@ -125,6 +125,7 @@ mod tests {
 
     fn config(passes: u32) -> UserConfig {
         UserConfig {
+            admin_two_factor: false,
             registration: crate::Registration::Open,
             name_max_chars: 64,
             password_memory_kib: 64,

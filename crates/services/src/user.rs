@@ -7,21 +7,24 @@ use domain::{
 };
 use proto::{
     Account, Answer, AnswerOnceRequest, ArchivePart, AskOnceRequest, AskedOnce, AuditList,
-    ChangePasswordRequest, ChangeProfileRequest, CreateWebhookRequest, Credentials, DecideReportRequest,
-    DeleteAccountRequest, DeliveryList, Done, EndAllSessionsRequest, EndInvitationRequest, EndSessionRequest,
-    GetUserRequest, Invitation, InvitationList, InviteRequest, ListAccountsRequest, ListAuditRequest,
-    ListDeliveriesRequest, ListInvitationsRequest, ListReportsRequest, ListSessionsRequest,
-    ListWebhooksRequest, ReadArchiveRequest, RenewSessionRequest, ReplayDeliveryRequest, ReportList,
-    ReportRequest, RevokedSinceRequest, RevokedSinceResponse, SearchRequest, Session, SessionList,
-    SetStandingRequest, User, UserList, UserService, Webhook, WebhookList, WebhookRequest,
+    ChangePasswordRequest, ChangeProfileRequest, ConfirmTwoFactorRequest, CreateWebhookRequest, Credentials,
+    DecideReportRequest, DeleteAccountRequest, DeliveryList, Done, EndAllSessionsRequest,
+    EndInvitationRequest, EndSessionRequest, EndTwoFactorRequest, GetTwoFactorRequest, GetUserRequest,
+    Invitation, InvitationList, InviteRequest, ListAccountsRequest, ListAuditRequest, ListDeliveriesRequest,
+    ListInvitationsRequest, ListReportsRequest, ListSessionsRequest, ListWebhooksRequest, ReadArchiveRequest,
+    RecoveryCodes, RenewSessionRequest, ReplayDeliveryRequest, ReportList, ReportRequest,
+    RevokedSinceRequest, RevokedSinceResponse, SearchRequest, Session, SessionList, SetStandingRequest,
+    TwoFactor, TwoFactorRequest, TwoFactorSecret, User, UserList, UserService, Webhook, WebhookList,
+    WebhookRequest,
 };
 use store::{Asked, Entry, KeptAnswer, OpenSession, SessionRow, Store};
 
 use crate::password::Passwords;
-use crate::{Registration, UserConfig, WebhookConfig, administrator, card};
+use crate::{Admins, Registration, UserConfig, WebhookConfig, card};
 
 mod administration;
 mod archive;
+mod two_factor;
 mod webhook;
 
 /// Who is registered.
@@ -31,6 +34,7 @@ pub struct Users {
     name_max_chars: usize,
     registration: Registration,
     webhooks: WebhookConfig,
+    admins: Admins,
 }
 
 impl Users {
@@ -41,7 +45,8 @@ impl Users {
     pub fn new(store: Store, config: &UserConfig, webhooks: WebhookConfig) -> Result<Self> {
         let passwords = Passwords::new(config)?;
         let UserConfig { name_max_chars, registration, .. } = *config;
-        Ok(Self { store, passwords, name_max_chars, registration, webhooks })
+        let admins = Admins { store: store.clone(), two_factor: config.admin_two_factor };
+        Ok(Self { store, passwords, name_max_chars, registration, webhooks, admins })
     }
 }
 
@@ -84,6 +89,7 @@ impl UserService for Users {
             Standing::Suspended => return Err(Error::AccountSuspended),
             Standing::Leaving => return Err(Error::WrongPassword),
         }
+        self.second_factor(UserId::parse(row.id)?, &request.code).await?;
         if let Some(hash) = renewed {
             self.store.set_password_hash(UserId::parse(row.id)?, hash).await?;
         }
@@ -129,6 +135,26 @@ impl UserService for Users {
         Ok(account(user, self.store.change_password(user, hash, device, Timestamp::now()).await?))
     }
 
+    async fn get_two_factor(&self, call: &Call, _request: GetTwoFactorRequest) -> Result<TwoFactor> {
+        self.shown_two_factor(call).await
+    }
+
+    async fn begin_two_factor(&self, call: &Call, request: TwoFactorRequest) -> Result<TwoFactorSecret> {
+        self.new_two_factor(call, request).await
+    }
+
+    async fn confirm_two_factor(
+        &self,
+        call: &Call,
+        request: ConfirmTwoFactorRequest,
+    ) -> Result<RecoveryCodes> {
+        self.turn_on(call, request).await
+    }
+
+    async fn end_two_factor(&self, call: &Call, request: EndTwoFactorRequest) -> Result<Done> {
+        self.turn_off(call, request).await
+    }
+
     async fn delete_account(&self, call: &Call, request: DeleteAccountRequest) -> Result<Done> {
         let user = call.viewer()?;
         self.prove(user, &request.password).await?;
@@ -157,7 +183,7 @@ impl UserService for Users {
     }
 
     async fn list_accounts(&self, call: &Call, request: ListAccountsRequest) -> Result<UserList> {
-        administrator(&self.store, call).await?;
+        self.admins.the(call).await?;
         let standing = Standing::parse(&request.standing)?;
         Ok(card::users(self.store.accounts(standing, card::slice(request.slice)).await?))
     }
@@ -171,19 +197,19 @@ impl UserService for Users {
         call: &Call,
         _request: ListInvitationsRequest,
     ) -> Result<InvitationList> {
-        administrator(&self.store, call).await?;
+        self.admins.the(call).await?;
         let rows = self.store.invitations(Timestamp::now()).await?;
         Ok(InvitationList { invitations: rows.into_iter().map(administration::invitation).collect() })
     }
 
     async fn end_invitation(&self, call: &Call, request: EndInvitationRequest) -> Result<Done> {
-        let admin = administrator(&self.store, call).await?;
+        let admin = self.admins.the(call).await?;
         self.store.end_invitation(admin, request.invitation_id, Timestamp::now()).await?;
         Ok(Done {})
     }
 
     async fn list_audit(&self, call: &Call, request: ListAuditRequest) -> Result<AuditList> {
-        administrator(&self.store, call).await?;
+        self.admins.the(call).await?;
         let found = self.store.audit_log(card::slice(request.slice)).await?;
         Ok(AuditList { next: found.next, entries: found.into_iter().map(administration::entry).collect() })
     }
@@ -221,13 +247,13 @@ impl UserService for Users {
     }
 
     async fn list_reports(&self, call: &Call, request: ListReportsRequest) -> Result<ReportList> {
-        administrator(&self.store, call).await?;
+        self.admins.the(call).await?;
         let found = self.store.reports(Verdict::parse(&request.verdict)?, card::slice(request.slice)).await?;
         Ok(ReportList { next: found.next, reports: found.into_iter().map(administration::report).collect() })
     }
 
     async fn decide_report(&self, call: &Call, request: DecideReportRequest) -> Result<Done> {
-        let admin = administrator(&self.store, call).await?;
+        let admin = self.admins.the(call).await?;
         let verdict = Verdict::parse(&request.verdict)?;
         self.store.decide_report(admin, request.report_id, verdict, Timestamp::now()).await?;
         Ok(Done {})

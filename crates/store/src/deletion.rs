@@ -24,7 +24,7 @@ const TOKENS_END: Duration = Duration::from_secs(10);
 const COMMENTS: u64 = 20;
 
 /// What nobody counts, with the columns that name a person.
-const PLAIN: [(&str, &str); 15] = [
+const PLAIN: [(&str, &str); 16] = [
     ("message", "sender_id"),
     ("message", "receiver_id"),
     ("conversation", "user_id"),
@@ -38,6 +38,7 @@ const PLAIN: [(&str, &str); 15] = [
     ("report", "reporter_id"),
     ("report", "person_id"),
     ("impression", "user_id"),
+    ("recovery_code", "user_id"),
     ("session", "user_id"),
     ("answer", "user_id"),
 ];
@@ -88,7 +89,7 @@ impl Store {
         self.database.list(sql, [author.get().into()], read).await
     }
 
-    /// Takes back some of what an account that is being deleted did; false when there is no more. 38 statements with
+    /// Takes back some of what an account that is being deleted did; false when there is no more. 39 statements with
     /// some of everything, on MySQL one more.
     ///
     /// # Errors
@@ -148,7 +149,8 @@ impl Store {
                     session.change("DELETE FROM user_text WHERE user_id = ?", [id.clone()]).await?;
                     // No name begins with a blank.
                     let sql = "UPDATE user SET standing = 'gone', name = '', name_key = ?, password_hash = '', created_at = 0, \
-                               taste_since = 0, notified_at = 0, is_private = 0 WHERE id = ?";
+                               taste_since = 0, notified_at = 0, is_private = 0, \
+                               totp_secret = NULL, has_totp = 0, totp_step = 0 WHERE id = ?";
                     session.change(sql, [format!(" {user}").into(), id]).await?;
                     Ok(true)
                 })

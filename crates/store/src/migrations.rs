@@ -13,11 +13,12 @@ mod m0010_barrier;
 mod m0012_taste;
 mod m0014_person;
 mod m0015_webhook;
+mod m0016_two_factor;
 
 use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
 
 /// Every table with its key, after those that its rows refer to.
-pub(crate) const TABLES: [(&str, &str); 35] = [
+pub(crate) const TABLES: [(&str, &str); 36] = [
     ("user", "id"),
     ("user_stat", "user_id"),
     ("video", "id"),
@@ -53,6 +54,7 @@ pub(crate) const TABLES: [(&str, &str); 35] = [
     ("webhook", "id"),
     ("webhook_event", "id"),
     ("delivery", "id"),
+    ("recovery_code", "id"),
 ];
 
 /// All migrations, oldest first.
@@ -74,6 +76,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0012_taste::Migration),
             Box::new(m0014_person::Migration),
             Box::new(m0015_webhook::Migration),
+            Box::new(m0016_two_factor::Migration),
         ]
     }
 }

@@ -204,13 +204,15 @@ impl Store {
         found.first().map(|is_private| *is_private != 0).ok_or(Error::UserNotFound(user))
     }
 
-    /// Whether somebody administrates. One statement.
+    /// Whether somebody administrates, and then whether they log in with a second factor. One statement.
     ///
     /// # Errors
     /// Only the database's.
-    pub async fn is_admin(&self, user: UserId) -> Result<bool> {
-        let sql = "SELECT 1 FROM user WHERE id = ? AND role = 'admin' AND standing = 'active' LIMIT 1";
-        Ok(!self.database.list(sql, [user.get().into()], |_row| Ok(())).await?.is_empty())
+    pub async fn is_admin(&self, user: UserId) -> Result<Option<bool>> {
+        let sql = "SELECT has_totp FROM user WHERE id = ? AND role = 'admin' AND standing = 'active' LIMIT 1";
+        let found =
+            self.database.list(sql, [user.get().into()], |row| column::<i64>(row, "has_totp")).await?;
+        Ok(found.first().map(|has_totp| *has_totp != 0))
     }
 
     /// Accounts whose tokens were revoked at `since` or later, the newest 10,000. One statement.

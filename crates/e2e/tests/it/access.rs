@@ -150,6 +150,9 @@ impl Scene {
             ("PUT", "/api/v1/account/password") => {
                 json(json!({ "old_password": "wrong", "new_password": "another good one" }))
             }
+            ("POST", "/api/v1/account/two-factor") => json(json!({ "password": "wrong" })),
+            ("PUT", "/api/v1/account/two-factor") => json(json!({ "code": "000000" })),
+            ("POST", "/api/v1/account/two-factor/end") => json(json!({ "password": "wrong", "code": "" })),
             ("POST", "/api/v1/account/deletion") => json(json!({ "password": "wrong" })),
             ("POST", "/api/v1/videos") => json(json!({ "upload": &self.upload[9..], "title": "early" })),
             ("PUT", "/api/v1/admin/accounts/{id}/standing") => {

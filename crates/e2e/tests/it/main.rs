@@ -48,6 +48,7 @@ mod suite;
 mod tag;
 mod token;
 mod transcode;
+mod two_factor;
 mod upload;
 mod user;
 mod video;

@@ -20,6 +20,7 @@ mod search;
 mod session;
 mod stream;
 mod tag;
+mod two_factor;
 mod upload;
 mod user;
 mod video;
@@ -90,6 +91,10 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Account, Login, PROVE, routes!(session::change_password)))
         .routes(under(Account, Login, PROVE, routes!(session::delete_account)))
         .routes(under(Account, Read, PROVE, routes!(archive::get)))
+        .routes(under(Account, Read, BROWSE, routes!(two_factor::get)))
+        .routes(under(Account, Login, PROVE, routes!(two_factor::begin)))
+        .routes(under(Account, Login, PROVE, routes!(two_factor::confirm)))
+        .routes(under(Account, Login, PROVE, routes!(two_factor::end)))
         .routes(under(Account, Read, BROWSE, routes!(user::own)))
         .routes(under(Account, Social, TAP, routes!(user::change)))
         .routes(under(Account, Social, TAP, routes!(picture::delete_avatar)))

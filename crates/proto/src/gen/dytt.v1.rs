@@ -1707,6 +1707,9 @@ pub struct Credentials {
     /// What a site asks for that is by invitation; empty for none.
     #[prost(string, tag = "4")]
     pub invitation: ::prost::alloc::string::String,
+    /// Of the device that is the second factor, or a recovery code; empty for none.
+    #[prost(string, tag = "5")]
+    pub code: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RenewSessionRequest {
@@ -1769,6 +1772,47 @@ pub struct Account {
     /// It was made, and waits to be let in.
     #[prost(bool, tag = "5")]
     pub pending: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetTwoFactorRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TwoFactorRequest {
+    #[prost(string, tag = "1")]
+    pub password: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TwoFactor {
+    #[prost(bool, tag = "1")]
+    pub is_on: bool,
+    #[prost(int64, tag = "2")]
+    pub recovery_codes_left: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TwoFactorSecret {
+    /// In Base32, as devices take it.
+    #[prost(string, tag = "1")]
+    pub secret: ::prost::alloc::string::String,
+    /// Whose it is.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConfirmTwoFactorRequest {
+    #[prost(string, tag = "1")]
+    pub code: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RecoveryCodes {
+    #[prost(string, repeated, tag = "1")]
+    pub codes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndTwoFactorRequest {
+    #[prost(string, tag = "1")]
+    pub password: ::prost::alloc::string::String,
+    /// Of the device, or a recovery code.
+    #[prost(string, tag = "2")]
+    pub code: ::prost::alloc::string::String,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteAccountRequest {
@@ -2157,6 +2201,30 @@ pub trait UserService: Send + Sync {
         call: &domain::Call,
         request: ChangePasswordRequest,
     ) -> domain::Result<Account>;
+    /// The caller's second factor.
+    async fn get_two_factor(
+        &self,
+        call: &domain::Call,
+        request: GetTwoFactorRequest,
+    ) -> domain::Result<TwoFactor>;
+    /// Makes the caller a secret for a device, which is asked for when a first code has proved that the device has it.
+    async fn begin_two_factor(
+        &self,
+        call: &domain::Call,
+        request: TwoFactorRequest,
+    ) -> domain::Result<TwoFactorSecret>;
+    /// Asks for the second factor from now on.
+    async fn confirm_two_factor(
+        &self,
+        call: &domain::Call,
+        request: ConfirmTwoFactorRequest,
+    ) -> domain::Result<RecoveryCodes>;
+    /// Asks for it no more.
+    async fn end_two_factor(
+        &self,
+        call: &domain::Call,
+        request: EndTwoFactorRequest,
+    ) -> domain::Result<Done>;
     /// Deletes the caller's account and, within minutes, all that it did.
     async fn delete_account(
         &self,
@@ -2338,6 +2406,46 @@ impl UserService for RemoteUserService {
             request,
         )
         .await
+    }
+    async fn get_two_factor(
+        &self,
+        call: &domain::Call,
+        request: GetTwoFactorRequest,
+    ) -> domain::Result<TwoFactor> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/GetTwoFactor", request).await
+    }
+    async fn begin_two_factor(
+        &self,
+        call: &domain::Call,
+        request: TwoFactorRequest,
+    ) -> domain::Result<TwoFactorSecret> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.UserService/BeginTwoFactor",
+            request,
+        )
+        .await
+    }
+    async fn confirm_two_factor(
+        &self,
+        call: &domain::Call,
+        request: ConfirmTwoFactorRequest,
+    ) -> domain::Result<RecoveryCodes> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.UserService/ConfirmTwoFactor",
+            request,
+        )
+        .await
+    }
+    async fn end_two_factor(
+        &self,
+        call: &domain::Call,
+        request: EndTwoFactorRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/EndTwoFactor", request).await
     }
     async fn delete_account(
         &self,
@@ -2549,6 +2657,30 @@ pub fn serve_user(service: std::sync::Arc<dyn UserService>) -> crate::Step {
                 "/dytt.v1.UserService/ChangePassword" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.change_password(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/GetTwoFactor" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.get_two_factor(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/BeginTwoFactor" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.begin_two_factor(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/ConfirmTwoFactor" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.confirm_two_factor(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/EndTwoFactor" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.end_two_factor(&call, message).await
                     })
                     .await
                 }
@@ -3606,6 +3738,30 @@ pub const METHODS: &[crate::Method] = &[
     },
     crate::Method {
         path: "/dytt.v1.UserService/ChangePassword",
+        service: "user",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/GetTwoFactor",
+        service: "user",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/BeginTwoFactor",
+        service: "user",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/ConfirmTwoFactor",
+        service: "user",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/EndTwoFactor",
         service: "user",
         repeatable: false,
         streaming: false,

@@ -7,7 +7,7 @@ use proto::{AuditEntry, Done, Invitation, InviteRequest, Report, ReportRequest, 
 use store::{AuditRow, Entry, ReportRow, Subject};
 
 use super::Users;
-use crate::{Registration, administrator, justified, random_bits};
+use crate::{Registration, justified, random_bits};
 
 /// The most that may come by one invitation.
 const MOST_USES: i64 = 10_000;
@@ -29,7 +29,7 @@ impl Registration {
 
 impl Users {
     pub(super) async fn change_standing(&self, call: &Call, request: SetStandingRequest) -> Result<Done> {
-        let admin = administrator(&self.store, call).await?;
+        let admin = self.admins.the(call).await?;
         let user = UserId::parse(request.user_id)?;
         let standing = Standing::parse(&request.standing)?;
         if user == admin {
@@ -42,7 +42,7 @@ impl Users {
     }
 
     pub(super) async fn make_invitation(&self, call: &Call, request: InviteRequest) -> Result<Invitation> {
-        let admin = administrator(&self.store, call).await?;
+        let admin = self.admins.the(call).await?;
         let InviteRequest { uses, expires_at } = request;
         let now = Timestamp::now();
         let invalid =

@@ -11,11 +11,11 @@ use store::{DeliveryRow, WebhookRow};
 
 use super::Users;
 use crate::webhook::{checked, shown};
-use crate::{administrator, card, random_bits};
+use crate::{card, random_bits};
 
 impl Users {
     pub(super) async fn add_webhook(&self, call: &Call, request: CreateWebhookRequest) -> Result<Webhook> {
-        let admin = administrator(&self.store, call).await?;
+        let admin = self.admins.the(call).await?;
         let events =
             request.events.iter().map(|name| Happening::parse(name)).collect::<Result<BTreeSet<_>>>()?;
         if events.is_empty() {
@@ -32,12 +32,12 @@ impl Users {
     }
 
     pub(super) async fn all_webhooks(&self, call: &Call) -> Result<WebhookList> {
-        administrator(&self.store, call).await?;
+        self.admins.the(call).await?;
         Ok(WebhookList { webhooks: self.store.webhooks().await?.into_iter().map(webhook).collect() })
     }
 
     pub(super) async fn end_webhook(&self, call: &Call, request: WebhookRequest) -> Result<Done> {
-        let admin = administrator(&self.store, call).await?;
+        let admin = self.admins.the(call).await?;
         let hook = request.webhook_id;
         // So that what goes with it in one statement is not much.
         while self.store.clear_deliveries(hook).await? {}
@@ -50,13 +50,13 @@ impl Users {
         call: &Call,
         request: ListDeliveriesRequest,
     ) -> Result<DeliveryList> {
-        administrator(&self.store, call).await?;
+        self.admins.the(call).await?;
         let found = self.store.deliveries(request.webhook_id, card::slice(request.slice)).await?;
         Ok(DeliveryList { next: found.next, deliveries: found.into_iter().map(delivery).collect() })
     }
 
     pub(super) async fn tell_again(&self, call: &Call, request: ReplayDeliveryRequest) -> Result<Done> {
-        let admin = administrator(&self.store, call).await?;
+        let admin = self.admins.the(call).await?;
         let ReplayDeliveryRequest { webhook_id, delivery_id } = request;
         self.store.replay_delivery(admin, webhook_id, delivery_id, Timestamp::now()).await?;
         Ok(Done {})

@@ -12,7 +12,7 @@ use proto::{
     PublishResponse, StoredObject, UserService, VideoService,
 };
 use services::{
-    Comments, Feed, Follows, Fsck, Likes, MediaFiles, Messages, Registration, Settler, Transcoder,
+    Admins, Comments, Feed, Follows, Fsck, Likes, MediaFiles, Messages, Registration, Settler, Transcoder,
     UploadLimits, UserConfig, Users, Videos, WebhookConfig, Weights,
 };
 use store::Store;
@@ -81,11 +81,13 @@ impl World {
         let files = MediaFiles { blobs: blobs.clone(), media: tools(), folder: tmp };
         let users = UserConfig {
             registration: Registration::Open,
+            admin_two_factor: false,
             name_max_chars: 64,
             password_memory_kib: 64,
             password_passes: 1,
             password_lanes: 1,
         };
+        let admins = Admins { store: store.clone(), two_factor: false };
         let own = Services {
             user: Arc::new(
                 Users::new(store.clone(), &users, WebhookConfig { allow_private: true }).expect("hashes"),
@@ -96,9 +98,10 @@ impl World {
                 blobs: blobs.clone(),
                 media: Arc::new(files.clone()),
                 uploads: UploadLimits { max_bytes: 64 << 20, user_bytes: 0 },
+                admins: admins.clone(),
             }),
             like: Arc::new(Likes { store: store.clone() }),
-            comment: Arc::new(Comments { store: store.clone() }),
+            comment: Arc::new(Comments { store: store.clone(), admins }),
             follow: Arc::new(Follows { store: store.clone() }),
             message: Arc::new(Messages { store: store.clone() }),
         };

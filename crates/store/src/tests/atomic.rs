@@ -144,6 +144,10 @@ impl Scene {
         for person in [leaving, left] {
             world.store.delete_account(person, NOW).await.expect("delete");
         }
+        for person in [viewer, closed] {
+            world.store.begin_two_factor(person, vec![7; 20]).await.expect("begin");
+        }
+        world.store.confirm_two_factor(viewer, 5, vec![[7; 32], [8; 32]]).await.expect("confirm");
         let session = world.store.open_session(viewer, "phone".into(), NOW).await.expect("open");
         let comment = CommentId::parse(comment.id).expect("a number");
         let given_up = given_up.attempt.job;
@@ -200,7 +204,7 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "end_invitation", 2 + 0, |s| s.store().end_invitation(s.author, s.invitation, NOW);
     "set_password_hash", 1 + 0, |s| s.store().set_password_hash(s.viewer, "other".into());
     "delete_account", 6 + 0, |s| s.store().delete_account(s.viewer, NOW);
-    "forget_person", 38 + 1, |s| s.store().forget_person(s.leaving);
+    "forget_person", 39 + 1, |s| s.store().forget_person(s.leaving);
     "account_gone", 3 + 1, |s| s.store().account_gone(s.left);
     "account_gone, not yet", 1 + 1, |s| s.store().account_gone(s.leaving);
     "set_picture", 5 + 0, |s| s.store().set_picture(s.author, Picture::Avatar, Some(object("p/other", "avatar")));
@@ -211,6 +215,11 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "answer_follow, refused", 1 + 0, |s| s.store().answer_follow(s.closed, s.viewer, false, NOW);
     "follow_user, who is private", 3 + 1, |s| s.store().follow_user(s.author, s.closed, NOW);
     "unfollow_user, who was asked", 2 + 1, |s| s.store().unfollow_user(s.viewer, s.closed);
+    "begin_two_factor", 1 + 0, |s| s.store().begin_two_factor(s.author, vec![7; 20]);
+    "confirm_two_factor", 3 + 0, |s| s.store().confirm_two_factor(s.closed, 5, vec![[7; 32]; 10]);
+    "use_step", 1 + 0, |s| s.store().use_step(s.viewer, 6);
+    "use_recovery_code", 1 + 0, |s| s.store().use_recovery_code(s.viewer, [7; 32]);
+    "end_two_factor", 2 + 0, |s| s.store().end_two_factor(s.viewer);
     "create_webhook", 4 + 0, |s| s.store().create_webhook(s.author, "https://example.org/".into(), vec![Happening::CommentCreated], vec![7; 32], NOW);
     "create_webhook, of two events", 5 + 0, |s| s.store().create_webhook(s.author, "https://example.org/".into(), vec![Happening::CommentCreated, Happening::VideoPublished], vec![7; 32], NOW);
     "delete_webhook", 2 + 0, |s| s.store().delete_webhook(s.author, s.hook, NOW);
@@ -364,7 +373,7 @@ async fn failing_at(scene: &Scene, statement: u64, mutation: Mutation) -> Result
 #[test]
 fn every_mutation_is_interrupted_here_and_documents_its_statements() {
     let documented: Vec<_> = stated::methods().into_iter().filter(|method| method.mutates).collect();
-    assert_eq!(documented.len(), 81, "{documented:?}");
+    assert_eq!(documented.len(), 86, "{documented:?}");
     for method in documented {
         let measured = MUTATIONS.iter().find(|row| row.0 == method.name).map(|row| (row.1, row.2));
         assert!(measured.is_some(), "{} is not interrupted", method.name);

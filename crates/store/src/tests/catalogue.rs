@@ -31,6 +31,7 @@ async fn these_are_all_tables() {
         "job",
         "message",
         "notification",
+        "recovery_code",
         "report",
         "session",
         "tag",
@@ -87,7 +88,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
             references.push(format!("{table}.{column}"));
         }
     }
-    assert_eq!(references.len(), 50, "{references:?}");
+    assert_eq!(references.len(), 51, "{references:?}");
 }
 
 #[tokio::test]

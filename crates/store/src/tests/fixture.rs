@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The schema's history, oldest first.
-pub(super) const MIGRATIONS: [&str; 13] = [
+pub(super) const MIGRATIONS: [&str; 14] = [
     "m0001_first",
     "m0002_media",
     "m0003_api",
@@ -29,6 +29,7 @@ pub(super) const MIGRATIONS: [&str; 13] = [
     "m0012_taste",
     "m0014_person",
     "m0015_webhook",
+    "m0016_two_factor",
 ];
 
 /// The moment at which everything happens, unless a test says otherwise.

@@ -21,7 +21,7 @@ const BLOCK: usize = 512;
 const ABOUT: &str = "{\"format\":\"dytt account archive\",\"version\":1}\n";
 
 /// All that is kept about the caller, with their videos: a tar file, while it is read.
-#[utoipa::path(get, path = "/api/v1/account/archive", tag = "account",
+#[utoipa::path(get, path = "/api/v1/account/archive", tag = "archive",
     responses((status = 200, content_type = "application/x-tar", body = String)))]
 pub(super) async fn get(State(gateway): State<Gateway>, Account(call): Account) -> Result<Response, Failure> {
     let reader = Reader { gateway, call, made_at: Timestamp::now() };

@@ -29,6 +29,8 @@ use crate::token::{ACCESS, Proof};
 pub(super) struct Login {
     username: String,
     password: String,
+    /// Where a second factor is asked for: six digits of the device, or a recovery code.
+    code: Option<String>,
     /// What the session is called in the list of sessions; what the client says of itself when absent.
     device: Option<String>,
     /// True for a page of this server's own: it gets its tokens as cookies that its scripts cannot read.
@@ -146,10 +148,11 @@ pub(super) async fn open(
     Anybody(call): Anybody,
     Client(client): Client,
     asker: Asker,
-    Json(Login { username, password, device, cookies }): Json<Login>,
+    Json(Login { username, password, code, device, cookies }): Json<Login>,
 ) -> Result<Response, Failure> {
     asker.may_have(cookies)?;
     let credentials = asker.credentials(username, password, device);
+    let credentials = Credentials { code: code.unwrap_or_default(), ..credentials };
     let found = gateway.login(&call, credentials, client).await?;
     Ok(opened(&gateway, found, cookies.then_some(&asker.base), StatusCode::CREATED)?)
 }
@@ -300,7 +303,7 @@ impl Asker {
 
     fn credentials(&self, name: String, password: String, device: Option<String>) -> Credentials {
         let device = device.filter(|device| !device.is_empty()).unwrap_or_else(|| self.device.clone());
-        Credentials { name, password, device, invitation: String::new() }
+        Credentials { name, password, device, ..Credentials::default() }
     }
 }
 

@@ -73,7 +73,7 @@ struct Delivery {
 
 /// Calls an address whenever one of these happens, from now on. Calls are signed as Standard Webhooks describes it, tried
 /// eight times within two days, and may come more than once.
-#[utoipa::path(post, path = "/api/v1/admin/webhooks", tag = "admin", request_body = NewWebhook,
+#[utoipa::path(post, path = "/api/v1/admin/webhooks", tag = "webhook", request_body = NewWebhook,
     responses((status = 201, body = Webhook)))]
 pub(super) async fn create(
     State(gateway): State<Gateway>,
@@ -85,7 +85,7 @@ pub(super) async fn create(
 }
 
 /// Everybody who is called, at most 20.
-#[utoipa::path(get, path = "/api/v1/admin/webhooks", tag = "admin",
+#[utoipa::path(get, path = "/api/v1/admin/webhooks", tag = "webhook",
     responses((status = 200, body = Webhooks)))]
 pub(super) async fn list(
     State(gateway): State<Gateway>,
@@ -97,7 +97,7 @@ pub(super) async fn list(
 }
 
 /// Calls somebody no more, and forgets what was told there.
-#[utoipa::path(delete, path = "/api/v1/admin/webhooks/{id}", tag = "admin", params(("id" = i64, Path)),
+#[utoipa::path(delete, path = "/api/v1/admin/webhooks/{id}", tag = "webhook", params(("id" = i64, Path)),
     responses((status = 204)))]
 pub(super) async fn delete(
     State(gateway): State<Gateway>,
@@ -109,7 +109,7 @@ pub(super) async fn delete(
 }
 
 /// What was told in the last thirty days or is to be, the latest first.
-#[utoipa::path(get, path = "/api/v1/admin/webhooks/{id}/deliveries", tag = "admin",
+#[utoipa::path(get, path = "/api/v1/admin/webhooks/{id}/deliveries", tag = "webhook",
     params(("id" = i64, Path), ("cursor" = Option<String>, Query), ("limit" = Option<u8>, Query)),
     responses((status = 200, body = Items<Delivery>)))]
 pub(super) async fn deliveries(
@@ -125,7 +125,7 @@ pub(super) async fn deliveries(
 }
 
 /// Tells something once more, under the id it had; who was called no more is called again.
-#[utoipa::path(post, path = "/api/v1/admin/webhooks/{id}/deliveries/{delivery}/replay", tag = "admin",
+#[utoipa::path(post, path = "/api/v1/admin/webhooks/{id}/deliveries/{delivery}/replay", tag = "webhook",
     params(("id" = i64, Path), ("delivery" = i64, Path)), responses((status = 204)))]
 pub(super) async fn replay(
     State(gateway): State<Gateway>,
