@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use data_encoding::BASE32_NOPAD;
-use e2e::{PASSWORD, Platform, Told, User, eventually};
+use e2e::{PASSWORD, Pairs, Platform, Told, User, eventually};
 use hmac::{Hmac, KeyInit, Mac};
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -83,7 +83,7 @@ async fn a_login_takes_the_device_or_a_code_that_was_written_down_each_once() {
     login(&platform, "ann", Some(&written)).await.ok(201);
     login(&platform, "ann", Some(&written)).await.failed(401, "code_wrong");
     // Clients of the other face cannot ask for a code.
-    let pairs: &[(&str, &dyn std::fmt::Display)] = &[("username", &"ann"), ("password", &PASSWORD)];
+    let pairs: Pairs = &[("username", &"ann"), ("password", &PASSWORD)];
     platform.post("/douyin/user/login/", pairs).await.refused(100_210);
     let end = json!({ "password": PASSWORD, "code": codes[0] });
     ask(&platform, &ann, Method::POST, "/end", json!({ "password": PASSWORD, "code": "000000" }))
