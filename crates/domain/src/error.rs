@@ -128,6 +128,15 @@ pub enum Error {
     /// No such webhook, or nothing of that number that it was told.
     #[error("there is no such webhook, or no such delivery that could be made again")]
     WebhookNotFound,
+    /// No such word in the list of words.
+    #[error("there is no such word in the list")]
+    WordNotFound,
+    /// No such comment waits.
+    #[error("no such comment waits to be let through")]
+    HeldCommentNotFound,
+    /// A comment waits, where it cannot be said otherwise.
+    #[error("thank you: your comment is shown when somebody has let it through")]
+    CommentHeld,
     /// No such job, or nothing can be done about it any more.
     #[error("this job does not exist, or nothing can be done about it")]
     JobNotFound(JobId),
@@ -254,6 +263,9 @@ impl Error {
             Self::VideoHidden => (Kind::PermissionDenied, 120_007, "video_hidden"),
             Self::ReportNotFound => (Kind::NotFound, 120_008, "report_not_found"),
             Self::WebhookNotFound => (Kind::NotFound, 120_009, "webhook_not_found"),
+            Self::WordNotFound => (Kind::NotFound, 120_010, "word_not_found"),
+            Self::HeldCommentNotFound => (Kind::NotFound, 120_011, "held_comment_not_found"),
+            Self::CommentHeld => (Kind::PermissionDenied, 120_012, "comment_held"),
             Self::JobNotFound(_) => (Kind::NotFound, 120_006, "job_not_found"),
             Self::UploadNotFound => (Kind::NotFound, 120_003, "upload_not_found"),
             Self::UploadMoved => (Kind::AlreadyExists, 120_004, "upload_moved"),

@@ -14,6 +14,7 @@ mod standing;
 mod tag;
 mod text;
 mod visibility;
+mod word_rule;
 mod words;
 
 pub use call::{Call, IdempotencyKey, TraceId};
@@ -28,4 +29,5 @@ pub use standing::Standing;
 pub use tag::Tag;
 pub use text::{Content, DisplayName, Password, Signature, Title, UserName, hex};
 pub use visibility::Visibility;
+pub use word_rule::{UnwantedWord, WordAction, WordRules};
 pub use words::{Query, Word, words};

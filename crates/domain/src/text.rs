@@ -245,7 +245,7 @@ fn is_invisible(c: char) -> bool {
 
 /// Characters that are legal in a name, as in an emoji, but make no visible difference: the rest of
 /// Unicode's Default_Ignorable_Code_Point, and the blank Braille pattern.
-const fn is_blank(c: char) -> bool {
+pub(crate) const fn is_blank(c: char) -> bool {
     matches!(
         c,
         '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}' | '\u{2800}'

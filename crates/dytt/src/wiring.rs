@@ -17,7 +17,7 @@ use proto::{
 use rpc::Hosted;
 use services::{
     Admins, Caller, Comments, Feed, Follows, Likes, MediaFiles, Messages, Settler, Sweep, Transcoder,
-    UploadLimits, Users, Videos,
+    UploadLimits, Users, Videos, Words,
 };
 use store::Store;
 use tokio_util::sync::CancellationToken;
@@ -95,6 +95,7 @@ pub(crate) fn wire(
     )?;
     let admins =
         || -> Result<Admins> { Ok(Admins { store: store()?, two_factor: settings.users.admin_two_factor }) };
+    let words = || -> Result<Words> { Ok(Words::new(store()?)) };
     let uploads = UploadLimits { max_bytes: settings.media.max_bytes, user_bytes: settings.user_bytes };
     let services = Services {
         user: place.of::<dyn UserService>(
@@ -111,7 +112,16 @@ pub(crate) fn wire(
         )?,
         video: place.of::<dyn VideoService>(
             ("gateway", "video"),
-            || Ok(Arc::new(Videos { store: store()?, blobs: blobs()?, media, uploads, admins: admins()? })),
+            || {
+                Ok(Arc::new(Videos {
+                    store: store()?,
+                    blobs: blobs()?,
+                    media,
+                    uploads,
+                    admins: admins()?,
+                    words: words()?,
+                }))
+            },
             |step| Arc::new(proto::RemoteVideoService(step)),
             proto::serve_video,
         )?,
@@ -123,7 +133,7 @@ pub(crate) fn wire(
         )?,
         comment: place.of::<dyn CommentService>(
             ("gateway", "comment"),
-            || Ok(Arc::new(Comments { store: store()?, admins: admins()? })),
+            || Ok(Arc::new(Comments { store: store()?, admins: admins()?, words: words()? })),
             |step| Arc::new(proto::RemoteCommentService(step)),
             proto::serve_comment,
         )?,

@@ -121,6 +121,9 @@ fn about(error: &Error) -> (String, &str) {
         | Error::VideoHidden
         | Error::ReportNotFound
         | Error::WebhookNotFound
+        | Error::WordNotFound
+        | Error::HeldCommentNotFound
+        | Error::CommentHeld
         | Error::UploadNotFound
         | Error::UploadMoved
         | Error::ChecksumMismatch
@@ -168,6 +171,9 @@ fn known(reason: &str, subject: &str, detail: String) -> Option<Error> {
         "video_hidden" => Error::VideoHidden,
         "report_not_found" => Error::ReportNotFound,
         "webhook_not_found" => Error::WebhookNotFound,
+        "word_not_found" => Error::WordNotFound,
+        "held_comment_not_found" => Error::HeldCommentNotFound,
+        "comment_held" => Error::CommentHeld,
         "job_not_found" => Error::JobNotFound(JobId::parse(number()?).ok()?),
         "upload_not_found" => Error::UploadNotFound,
         "upload_moved" => Error::UploadMoved,
@@ -205,6 +211,9 @@ mod tests {
             Error::TwoFactorNeeded,
             Error::TwoFactorOn,
             Error::WebhookNotFound,
+            Error::WordNotFound,
+            Error::HeldCommentNotFound,
+            Error::CommentHeld,
             Error::PermissionDenied,
             Error::RateLimited { retry_after: Duration::from_millis(1500) },
             Error::TooLarge { limit_bytes: 1 << 20 },

@@ -34,6 +34,11 @@ const fn row(path: &'static str, callers: &'static [&'static str], cap: Duration
 /// The table.
 pub const RULES: &[Rule] = &[
     row("/dytt.v1.CommentService/AddComment", GATEWAY, HOP),
+    row("/dytt.v1.CommentService/ListHeldComments", GATEWAY, HOP),
+    row("/dytt.v1.CommentService/DecideHeldComment", GATEWAY, HOP),
+    row("/dytt.v1.CommentService/ListWords", GATEWAY, HOP),
+    row("/dytt.v1.CommentService/PutWord", GATEWAY, HOP),
+    row("/dytt.v1.CommentService/DeleteWord", GATEWAY, HOP),
     row("/dytt.v1.CommentService/DeleteComment", GATEWAY, HOP),
     row("/dytt.v1.CommentService/RemoveComment", GATEWAY, HOP),
     row("/dytt.v1.CommentService/ListComments", GATEWAY, HOP),

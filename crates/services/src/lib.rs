@@ -18,6 +18,7 @@ mod transcode;
 mod user;
 mod video;
 mod webhook;
+mod words;
 
 pub use comment::Comments;
 pub use feed::Feed;
@@ -33,6 +34,7 @@ pub use transcode::Transcoder;
 pub use user::Users;
 pub use video::{UploadLimits, Videos};
 pub use webhook::{Caller, WebhookConfig};
+pub use words::Words;
 
 /// Who may register.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize, serde::Serialize)]

@@ -24,6 +24,8 @@ const PEOPLE: Duration = Duration::from_secs(5);
 const NOTIFICATIONS: Duration = Duration::from_secs(60 * 24 * 3600);
 /// How long it is known what somebody was shown.
 const IMPRESSIONS: Duration = Duration::from_secs(30 * 24 * 3600);
+/// For how long a comment waits to be let through.
+const HELD: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The longest wait between two attempts; there is no last one.
 const MAX_WAIT: Duration = Duration::from_secs(20);
 
@@ -171,6 +173,9 @@ impl Settler {
             |age: Duration| Timestamp::from_millis(Timestamp::now().millis() - age.as_millis() as i64);
         if let Err(error) = self.store.forget_notifications(before(NOTIFICATIONS)).await {
             warn!(error = %error.chain(), "old notifications stay for now");
+        }
+        if let Err(error) = self.store.forget_held(before(HELD)).await {
+            warn!(error = %error.chain(), "comments nobody let through stay for now");
         }
         if let Err(error) = self.store.forget_impressions(before(IMPRESSIONS)).await {
             warn!(error = %error.chain(), "what was shown long ago stays for now");

@@ -20,7 +20,7 @@ use proto::{
 use store::{Asked, Entry, KeptAnswer, OpenSession, SessionRow, Store};
 
 use crate::password::Passwords;
-use crate::{Admins, Registration, UserConfig, WebhookConfig, card};
+use crate::{Admins, Registration, UserConfig, WebhookConfig, Words, card};
 
 mod administration;
 mod archive;
@@ -35,6 +35,7 @@ pub struct Users {
     registration: Registration,
     webhooks: WebhookConfig,
     admins: Admins,
+    words: Words,
 }
 
 impl Users {
@@ -46,7 +47,8 @@ impl Users {
         let passwords = Passwords::new(config)?;
         let UserConfig { name_max_chars, registration, .. } = *config;
         let admins = Admins { store: store.clone(), two_factor: config.admin_two_factor };
-        Ok(Self { store, passwords, name_max_chars, registration, webhooks, admins })
+        let words = Words::new(store.clone());
+        Ok(Self { store, passwords, name_max_chars, registration, webhooks, admins, words })
     }
 }
 
@@ -61,6 +63,7 @@ impl UserService for Users {
             true => Password::parse(&request.password)?,
             false => Password::chosen("password", &request.password, &name)?,
         };
+        self.words.admit("username", name.as_str()).await?;
         let turn = self.passwords.turn().await?;
         // Once more before the expensive part: of many who want one name, all but the first end here.
         if self.store.login_row(&name).await?.is_some() {
@@ -170,6 +173,9 @@ impl UserService for Users {
     async fn change_profile(&self, call: &Call, request: ChangeProfileRequest) -> Result<Done> {
         let display_name = request.display_name.as_deref().map(DisplayName::parse).transpose()?;
         let signature = request.signature.as_deref().map(Signature::parse).transpose()?;
+        for (name, text) in [("display_name", &request.display_name), ("signature", &request.signature)] {
+            self.words.admit(name, text.as_deref().unwrap_or_default()).await?;
+        }
         let user = call.viewer()?;
         self.store.set_profile(user, display_name, signature, request.is_private).await?;
         if request.is_private == Some(true) {

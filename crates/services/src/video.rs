@@ -20,7 +20,7 @@ use store::{NewObject, NewVideo, REMUX, SOURCE, Store};
 use tokio::time::timeout_at;
 use tracing::info;
 
-use crate::{Admins, card, discard, discard_unneeded, justified, random_bits};
+use crate::{Admins, Words, card, discard, discard_unneeded, justified, random_bits};
 
 use upload::Arrived;
 
@@ -36,6 +36,8 @@ pub struct Videos {
     pub uploads: UploadLimits,
     /// Who administrates.
     pub admins: Admins,
+    /// What the site does not want to read.
+    pub words: Words,
 }
 
 /// What uploads are held to.
@@ -118,6 +120,7 @@ impl VideoService for Videos {
             self.store.set_visibility(author, video, visibility, Timestamp::now()).await?;
         }
         if let Some(title) = title {
+            self.words.admit("title", title.as_str()).await?;
             self.store.set_title(author, video, title).await?;
         }
         Ok(Done {})
@@ -207,6 +210,7 @@ impl Videos {
     ) -> Result<NewVideo> {
         let author = call.viewer()?;
         let title = Title::parse(&request.title)?;
+        self.words.admit("title", title.as_str()).await?;
         let mut visibility = Visibility::parse(&request.visibility)?;
         if visibility == Visibility::Public && self.store.is_private(author).await? {
             visibility = Visibility::Followers;

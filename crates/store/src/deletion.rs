@@ -24,7 +24,7 @@ const TOKENS_END: Duration = Duration::from_secs(10);
 const COMMENTS: u64 = 20;
 
 /// What nobody counts, with the columns that name a person.
-const PLAIN: [(&str, &str); 16] = [
+const PLAIN: [(&str, &str); 18] = [
     ("message", "sender_id"),
     ("message", "receiver_id"),
     ("conversation", "user_id"),
@@ -38,6 +38,8 @@ const PLAIN: [(&str, &str); 16] = [
     ("report", "reporter_id"),
     ("report", "person_id"),
     ("impression", "user_id"),
+    ("held_comment", "author_id"),
+    ("held_comment", "owner_id"),
     ("recovery_code", "user_id"),
     ("session", "user_id"),
     ("answer", "user_id"),
@@ -89,7 +91,7 @@ impl Store {
         self.database.list(sql, [author.get().into()], read).await
     }
 
-    /// Takes back some of what an account that is being deleted did; false when there is no more. 39 statements with
+    /// Takes back some of what an account that is being deleted did; false when there is no more. 41 statements with
     /// some of everything, on MySQL one more.
     ///
     /// # Errors

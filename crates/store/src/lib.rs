@@ -47,6 +47,7 @@ mod user;
 mod video;
 mod view;
 mod webhook;
+mod word;
 mod writer;
 
 #[cfg(test)]
@@ -86,6 +87,7 @@ pub use video::event::{Timeline, VideoEvent};
 pub use video::files::{VideoFile, VideoFiles, Watched};
 pub use video::rendition::Finished;
 pub use webhook::{DeliveryRow, DueWebhook, Then, Told, WebhookRow};
+pub use word::{HeldComment, WordRow};
 
 use coalesce::{Coalesced, Operation};
 use database::Database;

@@ -14,11 +14,12 @@ mod m0012_taste;
 mod m0014_person;
 mod m0015_webhook;
 mod m0016_two_factor;
+mod m0017_word;
 
 use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
 
 /// Every table with its key, after those that its rows refer to.
-pub(crate) const TABLES: [(&str, &str); 36] = [
+pub(crate) const TABLES: [(&str, &str); 38] = [
     ("user", "id"),
     ("user_stat", "user_id"),
     ("video", "id"),
@@ -55,6 +56,8 @@ pub(crate) const TABLES: [(&str, &str); 36] = [
     ("webhook_event", "id"),
     ("delivery", "id"),
     ("recovery_code", "id"),
+    ("word_rule", "id"),
+    ("held_comment", "id"),
 ];
 
 /// All migrations, oldest first.
@@ -77,6 +80,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0014_person::Migration),
             Box::new(m0015_webhook::Migration),
             Box::new(m0016_two_factor::Migration),
+            Box::new(m0017_word::Migration),
         ]
     }
 }

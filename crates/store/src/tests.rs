@@ -43,4 +43,5 @@ mod user;
 mod video;
 mod view;
 mod webhook;
+mod word;
 mod writer;

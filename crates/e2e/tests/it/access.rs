@@ -158,6 +158,7 @@ impl Scene {
             ("PUT", "/api/v1/admin/accounts/{id}/standing") => {
                 json(json!({ "standing": "suspended", "reason": "a test" }))
             }
+            ("POST", "/api/v1/admin/words") => json(json!({ "word": "unheard", "action": "hold" })),
             ("POST", "/api/v1/admin/webhooks") => {
                 json(json!({ "url": "http://127.0.0.1/", "events": ["comment.created"] }))
             }

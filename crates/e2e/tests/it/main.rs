@@ -53,3 +53,4 @@ mod upload;
 mod user;
 mod video;
 mod webhook;
+mod word;

@@ -25,6 +25,7 @@ mod upload;
 mod user;
 mod video;
 mod webhook;
+mod word;
 
 use axum::extract::DefaultBodyLimit;
 use axum::http::StatusCode;
@@ -166,6 +167,13 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Admin, Read, BROWSE, routes!(admin::invitations)))
         .routes(under(Admin, Social, TAP, routes!(admin::uninvite)))
         .routes(under(Admin, Read, BROWSE, routes!(admin::audit)))
+        .routes(under(Admin, Read, BROWSE, routes!(word::list)))
+        .routes(under(Admin, Social, TAP, routes!(word::put)))
+        .routes(under(Admin, Social, TAP, routes!(word::delete)))
+        .routes(under(Account, Read, BROWSE, routes!(word::held)))
+        .routes(under(Admin, Read, BROWSE, routes!(word::all_held)))
+        .routes(under(Account, Social, TAP, routes!(word::release)))
+        .routes(under(Account, Social, TAP, routes!(word::discard)))
         .routes(under(Admin, Social, TAP, routes!(webhook::create)))
         .routes(under(Admin, Read, BROWSE, routes!(webhook::list)))
         .routes(under(Admin, Social, TAP, routes!(webhook::delete)))

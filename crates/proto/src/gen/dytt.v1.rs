@@ -126,6 +126,86 @@ pub struct Comment {
     /// Whether the viewer likes it.
     #[prost(bool, tag = "8")]
     pub is_liked: bool,
+    /// It waits to be let through, and is not there yet.
+    #[prost(bool, tag = "9")]
+    pub is_held: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListHeldCommentsRequest {
+    /// Under all videos; for administrators.
+    #[prost(bool, tag = "1")]
+    pub all: bool,
+    #[prost(message, optional, tag = "2")]
+    pub slice: ::core::option::Option<Slice>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct HeldComment {
+    /// Not the number it gets as a comment.
+    #[prost(int64, tag = "1")]
+    pub id: i64,
+    #[prost(message, optional, tag = "2")]
+    pub author: ::core::option::Option<User>,
+    #[prost(int64, tag = "3")]
+    pub video_id: i64,
+    /// What it replies to; 0 when it replies to none.
+    #[prost(int64, tag = "4")]
+    pub parent_id: i64,
+    #[prost(string, tag = "5")]
+    pub content: ::prost::alloc::string::String,
+    /// Because of which word.
+    #[prost(string, tag = "6")]
+    pub word: ::prost::alloc::string::String,
+    /// UTC milliseconds.
+    #[prost(int64, tag = "7")]
+    pub created_at: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct HeldCommentList {
+    #[prost(message, repeated, tag = "1")]
+    pub comments: ::prost::alloc::vec::Vec<HeldComment>,
+    /// Where the next part begins; 0 when this is the last.
+    #[prost(int64, tag = "2")]
+    pub next: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DecideHeldCommentRequest {
+    #[prost(int64, tag = "1")]
+    pub held_id: i64,
+    /// It is shown; else thrown away.
+    #[prost(bool, tag = "2")]
+    pub show: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListWordsRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct UnwantedWord {
+    #[prost(int64, tag = "1")]
+    pub id: i64,
+    #[prost(string, tag = "2")]
+    pub word: ::prost::alloc::string::String,
+    /// `hold` or `refuse`.
+    #[prost(string, tag = "3")]
+    pub action: ::prost::alloc::string::String,
+    /// UTC milliseconds.
+    #[prost(int64, tag = "4")]
+    pub created_at: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WordList {
+    #[prost(message, repeated, tag = "1")]
+    pub words: ::prost::alloc::vec::Vec<UnwantedWord>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PutWordRequest {
+    #[prost(string, tag = "1")]
+    pub word: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub action: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DeleteWordRequest {
+    #[prost(int64, tag = "1")]
+    pub word_id: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct AddCommentRequest {
@@ -235,6 +315,36 @@ pub trait CommentService: Send + Sync {
         call: &domain::Call,
         request: UnlikeCommentRequest,
     ) -> domain::Result<Done>;
+    /// Comments that wait to be let through: under the caller's videos, or, for administrators, under all.
+    async fn list_held_comments(
+        &self,
+        call: &domain::Call,
+        request: ListHeldCommentsRequest,
+    ) -> domain::Result<HeldCommentList>;
+    /// Lets a comment through that waits, or throws it away; for who published the video, and administrators.
+    async fn decide_held_comment(
+        &self,
+        call: &domain::Call,
+        request: DecideHeldCommentRequest,
+    ) -> domain::Result<Done>;
+    /// Words the site does not want to read; for administrators.
+    async fn list_words(
+        &self,
+        call: &domain::Call,
+        request: ListWordsRequest,
+    ) -> domain::Result<WordList>;
+    /// Adds a word, or says anew what becomes of texts with it; for administrators.
+    async fn put_word(
+        &self,
+        call: &domain::Call,
+        request: PutWordRequest,
+    ) -> domain::Result<UnwantedWord>;
+    /// Removes a word; for administrators.
+    async fn delete_word(
+        &self,
+        call: &domain::Call,
+        request: DeleteWordRequest,
+    ) -> domain::Result<Done>;
     /// How many comments a video has.
     async fn count_comments(
         &self,
@@ -318,6 +428,53 @@ impl CommentService for RemoteCommentService {
         )
         .await
     }
+    async fn list_held_comments(
+        &self,
+        call: &domain::Call,
+        request: ListHeldCommentsRequest,
+    ) -> domain::Result<HeldCommentList> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.CommentService/ListHeldComments",
+            request,
+        )
+        .await
+    }
+    async fn decide_held_comment(
+        &self,
+        call: &domain::Call,
+        request: DecideHeldCommentRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.CommentService/DecideHeldComment",
+            request,
+        )
+        .await
+    }
+    async fn list_words(
+        &self,
+        call: &domain::Call,
+        request: ListWordsRequest,
+    ) -> domain::Result<WordList> {
+        crate::wire::call(&self.0, call, "/dytt.v1.CommentService/ListWords", request).await
+    }
+    async fn put_word(
+        &self,
+        call: &domain::Call,
+        request: PutWordRequest,
+    ) -> domain::Result<UnwantedWord> {
+        crate::wire::call(&self.0, call, "/dytt.v1.CommentService/PutWord", request).await
+    }
+    async fn delete_word(
+        &self,
+        call: &domain::Call,
+        request: DeleteWordRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.CommentService/DeleteWord", request).await
+    }
     async fn count_comments(
         &self,
         call: &domain::Call,
@@ -371,6 +528,36 @@ pub fn serve_comment(service: std::sync::Arc<dyn CommentService>) -> crate::Step
                 "/dytt.v1.CommentService/UnlikeComment" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.unlike_comment(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.CommentService/ListHeldComments" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_held_comments(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.CommentService/DecideHeldComment" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.decide_held_comment(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.CommentService/ListWords" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_words(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.CommentService/PutWord" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.put_word(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.CommentService/DeleteWord" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.delete_word(&call, message).await
                     })
                     .await
                 }
@@ -3458,6 +3645,36 @@ pub const METHODS: &[crate::Method] = &[
         path: "/dytt.v1.CommentService/UnlikeComment",
         service: "comment",
         repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.CommentService/ListHeldComments",
+        service: "comment",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.CommentService/DecideHeldComment",
+        service: "comment",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.CommentService/ListWords",
+        service: "comment",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.CommentService/PutWord",
+        service: "comment",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.CommentService/DeleteWord",
+        service: "comment",
+        repeatable: false,
         streaming: false,
     },
     crate::Method {

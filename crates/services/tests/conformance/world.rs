@@ -13,7 +13,7 @@ use proto::{
 };
 use services::{
     Admins, Comments, Feed, Follows, Fsck, Likes, MediaFiles, Messages, Registration, Settler, Transcoder,
-    UploadLimits, UserConfig, Users, Videos, WebhookConfig, Weights,
+    UploadLimits, UserConfig, Users, Videos, WebhookConfig, Weights, Words,
 };
 use store::Store;
 use tokio::sync::OnceCell;
@@ -87,6 +87,7 @@ impl World {
             password_passes: 1,
             password_lanes: 1,
         };
+        let words = Words::new(store.clone());
         let admins = Admins { store: store.clone(), two_factor: false };
         let own = Services {
             user: Arc::new(
@@ -99,9 +100,10 @@ impl World {
                 media: Arc::new(files.clone()),
                 uploads: UploadLimits { max_bytes: 64 << 20, user_bytes: 0 },
                 admins: admins.clone(),
+                words: words.clone(),
             }),
             like: Arc::new(Likes { store: store.clone() }),
-            comment: Arc::new(Comments { store: store.clone(), admins }),
+            comment: Arc::new(Comments { store: store.clone(), admins, words }),
             follow: Arc::new(Follows { store: store.clone() }),
             message: Arc::new(Messages { store: store.clone() }),
         };

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use domain::{
     CommentId, DisplayName, Error, Happening, JobId, Reason, Result, Standing, UserId, Verdict, VideoId,
-    Visibility,
+    Visibility, WordAction,
 };
 use futures_util::future::BoxFuture;
 
 use super::fixture::{
-    LEASE, NOW, On, World, content, later, made, never, object, on_both, rendition, title, user_name,
+    LEASE, NOW, On, World, content, later, made, never, object, on_both, rendition, title, unwanted,
+    user_name,
 };
 use super::stated;
 use crate::{Entry, Finished, Job, JobKind, NewVideo, Picture, Slice, Store, Subject, Then, Told};
@@ -58,6 +59,10 @@ pub(super) struct Scene {
     failed: i64,
     /// Is to be told.
     waiting: i64,
+    /// Is not wanted.
+    word: i64,
+    /// Waits because of it.
+    held: i64,
 }
 
 impl Scene {
@@ -144,6 +149,11 @@ impl Scene {
         for person in [leaving, left] {
             world.store.delete_account(person, NOW).await.expect("delete");
         }
+        let word =
+            world.store.put_word(author, unwanted("bad"), WordAction::Hold, NOW).await.expect("a word");
+        let place = (liked, None);
+        world.store.hold_comment(viewer, place, content("bad"), "bad".into(), NOW).await.expect("hold");
+        let held = world.store.held_comments(None, Slice::NEWEST).await.expect("a list")[0].id;
         for person in [viewer, closed] {
             world.store.begin_two_factor(person, vec![7; 20]).await.expect("begin");
         }
@@ -177,6 +187,8 @@ impl Scene {
             told,
             failed,
             waiting,
+            word,
+            held,
         }
     }
 
@@ -204,7 +216,7 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "end_invitation", 2 + 0, |s| s.store().end_invitation(s.author, s.invitation, NOW);
     "set_password_hash", 1 + 0, |s| s.store().set_password_hash(s.viewer, "other".into());
     "delete_account", 6 + 0, |s| s.store().delete_account(s.viewer, NOW);
-    "forget_person", 39 + 1, |s| s.store().forget_person(s.leaving);
+    "forget_person", 41 + 1, |s| s.store().forget_person(s.leaving);
     "account_gone", 3 + 1, |s| s.store().account_gone(s.left);
     "account_gone, not yet", 1 + 1, |s| s.store().account_gone(s.leaving);
     "set_picture", 5 + 0, |s| s.store().set_picture(s.author, Picture::Avatar, Some(object("p/other", "avatar")));
@@ -215,6 +227,13 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "answer_follow, refused", 1 + 0, |s| s.store().answer_follow(s.closed, s.viewer, false, NOW);
     "follow_user, who is private", 3 + 1, |s| s.store().follow_user(s.author, s.closed, NOW);
     "unfollow_user, who was asked", 2 + 1, |s| s.store().unfollow_user(s.viewer, s.closed);
+    "put_word", 3 + 0, |s| s.store().put_word(s.author, unwanted("new"), WordAction::Hold, NOW);
+    "put_word, again", 3 + 0, |s| s.store().put_word(s.author, unwanted("bad"), WordAction::Refuse, NOW);
+    "delete_word", 2 + 0, |s| s.store().delete_word(s.author, s.word, NOW);
+    "hold_comment", 2 + 0, |s| s.store().hold_comment(s.viewer, (s.liked, None), content("bad"), "bad".into(), NOW);
+    "release_comment", 7 + 0, |s| s.store().release_comment(s.held, NOW);
+    "drop_comment", 1 + 0, |s| s.store().drop_comment(s.held);
+    "forget_held", 1 + 0, |s| s.store().forget_held(never());
     "begin_two_factor", 1 + 0, |s| s.store().begin_two_factor(s.author, vec![7; 20]);
     "confirm_two_factor", 3 + 0, |s| s.store().confirm_two_factor(s.closed, 5, vec![[7; 32]; 10]);
     "use_step", 1 + 0, |s| s.store().use_step(s.viewer, 6);
@@ -373,7 +392,7 @@ async fn failing_at(scene: &Scene, statement: u64, mutation: Mutation) -> Result
 #[test]
 fn every_mutation_is_interrupted_here_and_documents_its_statements() {
     let documented: Vec<_> = stated::methods().into_iter().filter(|method| method.mutates).collect();
-    assert_eq!(documented.len(), 86, "{documented:?}");
+    assert_eq!(documented.len(), 92, "{documented:?}");
     for method in documented {
         let measured = MUTATIONS.iter().find(|row| row.0 == method.name).map(|row| (row.1, row.2));
         assert!(measured.is_some(), "{} is not interrupted", method.name);

@@ -53,6 +53,10 @@ impl Crowd {
             format!(
                 "follow_request (requester_id, user_id, created_at) SELECT {first_user} + i, {hub}, {at}"
             ),
+            format!(
+                "held_comment (owner_id, video_id, author_id, content, word_key, created_at) SELECT {hub}, {first_video}, {first_user} + i, i, 'a', {at}"
+            ),
+            format!("word_rule (word, word_key, action, created_at) SELECT i, i, 'hold', {at}"),
             format!("bookmark (user_id, video_id, created_at) SELECT {hub}, {first_video} + i, {at}"),
             format!(
                 "comment (video_id, author_id, content, created_at) SELECT {first_video}, {hub}, i, {at}"

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use domain::{Content, Query, Tag, Timestamp, Title, UserId, UserName, VideoId, Visibility};
+use domain::{Content, Query, Tag, Timestamp, Title, UnwantedWord, UserId, UserName, VideoId, Visibility};
 use tempfile::TempDir;
 
 use super::shared;
@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The schema's history, oldest first.
-pub(super) const MIGRATIONS: [&str; 14] = [
+pub(super) const MIGRATIONS: [&str; 15] = [
     "m0001_first",
     "m0002_media",
     "m0003_api",
@@ -30,6 +30,7 @@ pub(super) const MIGRATIONS: [&str; 14] = [
     "m0014_person",
     "m0015_webhook",
     "m0016_two_factor",
+    "m0017_word",
 ];
 
 /// The moment at which everything happens, unless a test says otherwise.
@@ -334,6 +335,10 @@ pub(super) fn title(text: &str) -> Title {
 
 pub(super) fn tag(text: &str) -> Tag {
     Tag::parse(text).expect("a tag")
+}
+
+pub(super) fn unwanted(text: &str) -> UnwantedWord {
+    UnwantedWord::parse(text).expect("a word")
 }
 
 pub(super) fn query(text: &str) -> Query {

@@ -36,6 +36,12 @@ struct Comment {
     is_liked: bool,
 }
 
+/// A comment that is shown when somebody has let it through.
+#[derive(Serialize, ToSchema)]
+struct Held {
+    is_held: bool,
+}
+
 /// What to say.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -108,7 +114,7 @@ async fn listed(
 
 /// Comments on a video, or replies to a comment.
 #[utoipa::path(post, path = "/api/v1/videos/{id}/comments", tag = "comment", params(("id" = i64, Path)),
-    request_body = NewComment, responses((status = 201, body = Comment)))]
+    request_body = NewComment, responses((status = 201, body = Comment), (status = 202, body = Held)))]
 pub(super) async fn add(
     State(gateway): State<Gateway>,
     Account(call): Account,
@@ -121,6 +127,9 @@ pub(super) async fn add(
     }
     let request = AddCommentRequest { video_id, content, parent_id: parent_id.unwrap_or(0) };
     let made = gateway.services.comment.add_comment(&call, request).await?;
+    if made.is_held {
+        return Ok(reply::line(StatusCode::ACCEPTED, &Held { is_held: true }));
+    }
     Ok(reply::list(StatusCode::CREATED, &comment(&base, made)))
 }
 

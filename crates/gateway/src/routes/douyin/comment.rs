@@ -74,6 +74,9 @@ pub(super) async fn comment_action(
     let content = params.required("comment_text")?.to_owned();
     let request = AddCommentRequest { video_id, content, parent_id: 0 };
     let added = gateway.services.comment.add_comment(&call, request).await.map_err(in_its_words)?;
+    if added.is_held {
+        return Err(Error::CommentHeld.into());
+    }
     Ok(Reply::success(CommentBody { comment: Some(comment(&gateway, &base, added)) }))
 }
 
