@@ -39,6 +39,7 @@ impl Whose {
 
 /// False when there were none. Four statements, one for none.
 pub(crate) async fn take_likes(session: &Session, whose: Whose) -> Result<bool> {
+    // bounded: `rows` adds a LIMIT.
     let sql =
         "SELECT x.id, x.user_id, x.video_id, v.author_id FROM video_like x JOIN video v ON v.id = x.video_id";
     let (mut ids, mut people, mut videos) = (Vec::new(), BTreeMap::new(), BTreeMap::new());
@@ -82,6 +83,7 @@ pub(crate) async fn take_comments(session: &Session, video: VideoId) -> Result<b
 
 /// False when there were none. Two statements, one for none.
 pub(crate) async fn take_bookmarks(session: &Session, whose: Whose) -> Result<bool> {
+    // bounded: as above.
     let rows = whose.rows(session, "SELECT x.id FROM bookmark x").await?;
     let ids = rows.iter().map(|row| column(row, "id")).collect::<Result<Vec<i64>>>()?;
     take_rows(session, "bookmark", ids).await
@@ -89,6 +91,7 @@ pub(crate) async fn take_bookmarks(session: &Session, whose: Whose) -> Result<bo
 
 /// False when there were none. Three statements, one for none.
 pub(crate) async fn take_views(session: &Session, whose: Whose) -> Result<bool> {
+    // bounded: as above.
     let sql = "SELECT x.id, x.video_id, x.is_counted FROM video_view x";
     let (mut ids, mut videos) = (Vec::new(), BTreeMap::new());
     for row in whose.rows(session, sql).await? {

@@ -143,6 +143,7 @@ impl Store {
                     let id = session.insert(sql, values).await?;
                     for event in &events {
                         let Source { from, place, .. } = source(*event);
+                        // bounded: one row.
                         let sql = format!(
                             "INSERT INTO webhook_event (webhook_id, event, told) \
                              SELECT ?, ?, COALESCE(MAX({place}), 0) FROM {from} x"

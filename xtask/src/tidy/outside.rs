@@ -20,7 +20,7 @@ const KNOWN_BY: &[(&str, &[&str])] = &[
     ("prost-build", &["xtask"]),
     ("protox", &["xtask"]),
     ("rcgen", &["tls"]),
-    ("reqwest", &["dytt", "e2e", "telemetry"]),
+    ("reqwest", &["dytt", "e2e", "services", "telemetry"]),
     ("rusqlite", &["store", "bench"]),
     ("rustls", &["tls"]),
     ("rustls-webpki", &["tls"]),
