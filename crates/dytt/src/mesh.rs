@@ -49,6 +49,28 @@ impl Mesh {
         Ok(Self { identities, keys, discovery, clients })
     }
 
+    /// Who is registered, as etcd says.
+    pub(crate) fn fleet(&self) -> gateway::Fleet {
+        let discovery = self.discovery.clone();
+        let instance = |one: Instance| gateway::Instance {
+            service: one.name,
+            address: Some(one.addr),
+            version: one.version,
+            build: one.build,
+            weight: one.weight,
+            health: one.share,
+            started_at: one.started_at,
+        };
+        Arc::new(move || {
+            let discovery = discovery.clone();
+            Box::pin(async move {
+                let mut found = discovery.list().await.map_err(domain::Error::unavailable)?;
+                found.sort_by(|one, other| (&one.name, &one.addr).cmp(&(&other.name, &other.addr)));
+                Ok(found.into_iter().map(instance).collect())
+            })
+        })
+    }
+
     /// Takes calls for these services, and says so where callers look.
     pub(crate) async fn serve(
         &self,

@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use blobs::Blobs;
-use gateway::{Gateway, Services, Tokens};
+use domain::Timestamp;
+use gateway::{Fleet, Gateway, Instance, Services, Tokens};
 use media::Media;
 use proto::{
     CommentService, FeedService, FollowService, LikeService, MediaService, MessageService, Step, UserService,
@@ -164,8 +165,12 @@ pub(crate) fn wire(
         }
         None => None,
     };
+    let fleet = match &ground.mesh {
+        Some(mesh) => mesh.fleet(),
+        None => alone(hosted.iter().map(|hosted| hosted.service).collect()),
+    };
     let gateway = match (ground.tokens, http, ground.blobs) {
-        (Some(tokens), Some(http), Some(blobs)) => Some(edge(settings, services, blobs, tokens, http)),
+        (Some(tokens), Some(http), Some(blobs)) => Some(edge(settings, services, blobs, tokens, http, fleet)),
         (_, _, _) => None,
     };
     Ok(Parts { gateway, hosted, workers })
@@ -197,7 +202,14 @@ impl Placing<'_> {
     }
 }
 
-fn edge(settings: &Settings, services: Services, blobs: Blobs, tokens: Tokens, http: SocketAddr) -> Gateway {
+fn edge(
+    settings: &Settings,
+    services: Services,
+    blobs: Blobs,
+    tokens: Tokens,
+    http: SocketAddr,
+    fleet: Fleet,
+) -> Gateway {
     let config = gateway::Config {
         public_url: settings.public_url.clone(),
         trusted_proxies: settings.trusted_proxies.clone(),
@@ -207,7 +219,25 @@ fn edge(settings: &Settings, services: Services, blobs: Blobs, tokens: Tokens, h
         utc_offset_hours: settings.utc_offset_hours,
         lan_url: lan_url(http),
     };
-    Gateway::new(config, services, blobs, tokens)
+    Gateway::new(config, services, blobs, tokens, fleet)
+}
+
+/// The only process there is.
+fn alone(services: Vec<&'static str>) -> Fleet {
+    let started_at = Timestamp::now().millis();
+    let instance = move |service: &&str| Instance {
+        service: (*service).to_owned(),
+        address: None,
+        version: proto::VERSION.into(),
+        build: env!("CARGO_PKG_VERSION").into(),
+        weight: 100,
+        health: 1.0,
+        started_at,
+    };
+    Arc::new(move || {
+        let instances = services.iter().map(instance).collect();
+        Box::pin(async move { Ok(instances) })
+    })
 }
 
 /// The database of a platform that exists, running or not.

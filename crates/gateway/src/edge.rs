@@ -189,6 +189,10 @@ impl Guard {
         let status = response.status();
         let ms = began.elapsed().as_secs_f64() * 1e3;
         tracing::debug!(parent: &span, status = status.as_u16(), ms, "answered");
+        // How long an upload takes is its sender's doing.
+        if self.class != Class::Upload {
+            self.gateway.slowest.note((method, name), status.as_u16(), began.elapsed(), trace);
+        }
         served.record("http.status_code", status.as_u16());
         if status.is_server_error() {
             served.record("otel.status_code", "error");

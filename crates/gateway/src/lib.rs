@@ -19,6 +19,7 @@ mod reply;
 mod revoked;
 mod routes;
 mod serve;
+mod slowest;
 mod template;
 mod token;
 mod viewer;
@@ -28,6 +29,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use blobs::Blobs;
+use futures_util::future::BoxFuture;
 use proto::{
     CommentService, FeedService, FollowService, LikeService, MessageService, UserService, VideoService,
 };
@@ -44,6 +46,7 @@ use limits::Limits;
 use listeners::Listeners;
 use pages::Pages;
 use revoked::Revocations;
+use slowest::Slowest;
 
 /// What the edge has to know of its surroundings.
 #[derive(Clone, Debug)]
@@ -77,6 +80,28 @@ pub struct Services {
     pub message: Arc<dyn MessageService>,
 }
 
+/// A process that takes calls for a service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Instance {
+    /// The service.
+    pub service: String,
+    /// Where it takes calls; nothing for the process that asks.
+    pub address: Option<String>,
+    /// Of the contract it speaks.
+    pub version: String,
+    /// Of the program.
+    pub build: String,
+    /// Its share of the calls against others'; 0 is drained.
+    pub weight: u32,
+    /// What is left of that while it fails calls: 1 is all.
+    pub health: f64,
+    /// UTC milliseconds.
+    pub started_at: i64,
+}
+
+/// Who takes calls at the moment it is asked.
+pub type Fleet = Arc<dyn Fn() -> BoxFuture<'static, domain::Result<Vec<Instance>>> + Send + Sync>;
+
 /// The state of every route; clones share it.
 #[derive(Clone)]
 pub struct Gateway(Arc<Inner>);
@@ -92,6 +117,8 @@ pub struct Inner {
     admission: Admission,
     listeners: Listeners,
     pages: Pages,
+    slowest: Slowest,
+    fleet: Fleet,
     /// Requests that go on when their client leaves.
     tasks: TaskTracker,
     /// Fires when uploads in flight have to end.
@@ -103,7 +130,7 @@ pub struct Inner {
 impl Gateway {
     /// An edge over services and objects. It knows of no revoked login before [`Gateway::maintain`] ran.
     #[must_use]
-    pub fn new(config: Config, services: Services, blobs: Blobs, tokens: Tokens) -> Self {
+    pub fn new(config: Config, services: Services, blobs: Blobs, tokens: Tokens, fleet: Fleet) -> Self {
         let limits = Limits::new(config.limits_enabled);
         Self(Arc::new(Inner {
             config,
@@ -115,6 +142,8 @@ impl Gateway {
             admission: Admission::new(std::thread::available_parallelism().map_or(1, usize::from)),
             listeners: Listeners::default(),
             pages: Pages::default(),
+            slowest: Slowest::default(),
+            fleet,
             tasks: TaskTracker::new(),
             cutoff: CancellationToken::new(),
             leaving: CancellationToken::new(),

@@ -6,9 +6,9 @@ use domain::{
     UserId, UserName, Verdict,
 };
 use proto::{
-    Account, Answer, AnswerOnceRequest, ArchivePart, AskOnceRequest, AskedOnce, AuditList,
-    ChangePasswordRequest, ChangeProfileRequest, ConfirmTwoFactorRequest, CreateWebhookRequest, Credentials,
-    DecideReportRequest, DeleteAccountRequest, DeliveryList, Done, EndAllSessionsRequest,
+    Account, AdministrateRequest, Answer, AnswerOnceRequest, ArchivePart, AskOnceRequest, AskedOnce,
+    AuditList, ChangePasswordRequest, ChangeProfileRequest, ConfirmTwoFactorRequest, CreateWebhookRequest,
+    Credentials, DecideReportRequest, DeleteAccountRequest, DeliveryList, Done, EndAllSessionsRequest,
     EndInvitationRequest, EndSessionRequest, EndTwoFactorRequest, GetTwoFactorRequest, GetUserRequest,
     Invitation, InvitationList, InviteRequest, ListAccountsRequest, ListAuditRequest, ListDeliveriesRequest,
     ListInvitationsRequest, ListReportsRequest, ListSessionsRequest, ListWebhooksRequest, ReadArchiveRequest,
@@ -186,6 +186,10 @@ impl UserService for Users {
 
     async fn set_standing(&self, call: &Call, request: SetStandingRequest) -> Result<Done> {
         self.change_standing(call, request).await
+    }
+
+    async fn administrate(&self, call: &Call, _request: AdministrateRequest) -> Result<Done> {
+        self.admins.the(call).await.map(|_admin| Done {})
     }
 
     async fn list_accounts(&self, call: &Call, request: ListAccountsRequest) -> Result<UserList> {

@@ -12,9 +12,10 @@ use blobs::{Blobs, Key};
 use domain::{Call, Error, JobId, Result, Timestamp, Title, UserId, VideoId, Visibility};
 use proto::{
     AppendUploadRequest, ChangeVideoRequest, CreateUploadRequest, DeleteCaptionsRequest, Done,
-    HideVideoRequest, JobList, JobRequest, ListJobsRequest, ListVideosRequest, MediaService, PrepareRequest,
-    PrepareResponse, PublishRequest, PublishResponse, PutCaptionsRequest, SetPictureRequest, StoredObject,
-    Timeline, Upload, UploadRequest, VideoDetail, VideoList, VideoRequest, VideoService, WatchVideoRequest,
+    GetStorageRequest, HideVideoRequest, JobList, JobRequest, ListJobsRequest, ListVideosRequest,
+    MediaService, PrepareRequest, PrepareResponse, PublishRequest, PublishResponse, PutCaptionsRequest,
+    SetPictureRequest, Storage, StoredKind, StoredObject, Timeline, Upload, UploadRequest, VideoDetail,
+    VideoList, VideoRequest, VideoService, WatchVideoRequest,
 };
 use store::{NewObject, NewVideo, REMUX, SOURCE, Store};
 use tokio::time::timeout_at;
@@ -156,6 +157,13 @@ impl VideoService for Videos {
 
     async fn set_picture(&self, call: &Call, request: SetPictureRequest) -> Result<Done> {
         self.put_picture(call, request).await
+    }
+
+    async fn get_storage(&self, call: &Call, _request: GetStorageRequest) -> Result<Storage> {
+        self.admins.the(call).await?;
+        let store::Storage { people, videos, kinds } = self.store.storage().await?;
+        let kind = |(kind, objects, bytes)| StoredKind { kind, objects, bytes };
+        Ok(Storage { people, videos, kinds: kinds.into_iter().map(kind).collect() })
     }
 
     async fn create_upload(&self, call: &Call, request: CreateUploadRequest) -> Result<Upload> {

@@ -13,7 +13,13 @@ const KEPT: Duration = Duration::from_secs(2);
 #[derive(Clone)]
 pub struct Words {
     store: Store,
-    kept: Arc<Mutex<Option<(Instant, Arc<WordRules>)>>>,
+    kept: Arc<Mutex<Option<Kept>>>,
+}
+
+#[derive(Clone)]
+struct Kept {
+    rules: Arc<WordRules>,
+    since: Instant,
 }
 
 impl Words {
@@ -40,15 +46,13 @@ impl Words {
 
     async fn rules(&self) -> Result<Arc<WordRules>> {
         let kept = self.kept.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        if let Some((at, rules)) = kept
-            && at.elapsed() < KEPT
-        {
-            return Ok(rules);
+        if let Some(kept) = kept.filter(|kept| kept.since.elapsed() < KEPT) {
+            return Ok(kept.rules);
         }
         let rows = self.store.words().await?;
         let rules = Arc::new(WordRules::new(rows.into_iter().map(|row| (row.key, row.action)).collect()));
         *self.kept.lock().unwrap_or_else(PoisonError::into_inner) =
-            Some((Instant::now(), Arc::clone(&rules)));
+            Some(Kept { rules: Arc::clone(&rules), since: Instant::now() });
         Ok(rules)
     }
 }

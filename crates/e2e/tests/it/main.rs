@@ -41,6 +41,7 @@ mod secret;
 mod session;
 mod shapes;
 mod sight;
+mod site;
 mod slow;
 mod social;
 mod stop;

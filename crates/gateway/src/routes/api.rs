@@ -18,6 +18,7 @@ mod report;
 mod rule;
 mod search;
 mod session;
+mod site;
 mod stream;
 mod tag;
 mod two_factor;
@@ -167,6 +168,9 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Admin, Read, BROWSE, routes!(admin::invitations)))
         .routes(under(Admin, Social, TAP, routes!(admin::uninvite)))
         .routes(under(Admin, Read, BROWSE, routes!(admin::audit)))
+        .routes(under(Admin, Read, PROVE, routes!(site::storage)))
+        .routes(under(Admin, Read, BROWSE, routes!(site::services)))
+        .routes(under(Admin, Read, BROWSE, routes!(site::slow_requests)))
         .routes(under(Admin, Read, BROWSE, routes!(word::list)))
         .routes(under(Admin, Social, TAP, routes!(word::put)))
         .routes(under(Admin, Social, TAP, routes!(word::delete)))

@@ -59,7 +59,8 @@ pub(crate) async fn gateway(step: Step) -> (Gateway, tempfile::TempDir) {
     let objects = serde_json::from_value(objects).expect("is a configuration");
     let blobs = blobs::Blobs::open(&objects, folder.path()).await.expect("opens");
     let tokens = Tokens::open(&folder.path().join("key")).expect("makes a key");
-    (Gateway::new(config, services, blobs, tokens), folder)
+    let fleet: crate::Fleet = Arc::new(|| Box::pin(async { Ok(Vec::new()) }));
+    (Gateway::new(config, services, blobs, tokens, fleet), folder)
 }
 
 /// What a service answers that is asked in vain.

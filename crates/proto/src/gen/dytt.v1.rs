@@ -2134,6 +2134,8 @@ pub struct SetStandingRequest {
     #[prost(string, tag = "3")]
     pub reason: ::prost::alloc::string::String,
 }
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdministrateRequest {}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListAccountsRequest {
     #[prost(string, tag = "1")]
@@ -2450,6 +2452,12 @@ pub trait UserService: Send + Sync {
         call: &domain::Call,
         request: SetStandingRequest,
     ) -> domain::Result<Done>;
+    /// Whether the caller administrates: refused when not.
+    async fn administrate(
+        &self,
+        call: &domain::Call,
+        request: AdministrateRequest,
+    ) -> domain::Result<Done>;
     /// Accounts of a standing, the latest first; for administrators.
     async fn list_accounts(
         &self,
@@ -2678,6 +2686,13 @@ impl UserService for RemoteUserService {
         request: SetStandingRequest,
     ) -> domain::Result<Done> {
         crate::wire::call(&self.0, call, "/dytt.v1.UserService/SetStanding", request).await
+    }
+    async fn administrate(
+        &self,
+        call: &domain::Call,
+        request: AdministrateRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/Administrate", request).await
     }
     async fn list_accounts(
         &self,
@@ -2910,6 +2925,12 @@ pub fn serve_user(service: std::sync::Arc<dyn UserService>) -> crate::Step {
                 "/dytt.v1.UserService/SetStanding" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.set_standing(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/Administrate" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.administrate(&call, message).await
                     })
                     .await
                 }
@@ -3158,6 +3179,26 @@ pub struct SetPictureRequest {
     #[prost(string, tag = "2")]
     pub source_key: ::prost::alloc::string::String,
 }
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetStorageRequest {}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Storage {
+    #[prost(int64, tag = "1")]
+    pub people: i64,
+    #[prost(int64, tag = "2")]
+    pub videos: i64,
+    #[prost(message, repeated, tag = "3")]
+    pub kinds: ::prost::alloc::vec::Vec<StoredKind>,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StoredKind {
+    #[prost(string, tag = "1")]
+    pub kind: ::prost::alloc::string::String,
+    #[prost(int64, tag = "2")]
+    pub objects: i64,
+    #[prost(int64, tag = "3")]
+    pub bytes: i64,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteCaptionsRequest {
     #[prost(int64, tag = "1")]
@@ -3313,6 +3354,12 @@ pub trait VideoService: Send + Sync {
         call: &domain::Call,
         request: SetPictureRequest,
     ) -> domain::Result<Done>;
+    /// What the site holds; for administrators.
+    async fn get_storage(
+        &self,
+        call: &domain::Call,
+        request: GetStorageRequest,
+    ) -> domain::Result<Storage>;
     /// Begins an upload that comes in parts.
     async fn create_upload(
         &self,
@@ -3442,6 +3489,13 @@ impl VideoService for RemoteVideoService {
     ) -> domain::Result<Done> {
         crate::wire::call(&self.0, call, "/dytt.v1.VideoService/SetPicture", request).await
     }
+    async fn get_storage(
+        &self,
+        call: &domain::Call,
+        request: GetStorageRequest,
+    ) -> domain::Result<Storage> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/GetStorage", request).await
+    }
     async fn create_upload(
         &self,
         call: &domain::Call,
@@ -3559,6 +3613,12 @@ pub fn serve_video(service: std::sync::Arc<dyn VideoService>) -> crate::Step {
                 "/dytt.v1.VideoService/SetPicture" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.set_picture(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/GetStorage" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.get_storage(&call, message).await
                     })
                     .await
                 }
@@ -4026,6 +4086,12 @@ pub const METHODS: &[crate::Method] = &[
         streaming: false,
     },
     crate::Method {
+        path: "/dytt.v1.UserService/Administrate",
+        service: "user",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
         path: "/dytt.v1.UserService/ListAccounts",
         service: "user",
         repeatable: true,
@@ -4185,6 +4251,12 @@ pub const METHODS: &[crate::Method] = &[
         path: "/dytt.v1.VideoService/SetPicture",
         service: "video",
         repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/GetStorage",
+        service: "video",
+        repeatable: true,
         streaming: false,
     },
     crate::Method {

@@ -70,6 +70,7 @@ const READS: &[(&str, u64, Read)] = reads![
     "upload", 2, |c| c.world.store.upload(c.hub, "open".into(), NOW), |upload| upload.parts.len();
     "is_private", 1, |c| c.world.store.is_private(c.hub), |_| 1;
     "follow_requests", 1, |c| c.world.store.follow_requests(c.hub, Slice::NEWEST), |list| list.len();
+    "storage", 1, |c| c.world.store.storage(), |storage| storage.kinds.len();
     "words", 1, |c| c.world.store.words(), |list| list.len();
     "held_comments", 1, |c| c.world.store.held_comments(Some(c.hub), Slice::NEWEST), |list| list.len();
     "owner_of_held", 1, |c| c.world.store.owner_of_held(1), |_| 1;
