@@ -128,6 +128,9 @@ pub enum Error {
     /// No such webhook, or nothing of that number that it was told.
     #[error("there is no such webhook, or no such delivery that could be made again")]
     WebhookNotFound,
+    /// No such link, or its time is over.
+    #[error("this link does not exist, or its time is over")]
+    ShareNotFound,
     /// No such word in the list of words.
     #[error("there is no such word in the list")]
     WordNotFound,
@@ -266,6 +269,7 @@ impl Error {
             Self::WordNotFound => (Kind::NotFound, 120_010, "word_not_found"),
             Self::HeldCommentNotFound => (Kind::NotFound, 120_011, "held_comment_not_found"),
             Self::CommentHeld => (Kind::PermissionDenied, 120_012, "comment_held"),
+            Self::ShareNotFound => (Kind::NotFound, 120_013, "share_not_found"),
             Self::JobNotFound(_) => (Kind::NotFound, 120_006, "job_not_found"),
             Self::UploadNotFound => (Kind::NotFound, 120_003, "upload_not_found"),
             Self::UploadMoved => (Kind::AlreadyExists, 120_004, "upload_moved"),

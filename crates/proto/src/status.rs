@@ -124,6 +124,7 @@ fn about(error: &Error) -> (String, &str) {
         | Error::WordNotFound
         | Error::HeldCommentNotFound
         | Error::CommentHeld
+        | Error::ShareNotFound
         | Error::UploadNotFound
         | Error::UploadMoved
         | Error::ChecksumMismatch
@@ -174,6 +175,7 @@ fn known(reason: &str, subject: &str, detail: String) -> Option<Error> {
         "word_not_found" => Error::WordNotFound,
         "held_comment_not_found" => Error::HeldCommentNotFound,
         "comment_held" => Error::CommentHeld,
+        "share_not_found" => Error::ShareNotFound,
         "job_not_found" => Error::JobNotFound(JobId::parse(number()?).ok()?),
         "upload_not_found" => Error::UploadNotFound,
         "upload_moved" => Error::UploadMoved,
@@ -214,6 +216,7 @@ mod tests {
             Error::WordNotFound,
             Error::HeldCommentNotFound,
             Error::CommentHeld,
+            Error::ShareNotFound,
             Error::PermissionDenied,
             Error::RateLimited { retry_after: Duration::from_millis(1500) },
             Error::TooLarge { limit_bytes: 1 << 20 },

@@ -174,6 +174,9 @@ impl Settler {
         if let Err(error) = self.store.forget_notifications(before(NOTIFICATIONS)).await {
             warn!(error = %error.chain(), "old notifications stay for now");
         }
+        if let Err(error) = self.store.forget_shares(Timestamp::now()).await {
+            warn!(error = %error.chain(), "links that have ended stay for now");
+        }
         if let Err(error) = self.store.forget_held(before(HELD)).await {
             warn!(error = %error.chain(), "comments nobody let through stay for now");
         }

@@ -3,6 +3,7 @@
 
 pub(crate) mod caption;
 mod picture;
+mod share;
 mod upload;
 
 use std::sync::Arc;
@@ -12,10 +13,11 @@ use blobs::{Blobs, Key};
 use domain::{Call, Error, JobId, Result, Timestamp, Title, UserId, VideoId, Visibility};
 use proto::{
     AppendUploadRequest, ChangeVideoRequest, CreateUploadRequest, DeleteCaptionsRequest, Done,
-    GetStorageRequest, HideVideoRequest, JobList, JobRequest, ListJobsRequest, ListVideosRequest,
-    MediaService, PrepareRequest, PrepareResponse, PublishRequest, PublishResponse, PutCaptionsRequest,
-    SetPictureRequest, Storage, StoredKind, StoredObject, Timeline, Upload, UploadRequest, VideoDetail,
-    VideoList, VideoRequest, VideoService, WatchVideoRequest,
+    EndShareRequest, GetSharedVideoRequest, GetStorageRequest, HideVideoRequest, JobList, JobRequest,
+    ListJobsRequest, ListVideosRequest, MediaService, PrepareRequest, PrepareResponse, PublishRequest,
+    PublishResponse, PutCaptionsRequest, SetPictureRequest, Share, ShareList, ShareVideoRequest, Storage,
+    StoredKind, StoredObject, Timeline, Upload, UploadRequest, VideoDetail, VideoList, VideoRequest,
+    VideoService, WatchVideoRequest,
 };
 use store::{NewObject, NewVideo, REMUX, SOURCE, Store};
 use tokio::time::timeout_at;
@@ -92,6 +94,27 @@ impl VideoService for Videos {
 
     async fn get_video(&self, call: &Call, request: VideoRequest) -> Result<VideoDetail> {
         Ok(card::detail(self.store.video(VideoId::parse(request.video_id)?, call.viewer).await?))
+    }
+
+    async fn share_video(&self, call: &Call, request: ShareVideoRequest) -> Result<Share> {
+        self.make_link(call, request).await
+    }
+
+    async fn list_shares(&self, call: &Call, request: VideoRequest) -> Result<ShareList> {
+        let video = VideoId::parse(request.video_id)?;
+        let rows = self.store.shares(call.viewer()?, video, Timestamp::now()).await?;
+        Ok(ShareList { shares: rows.into_iter().map(share::link).collect() })
+    }
+
+    async fn end_share(&self, call: &Call, request: EndShareRequest) -> Result<Done> {
+        let video = VideoId::parse(request.video_id)?;
+        self.store.end_share(call.viewer()?, video, request.share_id).await?;
+        Ok(Done {})
+    }
+
+    async fn get_shared_video(&self, call: &Call, request: GetSharedVideoRequest) -> Result<VideoDetail> {
+        let word = share::hash(&request.word);
+        Ok(card::detail(self.store.shared_video(word, call.viewer, Timestamp::now()).await?))
     }
 
     async fn watch_video(&self, call: &Call, request: WatchVideoRequest) -> Result<Done> {

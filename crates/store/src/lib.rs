@@ -35,6 +35,7 @@ mod row;
 mod search;
 mod session;
 mod sessions;
+mod share;
 mod slice;
 mod sqlite;
 mod stat;
@@ -77,6 +78,7 @@ pub use object::{COMING, FIRST_RENDITION, NewObject, ObjectRow, REMUX, RETIRED, 
 pub use open::OpenError;
 pub use picture::Picture;
 pub use sessions::{OpenSession, SessionRow};
+pub use share::ShareRow;
 pub use slice::{Listed, Slice};
 pub use storage::Storage;
 pub use tag::TagRow;

@@ -15,11 +15,12 @@ mod m0014_person;
 mod m0015_webhook;
 mod m0016_two_factor;
 mod m0017_word;
+mod m0018_share;
 
 use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
 
 /// Every table with its key, after those that its rows refer to.
-pub(crate) const TABLES: [(&str, &str); 38] = [
+pub(crate) const TABLES: [(&str, &str); 39] = [
     ("user", "id"),
     ("user_stat", "user_id"),
     ("video", "id"),
@@ -58,6 +59,7 @@ pub(crate) const TABLES: [(&str, &str); 38] = [
     ("recovery_code", "id"),
     ("word_rule", "id"),
     ("held_comment", "id"),
+    ("share", "id"),
 ];
 
 /// All migrations, oldest first.
@@ -81,6 +83,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0015_webhook::Migration),
             Box::new(m0016_two_factor::Migration),
             Box::new(m0017_word::Migration),
+            Box::new(m0018_share::Migration),
         ]
     }
 }

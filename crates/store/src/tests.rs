@@ -30,6 +30,7 @@ mod plans_mysql;
 mod search;
 mod server;
 mod sessions;
+mod share;
 mod shared;
 mod sight;
 mod spans;

@@ -131,6 +131,8 @@ impl Scene {
         address = address
             .replace("{id}", &id.to_string())
             .replace("{delivery}", "1")
+            .replace("{share}", "1")
+            .replace("{word}", "none")
             .replace("{rendition}", "720p.m3u8");
         address = address.replace("/tags/{name}", "/tags/cats");
         if path.starts_with("/api/v1/search/") {
@@ -157,6 +159,9 @@ impl Scene {
             ("POST", "/api/v1/videos") => json(json!({ "upload": &self.upload[9..], "title": "early" })),
             ("PUT", "/api/v1/admin/accounts/{id}/standing") => {
                 json(json!({ "standing": "suspended", "reason": "a test" }))
+            }
+            ("POST", "/api/v1/videos/{id}/shares") => {
+                json(json!({ "expires_at": invitation()["expires_at"] }))
             }
             ("POST", "/api/v1/admin/words") => json(json!({ "word": "unheard", "action": "hold" })),
             ("POST", "/api/v1/admin/webhooks") => {

@@ -40,6 +40,7 @@ mod search;
 mod secret;
 mod session;
 mod shapes;
+mod share;
 mod sight;
 mod site;
 mod slow;

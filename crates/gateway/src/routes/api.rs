@@ -18,6 +18,7 @@ mod report;
 mod rule;
 mod search;
 mod session;
+mod share;
 mod site;
 mod stream;
 mod tag;
@@ -140,6 +141,10 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Anybody, Read, SEARCH, routes!(search::people)))
         .routes(under(Anybody, Read, SEARCH, routes!(search::tags)))
         .routes(under(Anybody, Read, BROWSE, routes!(video::get)))
+        .routes(under(Anybody, Read, BROWSE, routes!(share::get)))
+        .routes(under(Account, Read, BROWSE, routes!(share::list)))
+        .routes(under(Account, Social, SPEAK, routes!(share::create)))
+        .routes(under(Account, Social, TAP, routes!(share::end)))
         .routes(under(Account, Read, BROWSE, routes!(video::timeline)))
         .routes(under(Account, Social, TAP, routes!(video::change)))
         .routes(under(Account, Social, TAP, routes!(video::delete)))

@@ -3063,6 +3063,44 @@ pub struct VideoRequest {
     #[prost(int64, tag = "1")]
     pub video_id: i64,
 }
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ShareVideoRequest {
+    #[prost(int64, tag = "1")]
+    pub video_id: i64,
+    /// UTC milliseconds.
+    #[prost(int64, tag = "2")]
+    pub expires_at: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Share {
+    #[prost(int64, tag = "1")]
+    pub id: i64,
+    /// What is in the link; told when it is made, and never again.
+    #[prost(string, tag = "2")]
+    pub word: ::prost::alloc::string::String,
+    /// UTC milliseconds.
+    #[prost(int64, tag = "3")]
+    pub created_at: i64,
+    #[prost(int64, tag = "4")]
+    pub expires_at: i64,
+}
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ShareList {
+    #[prost(message, repeated, tag = "1")]
+    pub shares: ::prost::alloc::vec::Vec<Share>,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndShareRequest {
+    #[prost(int64, tag = "1")]
+    pub video_id: i64,
+    #[prost(int64, tag = "2")]
+    pub share_id: i64,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSharedVideoRequest {
+    #[prost(string, tag = "1")]
+    pub word: ::prost::alloc::string::String,
+}
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct HideVideoRequest {
     #[prost(int64, tag = "1")]
@@ -3300,6 +3338,30 @@ pub trait VideoService: Send + Sync {
         call: &domain::Call,
         request: VideoRequest,
     ) -> domain::Result<VideoDetail>;
+    /// Makes a link by which an own video is seen for a while, whoever may see it otherwise.
+    async fn share_video(
+        &self,
+        call: &domain::Call,
+        request: ShareVideoRequest,
+    ) -> domain::Result<Share>;
+    /// Links to an own video that still hold, without their words.
+    async fn list_shares(
+        &self,
+        call: &domain::Call,
+        request: VideoRequest,
+    ) -> domain::Result<ShareList>;
+    /// Ends a link to an own video.
+    async fn end_share(
+        &self,
+        call: &domain::Call,
+        request: EndShareRequest,
+    ) -> domain::Result<Done>;
+    /// The video that a link leads to.
+    async fn get_shared_video(
+        &self,
+        call: &domain::Call,
+        request: GetSharedVideoRequest,
+    ) -> domain::Result<VideoDetail>;
     /// The caller has watched a video for so long; a view counts once, when that was long enough.
     async fn watch_video(
         &self,
@@ -3419,6 +3481,40 @@ impl VideoService for RemoteVideoService {
         request: VideoRequest,
     ) -> domain::Result<VideoDetail> {
         crate::wire::call(&self.0, call, "/dytt.v1.VideoService/GetVideo", request).await
+    }
+    async fn share_video(
+        &self,
+        call: &domain::Call,
+        request: ShareVideoRequest,
+    ) -> domain::Result<Share> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/ShareVideo", request).await
+    }
+    async fn list_shares(
+        &self,
+        call: &domain::Call,
+        request: VideoRequest,
+    ) -> domain::Result<ShareList> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/ListShares", request).await
+    }
+    async fn end_share(
+        &self,
+        call: &domain::Call,
+        request: EndShareRequest,
+    ) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.VideoService/EndShare", request).await
+    }
+    async fn get_shared_video(
+        &self,
+        call: &domain::Call,
+        request: GetSharedVideoRequest,
+    ) -> domain::Result<VideoDetail> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.VideoService/GetSharedVideo",
+            request,
+        )
+        .await
     }
     async fn watch_video(
         &self,
@@ -3559,6 +3655,30 @@ pub fn serve_video(service: std::sync::Arc<dyn VideoService>) -> crate::Step {
                 "/dytt.v1.VideoService/GetVideo" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.get_video(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/ShareVideo" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.share_video(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/ListShares" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.list_shares(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/EndShare" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.end_share(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.VideoService/GetSharedVideo" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.get_shared_video(&call, message).await
                     })
                     .await
                 }
@@ -4195,6 +4315,30 @@ pub const METHODS: &[crate::Method] = &[
     },
     crate::Method {
         path: "/dytt.v1.VideoService/GetVideo",
+        service: "video",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/ShareVideo",
+        service: "video",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/ListShares",
+        service: "video",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/EndShare",
+        service: "video",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.VideoService/GetSharedVideo",
         service: "video",
         repeatable: true,
         streaming: false,

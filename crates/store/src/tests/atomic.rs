@@ -63,6 +63,8 @@ pub(super) struct Scene {
     word: i64,
     /// Waits because of it.
     held: i64,
+    /// A link to the fresh video.
+    share: i64,
 }
 
 impl Scene {
@@ -149,6 +151,8 @@ impl Scene {
         for person in [leaving, left] {
             world.store.delete_account(person, NOW).await.expect("delete");
         }
+        let until = (NOW, later(1));
+        let share = world.store.share_video(author, fresh, [7; 32], until).await.expect("share");
         let word =
             world.store.put_word(author, unwanted("bad"), WordAction::Hold, NOW).await.expect("a word");
         let place = (liked, None);
@@ -189,6 +193,7 @@ impl Scene {
             waiting,
             word,
             held,
+            share,
         }
     }
 
@@ -227,6 +232,9 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "answer_follow, refused", 1 + 0, |s| s.store().answer_follow(s.closed, s.viewer, false, NOW);
     "follow_user, who is private", 3 + 1, |s| s.store().follow_user(s.author, s.closed, NOW);
     "unfollow_user, who was asked", 2 + 1, |s| s.store().unfollow_user(s.viewer, s.closed);
+    "share_video", 2 + 0, |s| s.store().share_video(s.author, s.fresh, [9; 32], (NOW, later(1)));
+    "end_share", 1 + 0, |s| s.store().end_share(s.author, s.fresh, s.share);
+    "forget_shares", 1 + 0, |s| s.store().forget_shares(never());
     "put_word", 3 + 0, |s| s.store().put_word(s.author, unwanted("new"), WordAction::Hold, NOW);
     "put_word, again", 3 + 0, |s| s.store().put_word(s.author, unwanted("bad"), WordAction::Refuse, NOW);
     "delete_word", 2 + 0, |s| s.store().delete_word(s.author, s.word, NOW);
@@ -290,7 +298,7 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "delete_video", 6 + 1, |s| s.store().delete_video(s.author, s.fresh, NOW);
     "forget_reactions", 12 + 1, |s| s.store().forget_reactions(s.deleting.video);
     "forget_reactions, none", 4 + 1, |s| s.store().forget_reactions(s.playing.video);
-    "video_gone", 5 + 0, |s| s.store().video_gone(s.deleting.attempt, s.deleting.video);
+    "video_gone", 6 + 0, |s| s.store().video_gone(s.deleting.attempt, s.deleting.video);
     "put_file", 4 + 0, |s| s.store().put_file(s.author, s.fresh, object("p/new", "captions.en"));
     "put_file, a first one", 3 + 0, |s| s.store().put_file(s.author, s.fresh, object("p/new", "captions.de"));
     "take_file", 3 + 0, |s| s.store().take_file(s.author, s.fresh, "captions.en".into());
@@ -392,7 +400,7 @@ async fn failing_at(scene: &Scene, statement: u64, mutation: Mutation) -> Result
 #[test]
 fn every_mutation_is_interrupted_here_and_documents_its_statements() {
     let documented: Vec<_> = stated::methods().into_iter().filter(|method| method.mutates).collect();
-    assert_eq!(documented.len(), 92, "{documented:?}");
+    assert_eq!(documented.len(), 95, "{documented:?}");
     for method in documented {
         let measured = MUTATIONS.iter().find(|row| row.0 == method.name).map(|row| (row.1, row.2));
         assert!(measured.is_some(), "{} is not interrupted", method.name);

@@ -35,6 +35,7 @@ async fn these_are_all_tables() {
         "recovery_code",
         "report",
         "session",
+        "share",
         "tag",
         "upload",
         "upload_part",
@@ -90,7 +91,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
             references.push(format!("{table}.{column}"));
         }
     }
-    assert_eq!(references.len(), 55, "{references:?}");
+    assert_eq!(references.len(), 56, "{references:?}");
 }
 
 #[tokio::test]

@@ -83,6 +83,9 @@ impl Crowd {
             world.run(&format!("INSERT INTO {into} {numbers} {last}) SELECT {select} FROM n")).await;
         }
         world.store.repair_counters().await.expect("count");
+        let until = Timestamp::from_millis(at + 1000);
+        let first = VideoId::parse(first_video).expect("a number");
+        world.store.share_video(hub, first, [7; 32], (NOW, until)).await.expect("share");
         let hook = "https://example.org/".to_owned();
         world
             .store

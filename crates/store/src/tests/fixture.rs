@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The schema's history, oldest first.
-pub(super) const MIGRATIONS: [&str; 15] = [
+pub(super) const MIGRATIONS: [&str; 16] = [
     "m0001_first",
     "m0002_media",
     "m0003_api",
@@ -31,6 +31,7 @@ pub(super) const MIGRATIONS: [&str; 15] = [
     "m0015_webhook",
     "m0016_two_factor",
     "m0017_word",
+    "m0018_share",
 ];
 
 /// The moment at which everything happens, unless a test says otherwise.

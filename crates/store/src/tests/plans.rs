@@ -104,6 +104,8 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "send_message", Index, |c| c.world.store.send_message(c.hub, c.peer, content("text"), NOW);
     "delete_video", Index, |c| c.world.store.delete_video(c.hub, c.video, NOW);
     "forget_reactions", Sorted, |c| c.world.store.forget_reactions(c.video);
+    "shared_video", Index, |c| c.world.store.shared_video([7; 32], None, NOW);
+    "forget_shares", Index, |c| c.world.store.forget_shares(never());
     "held_comments", Index, |c| c.world.store.held_comments(Some(c.hub), Slice::NEWEST);
     "forget_held", Index, |c| c.world.store.forget_held(never());
     "claim_delivery", Index, |c| c.world.store.claim_delivery(1, never(), LEASE);

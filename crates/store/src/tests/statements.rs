@@ -71,6 +71,8 @@ const READS: &[(&str, u64, Read)] = reads![
     "is_private", 1, |c| c.world.store.is_private(c.hub), |_| 1;
     "follow_requests", 1, |c| c.world.store.follow_requests(c.hub, Slice::NEWEST), |list| list.len();
     "storage", 1, |c| c.world.store.storage(), |storage| storage.kinds.len();
+    "shares", 1, |c| c.world.store.shares(c.hub, c.video, NOW), |list| list.len();
+    "shared_video", 3, |c| c.world.store.shared_video([7; 32], None, NOW), |watched| watched.files.files.len();
     "words", 1, |c| c.world.store.words(), |list| list.len();
     "held_comments", 1, |c| c.world.store.held_comments(Some(c.hub), Slice::NEWEST), |list| list.len();
     "owner_of_held", 1, |c| c.world.store.owner_of_held(1), |_| 1;

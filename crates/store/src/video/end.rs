@@ -56,7 +56,7 @@ impl Store {
     }
 
     /// A video that is being deleted has no objects any more: of its row only the number stays. False, changing
-    /// nothing, when the job is no longer this attempt's. Five statements.
+    /// nothing, when the job is no longer this attempt's. Six statements.
     ///
     /// # Errors
     /// Only the database's.
@@ -71,6 +71,7 @@ impl Store {
                         "DELETE FROM video_object WHERE video_id = ?",
                         "DELETE FROM video_event WHERE video_id = ?",
                         "DELETE FROM video_tag WHERE video_id = ?",
+                        "DELETE FROM share WHERE video_id = ?",
                         "UPDATE video SET state = 'gone', title = '', play_key = '', cover_key = NULL, \
                          thumbhash = NULL, withheld_at = NULL WHERE id = ?",
                     ] {

@@ -1,6 +1,6 @@
 //! What a video consists of: its objects, and what a job needs to know of it.
 
-use domain::{Error, Result, UserId, VideoId, Visibility};
+use domain::{Error, Result, Timestamp, UserId, VideoId, Visibility};
 
 use sea_orm::Value;
 
@@ -93,20 +93,34 @@ impl Store {
         let viewer = number(viewer);
         let id = Value::from(video.get());
         let own = [viewer.clone(), viewer.clone(), viewer.clone(), id];
-        let values = own.into_iter().chain(std::iter::repeat_n(viewer, 5));
-        let values = Vec::from_iter(values);
-        self.database
-            .read(move |session| {
-                Box::pin(async move {
-                    let row = session.row(sql, values).await?.ok_or(Error::VideoNotFound(video))?;
-                    let card = VideoCard::read(&row)?;
-                    let mut files = files(session, video).await?;
-                    files.files.retain(|file| !file.key.starts_with("o/"));
-                    let is_bookmarked = column::<i64>(&row, "is_bookmarked")? != 0;
-                    Ok(Watched { card, files, is_bookmarked, view_count: column(&row, "view_count")? })
-                })
-            })
-            .await
+        let values = Vec::from_iter(own.into_iter().chain(std::iter::repeat_n(viewer, 5)));
+        let read = self.database.read(move |session| Box::pin(watched(session, sql, values)));
+        read.await?.ok_or(Error::VideoNotFound(video))
+    }
+
+    /// A video with what it consists of, for whoever has a link to it whose word has this hash: whoever may see it
+    /// otherwise, but not what an administrator has hidden. Without what is shown to nobody. Three statements.
+    ///
+    /// # Errors
+    /// [`Error::ShareNotFound`].
+    pub async fn shared_video(
+        &self,
+        word: [u8; 32],
+        viewer: Option<UserId>,
+        now: Timestamp,
+    ) -> Result<Watched> {
+        let sql = concat!(
+            "SELECT EXISTS (SELECT 1 FROM bookmark b WHERE b.user_id = ? AND b.video_id = v.id) AS is_bookmarked, \
+             vs.view_count, ",
+            video_columns!(),
+            " FROM share s JOIN video v ON v.id = s.video_id ",
+            video_joins!(),
+            " WHERE s.sha256 = ? AND s.expires_at > ? AND v.state = 'ready' AND v.visibility <> 'hidden' LIMIT 1"
+        );
+        let viewer = number(viewer);
+        let values = vec![viewer.clone(), viewer.clone(), viewer, word.to_vec().into(), now.millis().into()];
+        let read = self.database.read(move |session| Box::pin(watched(session, sql, values)));
+        read.await?.ok_or(Error::ShareNotFound)
     }
 }
 
@@ -151,6 +165,16 @@ async fn take(session: &Session, author: UserId, video: VideoId, role: &str) -> 
     let key: String = column(&row, "object_key")?;
     session.change("DELETE FROM video_object WHERE object_key = ?", [key.as_str().into()]).await?;
     Ok(Some(key))
+}
+
+/// Three statements, one for none.
+async fn watched(session: &Session, sql: &str, values: Vec<Value>) -> Result<Option<Watched>> {
+    let Some(row) = session.row(sql, values).await? else { return Ok(None) };
+    let card = VideoCard::read(&row)?;
+    let mut files = files(session, VideoId::parse(card.id)?).await?;
+    files.files.retain(|file| !file.key.starts_with("o/"));
+    let is_bookmarked = column::<i64>(&row, "is_bookmarked")? != 0;
+    Ok(Some(Watched { card, files, is_bookmarked, view_count: column(&row, "view_count")? }))
 }
 
 async fn files(session: &Session, video: VideoId) -> Result<VideoFiles> {

@@ -50,7 +50,7 @@ pub(super) struct Change {
 
 /// A video with what it consists of.
 #[derive(Serialize, ToSchema)]
-struct Video {
+pub(super) struct Video {
     id: i64,
     title: String,
     /// The words of the title that follow a `#`, without it.
@@ -81,7 +81,7 @@ struct Video {
     renditions: Vec<Rendition>,
     /// HLS over the same renditions; of clips above a minute.
     #[serde(skip_serializing_if = "Option::is_none")]
-    hls_url: Option<String>,
+    pub hls_url: Option<String>,
     /// A moving picture of three seconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     preview_url: Option<String>,
@@ -375,7 +375,7 @@ pub(super) fn card(base: &Base, video: proto::Video) -> Card {
     }
 }
 
-fn shown(base: &Base, detail: VideoDetail) -> Video {
+pub(super) fn shown(base: &Base, detail: VideoDetail) -> Video {
     let VideoDetail { video, visibility, state, duration_ms, thumbhash, files, is_bookmarked, view_count } =
         detail;
     let video = video.unwrap_or_default();
