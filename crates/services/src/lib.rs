@@ -6,6 +6,7 @@ mod comment;
 mod deletion;
 mod feed;
 mod follow;
+mod forget;
 mod fsck;
 mod like;
 mod media;

@@ -20,12 +20,6 @@ const LOOK: Duration = Duration::from_millis(500);
 const UPLOADS: Duration = Duration::from_secs(60);
 /// How often deleted accounts are looked for.
 const PEOPLE: Duration = Duration::from_secs(5);
-/// How long people find what they were told of.
-const NOTIFICATIONS: Duration = Duration::from_secs(60 * 24 * 3600);
-/// How long it is known what somebody was shown.
-const IMPRESSIONS: Duration = Duration::from_secs(30 * 24 * 3600);
-/// For how long a comment waits to be let through.
-const HELD: Duration = Duration::from_secs(30 * 24 * 3600);
 /// The longest wait between two attempts; there is no last one.
 const MAX_WAIT: Duration = Duration::from_secs(20);
 
@@ -52,7 +46,7 @@ impl Settler {
                     _ = people.tick() => self.forget_people().await,
                     _ = uploads.tick() => {
                         self.forget_uploads().await;
-                        self.forget_news().await;
+                        self.forget_old().await;
                     }
                 },
                 Err(error) => {
@@ -164,24 +158,6 @@ impl Settler {
         match self.store.forget_uploads(Timestamp::now()).await {
             Ok(keys) => discard_unneeded(&self.store, &self.blobs, &keys).await,
             Err(error) => warn!(error = %error.chain(), "late uploads stay for now"),
-        }
-    }
-
-    /// Some at a time: many that are old go over many ticks.
-    async fn forget_news(&self) {
-        let before =
-            |age: Duration| Timestamp::from_millis(Timestamp::now().millis() - age.as_millis() as i64);
-        if let Err(error) = self.store.forget_notifications(before(NOTIFICATIONS)).await {
-            warn!(error = %error.chain(), "old notifications stay for now");
-        }
-        if let Err(error) = self.store.forget_shares(Timestamp::now()).await {
-            warn!(error = %error.chain(), "links that have ended stay for now");
-        }
-        if let Err(error) = self.store.forget_held(before(HELD)).await {
-            warn!(error = %error.chain(), "comments nobody let through stay for now");
-        }
-        if let Err(error) = self.store.forget_impressions(before(IMPRESSIONS)).await {
-            warn!(error = %error.chain(), "what was shown long ago stays for now");
         }
     }
 }

@@ -28,9 +28,6 @@ const ANSWER: Duration = Duration::from_secs(10);
 const LEASE: Duration = Duration::from_secs(60);
 /// How long after each attempt that failed the next one is made; after the last none.
 const WAITS: [u64; 7] = [5, 30, 2 * 60, 10 * 60, 3600, 6 * 3600, 24 * 3600];
-/// How often old deliveries are looked for, and how old these are.
-const FORGET: Duration = Duration::from_secs(60);
-const KEPT: Duration = Duration::from_secs(30 * 24 * 3600);
 
 /// What an operator may decide about webhooks.
 #[derive(Clone, Copy, Debug, serde::Deserialize, serde::Serialize)]
@@ -70,7 +67,6 @@ impl Caller {
     /// Works until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let mut calls = JoinSet::new();
-        let mut forget = tokio::time::interval(FORGET);
         while !stop.is_cancelled() {
             if let Err(error) = self.begin(&mut calls, &stop).await {
                 warn!(error = %error.chain(), "nobody can be called for now");
@@ -79,12 +75,6 @@ impl Caller {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(LOOK) => {}
-                _ = forget.tick() => {
-                    let before = Timestamp::now().before(KEPT);
-                    if let Err(error) = self.store.forget_deliveries(before).await {
-                        warn!(error = %error.chain(), "old deliveries stay for now");
-                    }
-                }
             }
         }
         // Whom this cuts off is called again when the lease is over.

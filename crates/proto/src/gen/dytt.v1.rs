@@ -1585,8 +1585,8 @@ pub struct ListNotificationsRequest {
 pub struct Notification {
     #[prost(int64, tag = "1")]
     pub id: i64,
-    /// Why: `like`, `comment`, `reply`, `comment_like`, `mention`, `follow`, `video_ready`, `video_failed`, `video_hidden`,
-    /// `video_restored` or `comment_removed`.
+    /// Why: `like`, `comment`, `reply`, `comment_like`, `mention`, `follow`, `follow_request`, `follow_accepted`,
+    /// `video_ready`, `video_failed`, `video_hidden`, `video_restored` or `comment_removed`.
     #[prost(string, tag = "2")]
     pub occasion: ::prost::alloc::string::String,
     /// UTC milliseconds: when it happened last.

@@ -22,8 +22,8 @@ use crate::reply;
 #[derive(Serialize, ToSchema)]
 pub(super) struct Notification {
     id: i64,
-    /// `like`, `comment`, `reply`, `comment_like`, `mention`, `follow`, `video_ready`, `video_failed`, `video_hidden`,
-    /// `video_restored` or `comment_removed`.
+    /// `like`, `comment`, `reply`, `comment_like`, `mention`, `follow`, `follow_request`, `follow_accepted`,
+    /// `video_ready`, `video_failed`, `video_hidden`, `video_restored` or `comment_removed`.
     occasion: String,
     /// UTC milliseconds: when it happened last.
     told_at: i64,
