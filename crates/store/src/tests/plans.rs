@@ -79,6 +79,7 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "new_notifications", Index, |c| c.world.store.new_notifications(c.hub);
     "see_notifications", Index, |c| c.world.store.see_notifications(c.hub, NOW);
     "forget_notifications", Index, |c| c.world.store.forget_notifications(NOW);
+    "shared_video", Index, |c| c.world.store.shared_video([7; 32], None, NOW);
     "objects", Sorted, |c| c.world.store.objects("");
     "known_objects", Index, |c| c.world.store.known_objects(&["r/0".into(), "r/1".into()]);
     "create_user", Index, |c| c.world.store.create_user(user_name("new"), "hash".into(), Entry::Open, NOW);
@@ -104,7 +105,6 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "send_message", Index, |c| c.world.store.send_message(c.hub, c.peer, content("text"), NOW);
     "delete_video", Index, |c| c.world.store.delete_video(c.hub, c.video, NOW);
     "forget_reactions", Sorted, |c| c.world.store.forget_reactions(c.video);
-    "shared_video", Index, |c| c.world.store.shared_video([7; 32], None, NOW);
     "forget_shares", Index, |c| c.world.store.forget_shares(never());
     "held_comments", Index, |c| c.world.store.held_comments(Some(c.hub), Slice::NEWEST);
     "forget_held", Index, |c| c.world.store.forget_held(never());
