@@ -79,7 +79,7 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "new_notifications", Index, |c| c.world.store.new_notifications(c.hub);
     "see_notifications", Index, |c| c.world.store.see_notifications(c.hub, NOW);
     "forget_notifications", Index, |c| c.world.store.forget_notifications(NOW);
-    "shared_video", Index, |c| c.world.store.shared_video([7; 32], None, NOW);
+    "shared_video", Sorted, |c| c.world.store.shared_video([7; 32], None, NOW);
     "objects", Sorted, |c| c.world.store.objects("");
     "known_objects", Index, |c| c.world.store.known_objects(&["r/0".into(), "r/1".into()]);
     "create_user", Index, |c| c.world.store.create_user(user_name("new"), "hash".into(), Entry::Open, NOW);
