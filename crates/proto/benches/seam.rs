@@ -10,8 +10,8 @@ use futures_util::FutureExt;
 use prost::Message;
 use proto::{
     Done, FeedService, ForgetTasteRequest, GetWhyRequest, ListFeedRequest, ListFeedResponse,
-    ListFollowingFeedRequest, ListForYouRequest, ListTaggedRequest, ListTrendingRequest, RemoteFeedService,
-    SearchRequest, TagList, User, Video, VideoList, WantNoSuchRequest, Why, serve_feed,
+    ListFollowingFeedRequest, ListForYouRequest, ListTaggedRequest, ListTrendingRequest, PassOnRequest,
+    RemoteFeedService, SearchRequest, TagList, User, Video, VideoList, WantNoSuchRequest, Why, serve_feed,
 };
 
 /// A feed that has its answer ready.
@@ -44,6 +44,10 @@ impl FeedService for Ready {
     }
 
     async fn want_no_such(&self, _: &Call, _: WantNoSuchRequest) -> Result<Done> {
+        Ok(Done {})
+    }
+
+    async fn pass_on(&self, _: &Call, _: PassOnRequest) -> Result<Done> {
         Ok(Done {})
     }
 

@@ -52,6 +52,7 @@ pub const RULES: &[Rule] = &[
     row("/dytt.v1.FeedService/ListForYou", GATEWAY, HOP),
     row("/dytt.v1.FeedService/GetWhy", GATEWAY, HOP),
     row("/dytt.v1.FeedService/WantNoSuch", GATEWAY, HOP),
+    row("/dytt.v1.FeedService/PassOn", GATEWAY, HOP),
     row("/dytt.v1.FeedService/ForgetTaste", GATEWAY, HOP),
     row("/dytt.v1.FeedService/SearchVideos", GATEWAY, HOP),
     row("/dytt.v1.FeedService/SearchTags", GATEWAY, HOP),

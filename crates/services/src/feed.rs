@@ -4,10 +4,10 @@ use domain::limits::MAX_TAG_CHARS;
 use domain::{Call, Error, Query, Result, Tag, Timestamp, VideoId};
 use proto::{
     Done, FeedService, ForgetTasteRequest, GetWhyRequest, ListFeedRequest, ListFeedResponse,
-    ListFollowingFeedRequest, ListForYouRequest, ListTaggedRequest, ListTrendingRequest, SearchRequest,
-    TagList, User, Video, VideoList, WantNoSuchRequest, Why,
+    ListFollowingFeedRequest, ListForYouRequest, ListTaggedRequest, ListTrendingRequest, PassOnRequest,
+    SearchRequest, TagList, User, Video, VideoList, WantNoSuchRequest, Why,
 };
-use store::{Page, Store, TagRow, VideoCard};
+use store::{Opinion, Page, Store, TagRow, VideoCard};
 
 use crate::card;
 use crate::ranking::{Taste, Weights, choose};
@@ -74,7 +74,13 @@ impl FeedService for Feed {
 
     async fn want_no_such(&self, call: &Call, request: WantNoSuchRequest) -> Result<Done> {
         let video = VideoId::parse(request.video_id)?;
-        self.store.want_no_such(call.viewer()?, video, Timestamp::now()).await?;
+        self.store.say_of(call.viewer()?, video, Opinion::Unwanted, Timestamp::now()).await?;
+        Ok(Done {})
+    }
+
+    async fn pass_on(&self, call: &Call, request: PassOnRequest) -> Result<Done> {
+        let video = VideoId::parse(request.video_id)?;
+        self.store.say_of(call.viewer()?, video, Opinion::PassedOn, Timestamp::now()).await?;
         Ok(Done {})
     }
 

@@ -108,7 +108,8 @@ fn worth(signal: &Signal) -> f64 {
         return -2.0;
     }
     let watched = signal.watched.map_or(0.0, |share| share.clamp(0.0, 1.0) - 1.0 / 3.0);
-    watched + f64::from(u8::from(signal.is_liked)) + 0.8 * f64::from(u8::from(signal.is_commented))
+    let one = |is: bool| f64::from(u8::from(is));
+    watched + one(signal.is_liked) + one(signal.is_passed_on) + 0.8 * one(signal.is_commented)
 }
 
 /// What somebody likes: tags and authors, each from -1 to 1.

@@ -82,7 +82,7 @@ pub use share::ShareRow;
 pub use slice::{Listed, Slice};
 pub use storage::Storage;
 pub use tag::TagRow;
-pub use taste::{Candidate, Signal};
+pub use taste::{Candidate, Opinion, Signal};
 pub use two_factor::TwoFactor;
 pub use upload::{UploadPart, UploadRow};
 pub use user::{Account, Entry, LoginRow};

@@ -44,8 +44,19 @@ pub struct Signal {
     pub is_liked: bool,
     /// It is commented.
     pub is_commented: bool,
+    /// They have passed it on.
+    pub is_passed_on: bool,
     /// They said that they want no such thing.
     pub is_unwanted: bool,
+}
+
+/// What a viewer says of a video.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Opinion {
+    /// They want no such.
+    Unwanted,
+    /// They have passed it on.
+    PassedOn,
 }
 
 /// A video that may be shown, and what is known of it.
@@ -86,7 +97,7 @@ impl Store {
     /// # Errors
     /// Only the database's.
     pub async fn signals(&self, viewer: UserId) -> Result<Vec<Signal>> {
-        let watched = "SELECT w.video_id AS video, v.author_id AS author, v.duration_ms, w.watched_ms, w.is_unwanted, \
+        let watched = "SELECT w.video_id AS video, v.author_id AS author, v.duration_ms, w.watched_ms, w.is_unwanted, w.is_passed_on, \
                        EXISTS (SELECT 1 FROM video_like l WHERE l.user_id = w.user_id AND l.video_id = w.video_id) AS is_liked, \
                        EXISTS (SELECT 1 FROM comment c WHERE c.author_id = w.user_id AND c.video_id = w.video_id) AS is_commented \
                        FROM video_view w JOIN video v ON v.id = w.video_id WHERE w.user_id = ? \
@@ -206,21 +217,36 @@ impl Store {
         Ok(found.into_iter().next())
     }
 
-    /// A viewer wants no such video. Two statements, three when they have watched it.
+    /// A viewer says of a video that they want no such, or have passed it on. Two statements, three when they have watched
+    /// it.
     ///
     /// # Errors
     /// [`Error::VideoNotFound`] when there is no video of that number that the viewer may see.
-    pub async fn want_no_such(&self, viewer: UserId, video: VideoId, now: Timestamp) -> Result<()> {
+    pub async fn say_of(
+        &self,
+        viewer: UserId,
+        video: VideoId,
+        opinion: Opinion,
+        now: Timestamp,
+    ) -> Result<()> {
+        let column = match opinion {
+            Opinion::Unwanted => "is_unwanted",
+            Opinion::PassedOn => "is_passed_on",
+        };
         self.database
             .write(move |session| {
                 Box::pin(async move {
                     visible_author(session, video, Some(viewer)).await?;
-                    let new = "INSERT INTO video_view (user_id, video_id, watched_ms, is_counted, seen_at, is_unwanted) \
-                               VALUES (?, ?, 0, 0, ?, 1)";
+                    let new = format!(
+                        "INSERT INTO video_view (user_id, video_id, watched_ms, is_counted, seen_at, {column}) \
+                         VALUES (?, ?, 0, 0, ?, 1)"
+                    );
                     let values = [viewer.get(), video.get(), now.millis()].map(Value::from);
-                    if session.insert_new(new, values).await?.is_none() {
-                        let sql = "UPDATE video_view SET is_unwanted = 1, seen_at = ? WHERE user_id = ? AND video_id = ?";
-                        session.change(sql, [now.millis(), viewer.get(), video.get()].map(Value::from)).await?;
+                    if session.insert_new(&new, values).await?.is_none() {
+                        let sql = format!(
+                            "UPDATE video_view SET {column} = 1, seen_at = ? WHERE user_id = ? AND video_id = ?"
+                        );
+                        session.change(&sql, [now.millis(), viewer.get(), video.get()].map(Value::from)).await?;
                     }
                     Ok(())
                 })
@@ -286,6 +312,7 @@ impl Signal {
             watched: (length > 0).then(|| watched as f64 / length as f64),
             is_liked: is("is_liked")?,
             is_commented: is("is_commented")?,
+            is_passed_on: is("is_passed_on")?,
             is_unwanted: is("is_unwanted")?,
         })
     }

@@ -134,6 +134,7 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Account, Read, BROWSE, routes!(feed::for_you)))
         .routes(under(Account, Read, BROWSE, routes!(feed::why)))
         .routes(under(Account, Social, TAP, routes!(feed::not_interested)))
+        .routes(under(Account, Social, TAP, routes!(feed::pass_on)))
         .routes(under(Account, Social, TAP, routes!(feed::forget_taste)))
         .routes(under(Anybody, Read, BROWSE, routes!(tag::trending)))
         .routes(under(Anybody, Read, BROWSE, routes!(tag::videos)))

@@ -612,6 +612,11 @@ pub struct WantNoSuchRequest {
     pub video_id: i64,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PassOnRequest {
+    #[prost(int64, tag = "1")]
+    pub video_id: i64,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ForgetTasteRequest {}
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ListTrendingRequest {}
@@ -694,6 +699,8 @@ pub trait FeedService: Send + Sync {
         call: &domain::Call,
         request: WantNoSuchRequest,
     ) -> domain::Result<Done>;
+    /// The viewer has passed a video on.
+    async fn pass_on(&self, call: &domain::Call, request: PassOnRequest) -> domain::Result<Done>;
     /// What the viewer did until now says nothing of what they like any more.
     async fn forget_taste(
         &self,
@@ -760,6 +767,9 @@ impl FeedService for RemoteFeedService {
         request: WantNoSuchRequest,
     ) -> domain::Result<Done> {
         crate::wire::call(&self.0, call, "/dytt.v1.FeedService/WantNoSuch", request).await
+    }
+    async fn pass_on(&self, call: &domain::Call, request: PassOnRequest) -> domain::Result<Done> {
+        crate::wire::call(&self.0, call, "/dytt.v1.FeedService/PassOn", request).await
     }
     async fn forget_taste(
         &self,
@@ -829,6 +839,12 @@ pub fn serve_feed(service: std::sync::Arc<dyn FeedService>) -> crate::Step {
                 "/dytt.v1.FeedService/WantNoSuch" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.want_no_such(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.FeedService/PassOn" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.pass_on(&call, message).await
                     })
                     .await
                 }
@@ -3895,6 +3911,12 @@ pub const METHODS: &[crate::Method] = &[
     },
     crate::Method {
         path: "/dytt.v1.FeedService/WantNoSuch",
+        service: "feed",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.FeedService/PassOn",
         service: "feed",
         repeatable: true,
         streaming: false,

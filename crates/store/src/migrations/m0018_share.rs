@@ -1,9 +1,9 @@
-//! Links by which a video is seen for a while, whoever may see it otherwise.
+//! Links by which a video is seen for a while, whoever may see it otherwise; and whether a viewer has passed it on.
 
 use sea_orm_migration::prelude::*;
 use sea_orm_migration::schema::{big_integer, big_pk_auto, binary_len};
 
-use super::m0001_first::{create, index, owned, table};
+use super::m0001_first::{counter, create, index, owned, table};
 
 pub(super) struct Migration;
 
@@ -21,6 +21,10 @@ impl MigrationTrait for Migration {
     }
 
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
+        if !manager.has_column("video_view", "is_passed_on").await? {
+            let column = counter("is_passed_on");
+            manager.alter_table(Table::alter().table("video_view").add_column(column).take()).await?;
+        }
         let share = table("share")
             .col(big_pk_auto("id"))
             .col(big_integer("video_id"))

@@ -14,7 +14,7 @@ use super::fixture::{
     user_name,
 };
 use super::stated;
-use crate::{Entry, Finished, Job, JobKind, NewVideo, Picture, Slice, Store, Subject, Then, Told};
+use crate::{Entry, Finished, Job, JobKind, NewVideo, Opinion, Picture, Slice, Store, Subject, Then, Told};
 
 /// Longer than any video.
 const WHOLE: Duration = Duration::from_secs(3600);
@@ -342,7 +342,8 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "mute_user", 2 + 0, |s| s.store().mute_user(s.author, s.viewer, NOW);
     "unmute_user", 1 + 0, |s| s.store().unmute_user(s.viewer, s.author);
     "show", 2 + 0, |s| s.store().show(s.viewer, vec![(s.fresh, "fresh"), (s.liked, "tag")], NOW);
-    "want_no_such", 2 + 0, |s| s.store().want_no_such(s.author, s.fresh, NOW);
+    "say_of", 2 + 0, |s| s.store().say_of(s.author, s.fresh, Opinion::Unwanted, NOW);
+    "say_of, of what was watched", 3 + 0, |s| s.store().say_of(s.leaving, s.liked, Opinion::PassedOn, NOW);
     "forget_taste", 3 + 0, |s| s.store().forget_taste(s.viewer, NOW);
     "forget_impressions", 1 + 0, |s| s.store().forget_impressions(later(1_000_000));
     "read_messages", 2 + 0, |s| s.store().read_messages(s.author, s.viewer, 1);

@@ -5,7 +5,7 @@ use futures_util::future::BoxFuture;
 
 use super::crowd::Crowd;
 use super::fixture::{LEASE, NOW, On, content, later, never, query, tag, user_name};
-use crate::{Barrier, Entry, JobKind, Slice, Thread};
+use crate::{Barrier, Entry, JobKind, Opinion, Slice, Thread};
 
 type Call = for<'c> fn(&'c Crowd) -> BoxFuture<'c, Result<()>>;
 
@@ -71,7 +71,7 @@ const CALLS: &[(&str, Order, Call)] = calls![
     "candidates", Sorted, |c| c.world.store.candidates(c.peer, vec![1, 2], vec![1, 2]);
     "show", Index, |c| c.world.store.show(c.peer, vec![(c.video, "fresh")], NOW);
     "why_shown", Index, |c| c.world.store.why_shown(c.peer, c.video);
-    "want_no_such", Index, |c| c.world.store.want_no_such(c.peer, c.video, NOW);
+    "say_of", Index, |c| c.world.store.say_of(c.peer, c.video, Opinion::PassedOn, NOW);
     "forget_taste", Index, |c| c.world.store.forget_taste(c.peer, NOW);
     "forget_impressions", Index, |c| c.world.store.forget_impressions(NOW);
     "notifications", Index, |c| c.world.store.notifications(c.hub, Slice::NEWEST);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use domain::{Timestamp, UserId, VideoId, Visibility};
 
 use super::fixture::{NOW, On, World, content, later, on_both, title};
-use crate::{Candidate, NewVideo, Signal};
+use crate::{Candidate, NewVideo, Opinion, Signal};
 
 async fn publish(world: &World, author: UserId, text: &str) -> VideoId {
     let video = NewVideo { title: title(text), duration_ms: 10_000, ..world.ready(author) };
@@ -33,7 +33,7 @@ async fn what_somebody_did_is_told_until_they_want_it_forgotten(on: On) {
     store.watch_video(viewer, one, Duration::from_secs(5), later(1)).await.expect("watch");
     store.add_comment(viewer, one, None, content("nice"), later(1)).await.expect("comment");
     store.like_video(viewer, two, later(2)).await.expect("like");
-    store.want_no_such(viewer, three, later(3)).await.expect("say so");
+    store.say_of(viewer, three, Opinion::Unwanted, later(3)).await.expect("say so");
     let expected = [
         Signal {
             video: one.get(),
@@ -89,7 +89,7 @@ async fn candidates_are_what_others_published_and_is_wanted(on: On) {
     assert_eq!(found.iter().map(known).collect::<Vec<_>>(), expected, "not {own}, which is bob's");
     assert!(found.iter().all(|candidate| candidate.shown_at.is_none()));
     store.like_video(bob, one, later(4)).await.expect("like");
-    store.want_no_such(bob, two, NOW).await.expect("say so");
+    store.say_of(bob, two, Opinion::Unwanted, NOW).await.expect("say so");
     let found = candidates(&world, bob, Vec::new(), &[]).await;
     assert_eq!(found.iter().map(|of| (of.video, of.shown_at)).collect::<Vec<_>>(), [(one, Some(later(4)))]);
     store.forget_taste(bob, later(9)).await.expect("forget");

@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use proto::{
     ForgetTasteRequest, GetWhyRequest, ListFeedRequest, ListFollowingFeedRequest, ListForYouRequest,
-    WantNoSuchRequest,
+    PassOnRequest, WantNoSuchRequest,
 };
 use serde::Serialize;
 use utoipa::ToSchema;
@@ -113,6 +113,18 @@ pub(super) async fn not_interested(
     Id(video_id): Id,
 ) -> Result<Response, Failure> {
     gateway.services.feed.want_no_such(&call, WantNoSuchRequest { video_id }).await?;
+    Ok(done())
+}
+
+/// The caller has passed the video on to somebody: others like it are chosen more.
+#[utoipa::path(put, path = "/api/v1/videos/{id}/passed-on", tag = "feed", params(("id" = i64, Path)),
+    responses((status = 204)))]
+pub(super) async fn pass_on(
+    State(gateway): State<Gateway>,
+    Account(call): Account,
+    Id(video_id): Id,
+) -> Result<Response, Failure> {
+    gateway.services.feed.pass_on(&call, PassOnRequest { video_id }).await?;
     Ok(done())
 }
 
