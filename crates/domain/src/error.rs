@@ -126,7 +126,7 @@ pub enum Error {
     #[error("this report does not exist")]
     ReportNotFound,
     /// No such webhook, or nothing of that number that it was told.
-    #[error("there is no such webhook, or no such delivery that could be made again")]
+    #[error("there is no such webhook, or no such delivery")]
     WebhookNotFound,
     /// No such link, or its time is over.
     #[error("this link does not exist, or its time is over")]

@@ -84,8 +84,10 @@ impl Caller {
     /// Fills the outbox, and begins to call everybody for whom something waits and who is not being called.
     async fn begin(&self, calls: &mut JoinSet<()>, stop: &CancellationToken) -> Result<()> {
         for told in self.store.told().await? {
-            // What is left comes with the next look.
-            self.store.fill_outbox(&told, Timestamp::now()).await?;
+            // What is left comes with the next look; what fails holds up no other.
+            if let Err(error) = self.store.fill_outbox(&told, Timestamp::now()).await {
+                warn!(error = %error.chain(), "what happened is told later");
+            }
         }
         for hook in self.store.due_webhooks(Timestamp::now()).await? {
             if self.busy.lock().unwrap_or_else(PoisonError::into_inner).insert(hook.id) {

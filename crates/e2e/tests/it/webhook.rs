@@ -174,3 +174,31 @@ async fn nothing_inside_is_called_unless_it_is_allowed() {
     assert!(receiver.came().is_empty());
     platform.finish().await;
 }
+
+#[tokio::test]
+async fn what_led_outside_when_it_was_made_is_not_called_where_it_leads_inside() {
+    let mut platform = Platform::with(&[("DYTT_WEBHOOKS__ALLOW_PRIVATE", "true")]).await;
+    let (root, ann) = (admin(&platform).await, platform.register("ann").await);
+    let video = platform.publish_for(&ann, clip::plain(), "public").await;
+    let receiver = Receiver::start(&[]).await;
+    let mut hooks = Vec::new();
+    for url in [receiver.url.clone(), receiver.url.replace("127.0.0.1", "localhost")] {
+        hooks.push(hook(&platform, &root, &url).await.ok(201).json["id"].clone());
+    }
+    // As if its name had come to mean something else since.
+    platform.stop().await;
+    platform.set("DYTT_WEBHOOKS__ALLOW_PRIVATE", "false");
+    platform.restart().await;
+    platform.comment(&ann, video, "said").await.ok();
+    for id in hooks {
+        let path = format!("/admin/webhooks/{id}/deliveries");
+        let outcome = eventually("it was tried", SOON, async || {
+            let told = platform.api(Some(&root), Method::GET, &path, Value::Null).await.ok(200).json;
+            told["items"][0]["outcome"].as_str().map(str::to_owned)
+        })
+        .await;
+        assert!(outcome.contains("private network"), "{outcome}");
+    }
+    assert!(receiver.came().is_empty());
+    platform.finish().await;
+}

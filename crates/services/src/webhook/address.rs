@@ -50,11 +50,12 @@ const PRIVATE: &str = "leads into a private network, which webhooks.allow_privat
 /// [`Error::Invalid`] for `url`.
 pub(crate) async fn checked(text: &str, allow_private: bool) -> Result<Url> {
     let invalid = |problem: &str| Error::Invalid { name: "url".into(), problem: problem.to_owned() };
-    if text.len() > MAX_URL {
-        return Err(invalid("must have at most 500 bytes"));
-    }
     let form = "must be an address such as https://example.org/hook";
     let url = Url::parse(text).map_err(|_wrong| invalid(form))?;
+    // As it is kept: what is no ASCII becomes longer.
+    if url.as_str().len() > MAX_URL {
+        return Err(invalid("must have at most 500 bytes"));
+    }
     if !["http", "https"].contains(&url.scheme()) || !url.username().is_empty() || url.password().is_some() {
         return Err(invalid("must begin with https:// or http://, without a name or password in it"));
     }
@@ -183,6 +184,7 @@ mod tests {
             "http://localhost/",
             "http://169.254.169.254/latest/meta-data/",
             &format!("https://1.1.1.1/{}", "x".repeat(500)),
+            &format!("https://1.1.1.1/{}", "中".repeat(100)),
         ] {
             assert!(matches!(checked(wrong, false).await, Err(Error::Invalid { .. })), "{wrong}");
         }

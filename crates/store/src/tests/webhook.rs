@@ -106,7 +106,10 @@ async fn who_does_not_listen_is_left_alone_after_days_until_somebody_tries_again
     assert!(store.webhooks().await.expect("a list")[0].failing_since.is_some());
     assert_eq!(store.due_webhooks(later(2 * DAY)).await.expect("a list").len(), 1);
     fail(2 * DAY, Then::Again(later(6 * DAY))).await;
-    fail(2 * DAY, Then::Never).await;
+    fail(2 * DAY, Then::Again(later(6 * DAY))).await;
+    fail(6 * DAY, Then::Again(later(6 * DAY))).await;
+    assert_eq!(store.webhooks().await.expect("a list")[0].disabled_at, None, "nothing was given up of late");
+    fail(6 * DAY, Then::Never).await;
     fail(6 * DAY, Then::Never).await;
     let row = store.webhooks().await.expect("a list").remove(0);
     assert_eq!(row.disabled_at, Some(later(6 * DAY).millis()));
@@ -115,8 +118,8 @@ async fn who_does_not_listen_is_left_alone_after_days_until_somebody_tries_again
     let failed = store.deliveries(hook, Slice::NEWEST).await.expect("a list");
     assert!(failed.iter().all(|one| one.state == "failed" && one.outcome.as_deref() == Some("500")));
     store.replay_delivery(admin, hook, first.id, later(7 * DAY)).await.expect("replay");
-    let twice = store.replay_delivery(admin, hook, first.id, later(7 * DAY)).await;
-    assert!(matches!(twice, Err(Error::WebhookNotFound)));
+    let unknown = store.replay_delivery(admin, hook, 999, later(7 * DAY)).await;
+    assert!(matches!(unknown, Err(Error::WebhookNotFound)));
     let anew = claim(7 * DAY).await.expect("it is called again");
     assert_eq!((anew.id, anew.attempts), (first.id, 1));
     let place = (hook, anew.id, anew.attempts);

@@ -20,7 +20,7 @@ const AT_ONCE: usize = 100;
 /// When everything is told of that was committed: numbers are given before a commit, which no transaction puts off for as
 /// long.
 const SETTLED: Duration = Duration::from_secs(5);
-/// A webhook at which nothing has arrived for this long is called no more.
+/// A webhook at which nothing has arrived for this long, and something of late was given up, is called no more.
 const PATIENCE: Duration = Duration::from_secs(5 * 24 * 3600);
 
 /// Where something waits to be told.
@@ -182,9 +182,12 @@ impl Store {
                             ("UPDATE webhook SET failing_since = NULL WHERE id = ?", vec![hook.into()])
                         }
                         Then::Again(_) | Then::Never => (
-                            "UPDATE webhook SET disabled_at = CASE WHEN failing_since <= ? THEN ? ELSE disabled_at END, \
+                            "UPDATE webhook SET disabled_at = CASE WHEN failing_since <= ? AND EXISTS (SELECT 1 FROM delivery d \
+                             WHERE d.webhook_id = webhook.id AND d.state = 'failed' AND d.due_at > ?) \
+                             THEN ? ELSE disabled_at END, \
                              failing_since = COALESCE(failing_since, ?) WHERE id = ?",
                             vec![
+                                now.before(PATIENCE).millis().into(),
                                 now.before(PATIENCE).millis().into(),
                                 now.millis().into(),
                                 now.millis().into(),
