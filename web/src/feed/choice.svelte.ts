@@ -1,0 +1,2 @@
+// What was chosen for this visit.
+export const choice = $state({ quality: 'auto' });

@@ -1,0 +1,14 @@
+// Every page, one line each. All but the feed are loaded when they are opened.
+import Feed from './pages/FeedPage.svelte';
+import type { Page, Route } from './router.svelte';
+
+const feed = () => ({ default: Feed as Page });
+
+export const routes: Route[] = [
+  { path: '/', page: feed, place: 'for-you', bare: true },
+  { path: '/following', page: feed, place: 'following', bare: true },
+  { path: '/newest', page: feed, place: 'newest', bare: true },
+  { path: '/video/:id', page: feed, place: 'for-you', bare: true },
+  { path: '/login', page: () => import('./pages/Login.svelte'), place: 'login' },
+  { path: '/register', page: () => import('./pages/Login.svelte'), place: 'login' },
+];
