@@ -8,7 +8,9 @@ export default defineConfig({
   // The gateway owns `/assets/`; what is built here is below `/app/`.
   build: { assetsDir: 'app', target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
   server: {
-    proxy: Object.fromEntries(['/api', '/media', '/assets', '/qr.svg', '/docs'].map((path) => [path, server])),
+    proxy: Object.fromEntries(
+      ['/api', '/media', '/assets', '/qr.svg', '/docs'].map((path) => [path, server]),
+    ),
   },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },
 });

@@ -3,8 +3,7 @@ import type { Component } from 'svelte';
 import { routes } from './routes';
 
 export type Params = Record<string, string>;
-/** A page may leave its parameters aside. */
-export type Page = Component<{ params: Params }> | Component<Record<string, never>>;
+export type Page = Component;
 export interface Route {
   path: string;
   page: () => Promise<{ default: Page }> | { default: Page };
@@ -24,7 +23,9 @@ export function match(path: string, list: Route[]): { route: Route; params: Para
     const found = new RegExp(`^${pattern}/?$`).exec(path);
     if (!found) continue;
     try {
-      const params = Object.fromEntries(names.map((name, at) => [name, decodeURIComponent(found[at + 1] ?? '')]));
+      const params = Object.fromEntries(
+        names.map((name, at) => [name, decodeURIComponent(found[at + 1] ?? '')]),
+      );
       return { route, params };
     } catch {
       return undefined;

@@ -57,9 +57,7 @@ async function send(request: Request): Promise<Response> {
 export const api = createClient<paths>({ baseUrl: location.origin, fetch: send });
 
 /** The body of an answer, or its problem thrown. */
-export async function ask<T>(
-  call: Promise<{ data?: T; error?: unknown; response: Response }>,
-): Promise<T> {
+export async function ask<T>(call: Promise<{ data?: T; error?: unknown; response: Response }>): Promise<T> {
   const { data, error, response } = await call.catch(() => {
     throw new Problem(0, 'offline', 'no connection');
   });

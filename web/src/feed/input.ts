@@ -1,6 +1,16 @@
 // Keys and wheel as what is meant by them.
 export type Intent =
-  | 'next' | 'previous' | 'play' | 'back' | 'on' | 'mute' | 'like' | 'comments' | 'share' | 'fullscreen' | 'keys';
+  | 'next'
+  | 'previous'
+  | 'play'
+  | 'back'
+  | 'on'
+  | 'mute'
+  | 'like'
+  | 'comments'
+  | 'share'
+  | 'fullscreen'
+  | 'keys';
 
 const KEYS: Record<string, Intent> = {
   ArrowDown: 'next',

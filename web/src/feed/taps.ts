@@ -52,7 +52,14 @@ export function taps(meant: Meant) {
       if (!held) meant.long();
       held = true;
     };
-    const on = { pointerdown: down, pointermove: move, pointerup: end, pointercancel: end, click, contextmenu: menu };
+    const on = {
+      pointerdown: down,
+      pointermove: move,
+      pointerup: end,
+      pointercancel: end,
+      click,
+      contextmenu: menu,
+    };
     for (const [name, act] of Object.entries(on)) element.addEventListener(name, act as EventListener);
     return () => {
       end();
