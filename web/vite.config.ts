@@ -8,8 +8,12 @@ export default defineConfig({
   // The gateway owns `/assets/`; what is built here is below `/app/`.
   build: { assetsDir: 'app', target: 'es2022', modulePreload: { polyfill: false }, assetsInlineLimit: 0 },
   server: {
+    // The server takes its own address from the request: a page's cookies are for that.
     proxy: Object.fromEntries(
-      ['/api', '/media', '/assets', '/qr.svg', '/docs'].map((path) => [path, server]),
+      ['/api', '/media', '/assets', '/qr.svg', '/docs'].map((path) => [
+        path,
+        { target: server, changeOrigin: false },
+      ]),
     ),
   },
   test: { include: ['src/**/*.test.ts'], environment: 'node' },

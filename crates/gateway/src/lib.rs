@@ -23,6 +23,7 @@ mod slowest;
 mod template;
 mod token;
 mod viewer;
+mod web;
 
 use std::net::IpAddr;
 use std::sync::Arc;

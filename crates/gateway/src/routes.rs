@@ -25,6 +25,7 @@ pub fn router(gateway: Gateway) -> Router {
     let (modern, modern_description) = api::routes(&gateway).split_for_parts();
     let pages = Router::new()
         .route("/", get(page::first))
+        .route("/video/{id}", get(page::video))
         .route("/qr.svg", get(page::qr))
         .route("/assets/{name}", get(page::asset))
         .route("/media/{*key}", get(media::object))
@@ -32,9 +33,9 @@ pub fn router(gateway: Gateway) -> Router {
     routes
         .merge(modern)
         .merge(pages)
+        .fallback(page::other.layer(read.clone()))
         .with_state(gateway)
         .merge(docs::router(description, modern_description).layer(read.clone()))
-        .fallback(edge::not_found.layer(read.clone()))
         .method_not_allowed_fallback(edge::wrong_method.layer(read))
 }
 

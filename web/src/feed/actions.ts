@@ -20,7 +20,7 @@ export async function like(item: Item, liked = !item.card.is_liked): Promise<voi
         ? api.PUT('/api/v1/videos/{id}/like', { params })
         : api.DELETE('/api/v1/videos/{id}/like', { params }),
     );
-    toast(liked ? 'feed.liked' : 'feed.unliked');
+    toast(liked ? 'feed.liked' : 'feed.unliked', { quiet: true });
   } catch (error) {
     show(!liked);
     tell(error);

@@ -5,6 +5,8 @@ export interface Toast {
   id: number;
   text: Key;
   bad?: boolean;
+  /** Only said, to those who do not see that it was done. */
+  quiet?: boolean;
   action?: Key;
   href?: string;
 }

@@ -1,17 +1,19 @@
-//! The first page: what there is to see, how to reach it from a phone, where the API is described. It is
-//! made here, without scripts; the pictures it and the API show by default are beside it.
+//! Pages: the web client's, and where that was not built a plain one, without scripts: what there is to see, how
+//! to reach it from a phone, where the API is described. The pictures it and the API show by default are beside it.
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderValue, StatusCode, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{Html, IntoResponse, Response};
-use proto::{ListFeedRequest, Video};
+use proto::{ListFeedRequest, Video, VideoRequest};
 use qrcode::QrCode;
 use qrcode::render::svg;
+use sha2::{Digest, Sha256};
 
 use crate::Gateway;
 use crate::address::Base;
 use crate::error::Failure;
 use crate::viewer::Visitor;
+use crate::web;
 
 const PAGE: &str = include_str!("../../assets/page.html");
 
@@ -23,12 +25,20 @@ const ASSETS: [(&str, &str, &[u8]); 4] = [
     ("cover.jpg", "image/jpeg", include_bytes!("../../assets/cover.jpg")),
 ];
 
-/// The newest videos, playable.
+/// Below these nothing is a page: what is not there is told in the words of the API, and no stale address of a
+/// script gets a page instead.
+const NO_PAGES: [&str; 7] = ["/api/", "/app/", "/assets/", "/docs/", "/douyin/", "/media/", "/openapi.json"];
+
+/// The web client, or else the newest videos, playable.
 pub(super) async fn first(
     State(gateway): State<Gateway>,
     Visitor(call): Visitor,
     base: Base,
+    headers: HeaderMap,
 ) -> Result<Response, Failure> {
+    if let Some(page) = web::page() {
+        return Ok(client(&gateway, &headers, page));
+    }
     let page = gateway.services.feed.list_feed(&call, ListFeedRequest::default()).await?;
     let videos: String = page.videos.iter().map(|video| article(&base, video)).collect();
     let list = if videos.is_empty() { include_str!("../../assets/empty.html").to_owned() } else { videos };
@@ -41,6 +51,103 @@ pub(super) async fn first(
          base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
     );
     Ok(([(header::CONTENT_SECURITY_POLICY, policy)], Html(html)).into_response())
+}
+
+/// The web client at a video, with what other programs show of a link to it.
+pub(super) async fn video(
+    State(gateway): State<Gateway>,
+    Visitor(call): Visitor,
+    Path(id): Path<String>,
+    base: Base,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let Some(page) = web::page() else { return crate::edge::not_found(uri).await };
+    // As nobody: a page may be kept by whoever is in between.
+    let anonymous = domain::Call { viewer: None, ..call };
+    let request = id.parse().map(|video_id| VideoRequest { video_id });
+    let found = match request {
+        Ok(request) => gateway.services.video.get_video(&anonymous, request).await.ok(),
+        Err(_no_id) => None,
+    };
+    // What is not to be seen by everybody, or not there, the client itself tells.
+    let told = found.and_then(|found| found.video).map_or(page.clone(), |video| told(&page, &base, &video));
+    client(&gateway, &headers, told)
+}
+
+/// Whatever else: a file of the web client, one of its pages, or nothing.
+pub(super) async fn other(
+    State(gateway): State<Gateway>,
+    method: Method,
+    headers: HeaderMap,
+    uri: Uri,
+) -> Response {
+    let path = uri.path();
+    if matches!(method, Method::GET | Method::HEAD) {
+        if let Some(file) = web::file(path.trim_start_matches('/'), &headers) {
+            return file;
+        }
+        let accepted = headers.get(header::ACCEPT).and_then(|kinds| kinds.to_str().ok()).unwrap_or_default();
+        if accepted.contains("text/html") && !NO_PAGES.iter().any(|prefix| path.starts_with(prefix)) {
+            if let Some(page) = web::page() {
+                return client(&gateway, &headers, page);
+            }
+        }
+    }
+    crate::edge::not_found(uri).await
+}
+
+/// A page of the web client: nothing in it runs but what was built, and it asks this server alone.
+fn client(gateway: &Gateway, headers: &HeaderMap, page: String) -> Response {
+    let tag = web::tag(&Sha256::digest(&page), "page");
+    let mut response = if web::is_known(headers, &tag) {
+        StatusCode::NOT_MODIFIED.into_response()
+    } else {
+        Html(page).into_response()
+    };
+    let objects = gateway.blobs.viewers_go_to().unwrap_or_default();
+    let policy = format!(
+        "default-src 'self'; script-src 'self'; style-src 'self'; img-src 'self' data: blob: {objects}; \
+         media-src 'self' blob: {objects}; connect-src 'self'; worker-src 'self'; object-src 'none'; \
+         base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    );
+    for (name, value) in [
+        (header::CONTENT_SECURITY_POLICY, policy.as_str()),
+        (header::CACHE_CONTROL, "no-cache"),
+        (header::ETAG, tag.as_str()),
+    ] {
+        if let Ok(value) = HeaderValue::try_from(value) {
+            response.headers_mut().insert(name, value);
+        }
+    }
+    response
+}
+
+/// A page with a video's title, OpenGraph, its cover loaded at once, and the video itself where nothing runs.
+fn told(page: &str, base: &Base, video: &Video) -> String {
+    let title = escape(&video.title);
+    let author = escape(video.author.as_ref().map_or("", |author| author.name.as_str()));
+    let address = escape(base.as_str());
+    let cover = escape(&base.cover(&video.cover_key));
+    let clip = escape(&base.object(&video.play_key));
+    let id = video.id;
+    let head = format!(
+        "<meta name=\"description\" content=\"{title} · @{author}\">\
+         <meta property=\"og:type\" content=\"video.other\">\
+         <meta property=\"og:site_name\" content=\"dytt\">\
+         <meta property=\"og:title\" content=\"{title}\">\
+         <meta property=\"og:description\" content=\"@{author}\">\
+         <meta property=\"og:url\" content=\"{address}/video/{id}\">\
+         <meta property=\"og:image\" content=\"{cover}\">\
+         <meta property=\"og:video\" content=\"{clip}\">\
+         <meta property=\"og:video:type\" content=\"video/mp4\">\
+         <link rel=\"preload\" as=\"image\" fetchpriority=\"high\" href=\"{cover}\">"
+    );
+    let still = format!("<video controls playsinline poster=\"{cover}\" src=\"{clip}\"></video>");
+    // In one pass each, so that a title is never taken for a place to fill.
+    let Some((before, after)) = page.split_once("<!-- page -->") else { return page.to_owned() };
+    let before = before.replacen("<title>dytt</title>", &format!("<title>{title} · dytt</title>"), 1);
+    format!("{before}{head}{}", after.replacen("<!-- noscript -->", &still, 1))
 }
 
 /// The address for a phone's camera.
@@ -105,8 +212,25 @@ fn escape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use proto::{User, Video};
+
+    use super::*;
+
+    #[test]
+    fn a_title_is_text_wherever_it_stands() {
+        let title = "</title><script>x</script><!-- noscript --> \"'><!-- page -->".to_owned();
+        let author = Some(User { name: title.clone(), ..User::default() });
+        let video = Video { id: 7, title, author, ..Video::default() };
+        let page = "<title>dytt</title><!-- page --><noscript><!-- noscript --></noscript>";
+        let told = told(page, &Base::at("http://x\"y"), &video);
+        assert!(!told.contains("<script>") && !told.contains("http://x\"y"), "{told}");
+        assert_eq!(told.matches("</title>").count(), 1, "{told}");
+        assert_eq!(told.matches("<video").count(), 1, "{told}");
+        assert!(told.contains("og:url\" content=\"http://x&quot;y/video/7\""), "{told}");
+    }
+
     #[test]
     fn text_is_only_ever_text() {
-        assert_eq!(super::escape("<b a=\"'&\">"), "&lt;b a=&quot;&#39;&amp;&quot;&gt;");
+        assert_eq!(escape("<b a=\"'&\">"), "&lt;b a=&quot;&#39;&amp;&quot;&gt;");
     }
 }

@@ -1,0 +1,59 @@
+// The real server with the demo's content, on a free port, in a folder of its own.
+import { spawn, spawnSync } from 'node:child_process';
+import { existsSync, mkdtempSync, readFileSync, rmSync, watch } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+
+const BINARY = process.env.DYTT_BINARY ?? new URL('../../target/debug/dytt', import.meta.url).pathname;
+const READY_MS = 60_000;
+
+/** Resolves when the file is there and `read` makes something of it. */
+function appears(folder, name, read) {
+  return new Promise((resolve, reject) => {
+    const late = setTimeout(() => {
+      watcher.close();
+      reject(new Error(`${name} did not appear`));
+    }, READY_MS);
+    const look = () => {
+      try {
+        const found = read(readFileSync(join(folder, name), 'utf8'));
+        clearTimeout(late);
+        watcher.close();
+        resolve(found);
+      } catch {
+        // Not there, or half written.
+      }
+    };
+    const watcher = watch(folder, look);
+    look();
+  });
+}
+
+export async function start() {
+  if (!existsSync(BINARY)) throw new Error(`${BINARY} is not there: cargo build -p dytt`);
+  const folder = mkdtempSync(join(tmpdir(), 'dytt-web-'));
+  const data = join(folder, 'data');
+  const flags = ['--data-dir', data, '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0'];
+  const options = { stdio: 'ignore', env: { ...process.env, DYTT_LIMITS__ENABLED: 'false' } };
+  const { mkdirSync } = await import('node:fs');
+  mkdirSync(data);
+  const child = spawn(BINARY, ['serve', ...flags], options);
+  const ended = new Promise((resolve) => child.once('exit', resolve));
+  const stop = async () => {
+    child.kill('SIGTERM');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const http = await appears(data, 'serve.json', (text) => JSON.parse(text).http);
+    const demo = spawnSync(BINARY, ['demo', ...flags], {
+      ...options,
+      stdio: ['ignore', 'ignore', 'inherit'],
+    });
+    if (demo.status !== 0) throw new Error('dytt demo failed');
+    return { base: `http://${http}`, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
