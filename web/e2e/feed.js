@@ -75,7 +75,7 @@ export const fingers_lead_on_without_jumps_or_stutter = (base) =>
       assert.ok(videos.there <= 4 && videos.playing === 1, JSON.stringify(videos));
     }
     await swipe(page, -1);
-    assert.equal(await leaves(page, path(page)), [...known].at(-2));
+    assert.equal(await leaves(page, [...known].at(-1)), [...known].at(-2));
     const { shift, long } = await page.evaluate(() => window.seen);
     assert.ok(shift <= 0.05, `layout shift ${shift}`);
     assert.ok(long <= 100, `a task of ${long} ms`);
@@ -127,7 +127,9 @@ export const keys_do_what_their_list_says = (base) =>
     await page.reload();
     await plays(page);
     assert.equal(path(page), second, 'it goes on where it was');
-    assert.equal((await video()).muted, false, 'sound is remembered');
+    // Sound is remembered, and comes as soon as the browser lets it.
+    await page.keyboard.press('ArrowLeft');
+    await page.waitForFunction(() => !document.querySelector('article:not([inert]) video').muted);
   });
 
 export const a_video_that_is_gone_is_told_and_the_feed_goes_on = (base) =>
@@ -194,6 +196,6 @@ export const who_wants_less_motion_gets_none = (base) =>
       await page.evaluate(() => document.querySelector('article:not([inert]) video').paused),
       true,
     );
-    await page.getByRole('button', { name: 'Play' }).click();
+    await current(page).getByRole('button', { name: 'Play' }).click();
     await plays(page);
   });

@@ -1,6 +1,6 @@
 // The real server with the demo's content, on a free port, in a folder of its own.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync, watch } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, watch } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
@@ -29,13 +29,15 @@ function appears(folder, name, read) {
   });
 }
 
-export async function start() {
+/** A machine that builds and encodes meanwhile may be too busy to be filled at the first try. */
+export const start = () => begin().catch(begin);
+
+async function begin() {
   if (!existsSync(BINARY)) throw new Error(`${BINARY} is not there: cargo build -p dytt`);
   const folder = mkdtempSync(join(tmpdir(), 'dytt-web-'));
   const data = join(folder, 'data');
   const flags = ['--data-dir', data, '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0'];
   const options = { stdio: 'ignore', env: { ...process.env, DYTT_LIMITS__ENABLED: 'false' } };
-  const { mkdirSync } = await import('node:fs');
   mkdirSync(data);
   const child = spawn(BINARY, ['serve', ...flags], options);
   const ended = new Promise((resolve) => child.once('exit', resolve));

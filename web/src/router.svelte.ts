@@ -1,8 +1,8 @@
 // Which page is open: the History API, and a list of routes.
 import type { Component } from 'svelte';
+import { match, type Params } from './match';
 import { routes } from './routes';
 
-export type Params = Record<string, string>;
 export type Page = Component;
 export interface Route {
   path: string;
@@ -11,27 +11,6 @@ export interface Route {
   place?: string;
   /** Whether it fills the screen, dark in every theme. */
   bare?: boolean;
-}
-
-export function match(path: string, list: Route[]): { route: Route; params: Params } | undefined {
-  for (const route of list) {
-    const names: string[] = [];
-    const pattern = route.path.replace(/:(\w+)/g, (_, name) => {
-      names.push(name);
-      return '([^/]+)';
-    });
-    const found = new RegExp(`^${pattern}/?$`).exec(path);
-    if (!found) continue;
-    try {
-      const params = Object.fromEntries(
-        names.map((name, at) => [name, decodeURIComponent(found[at + 1] ?? '')]),
-      );
-      return { route, params };
-    } catch {
-      return undefined;
-    }
-  }
-  return undefined;
 }
 
 /** The page that is open; `key` differs when the same route is opened anew. */

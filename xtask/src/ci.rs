@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{deploy, shell, tidy, tools};
+use crate::{deploy, shell, tidy, tools, web};
 
 /// Every check, then the tests, so that the test runner's summary is the end of the output.
 pub fn ci(root: &Path) -> Result<ExitCode> {
@@ -52,6 +52,11 @@ pub fn test(root: &Path, arguments: &[String]) -> Result<ExitCode> {
     }
     for lacking in lacking {
         println!("{lacking}; without it the tests on it are skipped");
+    }
+    match web::lacking() {
+        None => web::prove(root)?,
+        Some(program) if in_ci => bail!("{program} is missing, and the web client is not tested"),
+        Some(program) => println!("{program} is missing; without it the tests of the web client are skipped"),
     }
     words.extend(arguments.iter().map(String::as_str));
     shell::status(root, "cargo", &words).map(shell::exit_code)

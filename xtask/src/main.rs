@@ -10,6 +10,7 @@ mod run;
 mod shell;
 mod tidy;
 mod tools;
+mod web;
 
 use std::path::Path;
 use std::process::ExitCode;

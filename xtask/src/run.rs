@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process};
 use tokio::process::Command;
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::{shell, tools};
+use crate::{shell, tools, web};
 
 const BINARY: &str = "target/release/dytt";
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -21,6 +21,9 @@ const POLL_EVERY: Duration = Duration::from_millis(100);
 /// Builds, serves and fills the platform; the exit code is the server's.
 pub fn run(root: &Path, flags: &[String]) -> Result<ExitCode> {
     tools::media(root)?;
+    if let Err(error) = web::build(root) {
+        println!("the web client is not built: {error:#}; everything else runs without it");
+    }
     shell::run(root, "cargo", &["build", "--release", "-p", "dytt"])?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(serve(&root.join(BINARY), flags))

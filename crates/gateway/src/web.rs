@@ -85,7 +85,8 @@ fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|all| all.to_str().ok()).unwrap_or_default();
     accepted.split(',').any(|one| {
         let mut parts = one.split(';').map(str::trim);
-        parts.next() == Some(encoding) && !parts.any(|weight| weight.trim_end_matches('0') == "q=" || weight == "q=0.")
+        parts.next() == Some(encoding)
+            && !parts.any(|weight| weight.trim_end_matches('0') == "q=" || weight == "q=0.")
     })
 }
 
@@ -125,9 +126,13 @@ mod tests {
 
     #[test]
     fn a_tag_is_known_by_whichever_spelling() {
-        for (said, known) in
-            [("\"a-br\"", true), ("W/\"a-br\"", true), ("\"b\", \"a-br\"", true), ("*", true), ("\"a\"", false)]
-        {
+        for (said, known) in [
+            ("\"a-br\"", true),
+            ("W/\"a-br\"", true),
+            ("\"b\", \"a-br\"", true),
+            ("*", true),
+            ("\"a\"", false),
+        ] {
             assert_eq!(is_known(&asks(header::IF_NONE_MATCH, said), "\"a-br\""), known, "{said}");
         }
     }

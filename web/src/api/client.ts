@@ -42,12 +42,26 @@ function renew(): Promise<void> {
   return renewal;
 }
 
+const TRIES = 3;
+
+/** Asks again what only reads while the server is busy, when it says to. */
+async function patiently(request: Request): Promise<Response> {
+  for (let tries = 1; ; tries += 1) {
+    const again = request.method === 'GET' && tries < TRIES ? request.clone() : undefined;
+    const answer = await globalThis.fetch(request);
+    if (answer.status !== 503 || !again) return answer;
+    const seconds = Math.min(Number(answer.headers.get('retry-after')) || 1, 3);
+    await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
+    request = again;
+  }
+}
+
 const OWN_ANSWER = /\/(sessions|accounts)$/;
 
 async function send(request: Request): Promise<Response> {
   if (session.user && session.renewAt < Date.now()) await renew();
   const spare = request.body ? undefined : request.clone();
-  const answer = await globalThis.fetch(request);
+  const answer = await patiently(request);
   if (answer.status !== 401 || !session.user || OWN_ANSWER.test(new URL(request.url).pathname)) return answer;
   await renew();
   if (!session.user) return answer;

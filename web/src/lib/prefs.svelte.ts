@@ -36,6 +36,17 @@ export function setMuted(muted: boolean): void {
   sessionStorage.setItem('dytt.sound', muted ? 'off' : 'on');
 }
 
+/** A browser refuses sound before somebody did something here: then it comes with the first thing they do. */
+export function waitWithSound(): void {
+  sound.muted = true;
+  const stop = new AbortController();
+  const on = () => {
+    stop.abort();
+    sound.muted = sessionStorage.getItem('dytt.sound') !== 'on';
+  };
+  for (const name of ['pointerup', 'keydown']) addEventListener(name, on, { signal: stop.signal });
+}
+
 /** Lets the page look as chosen. */
 export function apply(): void {
   document.documentElement.dataset.theme = prefs.theme;
