@@ -85,8 +85,8 @@ fn accepts(headers: &HeaderMap, encoding: &str) -> bool {
     let accepted = headers.get(header::ACCEPT_ENCODING).and_then(|all| all.to_str().ok()).unwrap_or_default();
     accepted.split(',').any(|one| {
         let mut parts = one.split(';').map(str::trim);
-        parts.next() == Some(encoding)
-            && !parts.any(|weight| weight.trim_end_matches('0') == "q=" || weight == "q=0.")
+        let is_refused = |weight: &str| weight.strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0_f32));
+        parts.next() == Some(encoding) && !parts.any(is_refused)
     })
 }
 

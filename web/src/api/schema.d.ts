@@ -198,6 +198,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/account/held-comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Comments under own videos that wait to be let through, the latest first. After thirty days they are thrown away. */
+        get: operations["word_held"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/account/mutes": {
         parameters: {
             query?: never;
@@ -410,6 +427,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/held-comments": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Comments that wait to be let through under anybody's videos, the latest first. */
+        get: operations["word_all_held"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/invitations": {
         parameters: {
             query?: never;
@@ -530,6 +564,57 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/services": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The services and where they run, with what each is trusted with now. */
+        get: operations["site_services"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/slow-requests": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The slowest requests of the last hour, of the gateway that answers: the slowest first, at most 50. */
+        get: operations["site_slow_requests"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/storage": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** What the site holds. It is counted anew for each answer. */
+        get: operations["site_storage"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/admin/videos/{id}/comments/{comment}": {
         parameters: {
             query?: never;
@@ -637,6 +722,44 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/admin/words": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The words the site does not want to read, at most 1,000. */
+        get: operations["word_list"];
+        put?: never;
+        /**
+         * Adds a word, or says anew what becomes of texts with it. It is found however it is written: in other cases, widths or with
+         *     signs between that nobody sees.
+         */
+        post: operations["word_put"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/admin/words/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Removes a word. */
+        delete: operations["word_delete"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/feeds/following": {
         parameters: {
             query?: never;
@@ -686,6 +809,24 @@ export interface paths {
         put?: never;
         post?: never;
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/held-comments/{id}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** Lets a comment through that waits under an own video, or, for administrators, under anybody's. */
+        put: operations["word_release"];
+        post?: never;
+        /** Throws a comment away that waits under an own video, or, for administrators, under anybody's. */
+        delete: operations["word_discard"];
         options?: never;
         head?: never;
         patch?: never;
@@ -816,6 +957,23 @@ export interface paths {
         post?: never;
         /** Ends one of the own sessions, within seconds everywhere. */
         delete: operations["session_end"];
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/shares/{word}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** The video that a link leads to. */
+        get: operations["share_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
         options?: never;
         head?: never;
         patch?: never;
@@ -1339,6 +1497,23 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/videos/{id}/passed-on": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        /** The caller has passed the video on to somebody: others like it are chosen more. */
+        put: operations["feed_pass_on"];
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/videos/{id}/reports": {
         parameters: {
             query?: never;
@@ -1351,6 +1526,41 @@ export interface paths {
         /** Reports a video. Who has reported it before changes nothing. */
         post: operations["report_video"];
         delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/videos/{id}/shares": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Links to an own video that still hold, at most 20. */
+        get: operations["share_list"];
+        put?: never;
+        /** Makes a link by which an own video is seen until a moment, whoever may see it otherwise. */
+        post: operations["share_create"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/videos/{id}/shares/{share}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post?: never;
+        /** Ends a link to an own video. */
+        delete: operations["share_end"];
         options?: never;
         head?: never;
         patch?: never;
@@ -1620,9 +1830,65 @@ export interface components {
         Friends: {
             items: components["schemas"]["Friend"][];
         };
+        /** @description A comment that is shown when somebody has let it through. */
+        Held: {
+            is_held: boolean;
+        };
+        /** @description A comment that waits to be let through. */
+        HeldComment: {
+            author: components["schemas"]["Author"];
+            content: string;
+            /**
+             * Format: int64
+             * @description UTC milliseconds.
+             */
+            created_at: number;
+            /**
+             * Format: int64
+             * @description Not the number it gets as a comment.
+             */
+            id: number;
+            /**
+             * Format: int64
+             * @description The comment it replies to.
+             */
+            parent_id?: number | null;
+            /** Format: int64 */
+            video_id: number;
+            /** @description Because of which word. */
+            word: string;
+        };
         Hide: {
             /** @description For the audit log: 1 to 255 characters. */
             reason: string;
+        };
+        Instance: {
+            /** @description Where it takes calls; absent in the process that answers. */
+            address?: string | null;
+            /** @description Of the program. */
+            build: string;
+            /**
+             * Format: double
+             * @description What is left of that while it fails calls: 1 is all.
+             */
+            health: number;
+            service: string;
+            /**
+             * Format: int64
+             * @description UTC milliseconds.
+             */
+            started_at: number;
+            /** @description Of the contract it speaks. */
+            version: string;
+            /**
+             * Format: int32
+             * @description Its share of the calls against others'; 0 is drained.
+             */
+            weight: number;
+        };
+        /** @description Every process of the site that takes calls. */
+        Instances: {
+            items: components["schemas"]["Instance"][];
         };
         Invitation: {
             /** @description What who is invited registers with. */
@@ -1775,6 +2041,34 @@ export interface components {
             next_cursor?: string | null;
         };
         /** @description A page of a list, newest first. */
+        Items_HeldComment: {
+            items: {
+                author: components["schemas"]["Author"];
+                content: string;
+                /**
+                 * Format: int64
+                 * @description UTC milliseconds.
+                 */
+                created_at: number;
+                /**
+                 * Format: int64
+                 * @description Not the number it gets as a comment.
+                 */
+                id: number;
+                /**
+                 * Format: int64
+                 * @description The comment it replies to.
+                 */
+                parent_id?: number | null;
+                /** Format: int64 */
+                video_id: number;
+                /** @description Because of which word. */
+                word: string;
+            }[];
+            /** @description The `cursor` of the next page; absent when this is the last. */
+            next_cursor?: string | null;
+        };
+        /** @description A page of a list, newest first. */
         Items_Message: {
             items: {
                 content: string;
@@ -1803,8 +2097,8 @@ export interface components {
                 /** @description Whether that was since the caller looked last. */
                 is_new: boolean;
                 /**
-                 * @description `like`, `comment`, `reply`, `comment_like`, `mention`, `follow`, `video_ready`, `video_failed`, `video_hidden`,
-                 *     `video_restored` or `comment_removed`.
+                 * @description `like`, `comment`, `reply`, `comment_like`, `mention`, `follow`, `follow_request`, `follow_accepted`,
+                 *     `video_ready`, `video_failed`, `video_hidden`, `video_restored` or `comment_removed`.
                  */
                 occasion: string;
                 /**
@@ -1932,6 +2226,14 @@ export interface components {
         Jobs: {
             jobs: components["schemas"]["Job"][];
         };
+        Kind: {
+            /** Format: int64 */
+            bytes: number;
+            /** @description `source`, `remux`, `480p`, `cover`, `captions`, `picture` (of a person), `upload` (in parts, under way), … */
+            kind: string;
+            /** Format: int64 */
+            objects: number;
+        };
         LatestMessage: {
             content: string;
             /** @description Whether the caller wrote it. */
@@ -2005,6 +2307,14 @@ export interface components {
             /** @description `spam`, `sexual`, `violence`, `harassment`, `copyright` or `other`. */
             reason: string;
         };
+        /** @description For how long. */
+        NewShare: {
+            /**
+             * Format: int64
+             * @description UTC milliseconds, within a year.
+             */
+            expires_at: number;
+        };
         /** @description What to publish. */
         NewVideo: {
             title: string;
@@ -2020,6 +2330,13 @@ export interface components {
             /** @description `https://` or `http://`, at most 500 bytes. */
             url: string;
         };
+        /** @description What the site does not want to read. */
+        NewWord: {
+            /** @description `hold`: a comment with it waits to be let through. `refuse`: nothing with it is taken, neither titles nor names. */
+            action: string;
+            /** @description 1 to 64 characters: a word, several, or signs such as `://`, which every link has. */
+            word: string;
+        };
         /** @description Something that happened to the caller. */
         Notification: {
             actor?: components["schemas"]["Person"] | null;
@@ -2029,8 +2346,8 @@ export interface components {
             /** @description Whether that was since the caller looked last. */
             is_new: boolean;
             /**
-             * @description `like`, `comment`, `reply`, `comment_like`, `mention`, `follow`, `video_ready`, `video_failed`, `video_hidden`,
-             *     `video_restored` or `comment_removed`.
+             * @description `like`, `comment`, `reply`, `comment_like`, `mention`, `follow`, `follow_request`, `follow_accepted`,
+             *     `video_ready`, `video_failed`, `video_hidden`, `video_restored` or `comment_removed`.
              */
             occasion: string;
             /**
@@ -2269,6 +2586,57 @@ export interface components {
             /** @description `active`, `pending` or `suspended`. */
             standing: string;
         };
+        Share: {
+            /**
+             * Format: int64
+             * @description UTC milliseconds.
+             */
+            created_at: number;
+            /**
+             * Format: int64
+             * @description UTC milliseconds.
+             */
+            expires_at: number;
+            /** Format: int64 */
+            id: number;
+            /** @description What `GET /api/v1/shares/{word}` takes; told once. */
+            word?: string | null;
+        };
+        Shares: {
+            items: components["schemas"]["Share"][];
+        };
+        SlowRequest: {
+            /**
+             * Format: int64
+             * @description UTC milliseconds.
+             */
+            at: number;
+            method: string;
+            /** Format: double */
+            milliseconds: number;
+            route: string;
+            /** Format: int32 */
+            status: number;
+            /** @description By which its spans are found where they are sent, and its lines in the logs. */
+            trace_id: string;
+        };
+        /** @description The slowest requests of the last hour, of the gateway that answers. */
+        SlowRequests: {
+            items: components["schemas"]["SlowRequest"][];
+        };
+        /** @description What the site holds. */
+        Storage: {
+            /** Format: int64 */
+            bytes: number;
+            /** @description Each kind of object, the largest first. */
+            kinds: components["schemas"]["Kind"][];
+            /** Format: int64 */
+            objects: number;
+            /** Format: int64 */
+            people: number;
+            /** Format: int64 */
+            videos: number;
+        };
         /** @description A picture of many small ones, in rows, for a scrub bar. */
         Storyboard: {
             /** Format: int32 */
@@ -2418,6 +2786,21 @@ export interface components {
              *     yet); null when it was not shown, or more than thirty days ago.
              */
             why?: string | null;
+        };
+        Word: {
+            /** @description `hold` or `refuse`. */
+            action: string;
+            /**
+             * Format: int64
+             * @description UTC milliseconds.
+             */
+            created_at: number;
+            /** Format: int64 */
+            id: number;
+            word: string;
+        };
+        Words: {
+            items: components["schemas"]["Word"][];
         };
     };
     responses: never;
@@ -2905,6 +3288,38 @@ export interface operations {
             };
         };
     };
+    word_held: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_HeldComment"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     account_mutes: {
         parameters: {
             query?: {
@@ -3365,6 +3780,38 @@ export interface operations {
             };
         };
     };
+    word_all_held: {
+        parameters: {
+            query?: {
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Items_HeldComment"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     admin_invitations: {
         parameters: {
             query?: never;
@@ -3613,6 +4060,93 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    site_services: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Instances"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    site_slow_requests: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SlowRequests"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    site_storage: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Storage"];
+                };
             };
             /** @description What went wrong */
             default: {
@@ -3890,6 +4424,103 @@ export interface operations {
             };
         };
     };
+    word_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Words"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    word_put: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this request, so that sending it again within a day does nothing and is answered the same. */
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewWord"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Word"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    word_delete: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this request, so that sending it again within a day does nothing and is answered the same. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     feed_following: {
         parameters: {
             query?: {
@@ -3972,6 +4603,70 @@ export interface operations {
                 content: {
                     "application/json": components["schemas"]["Items_Card"];
                 };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    word_release: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this request, so that sending it again within a day does nothing and is answered the same. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    word_discard: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this request, so that sending it again within a day does nothing and is answered the same. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
             };
             /** @description What went wrong */
             default: {
@@ -4262,6 +4957,37 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    share_get: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                word: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Video"];
+                };
             };
             /** @description What went wrong */
             default: {
@@ -5464,6 +6190,15 @@ export interface operations {
                     "application/json": components["schemas"]["Comment"];
                 };
             };
+            /** @description Accepted */
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Held"];
+                };
+            };
             /** @description What went wrong */
             default: {
                 headers: {
@@ -5773,6 +6508,38 @@ export interface operations {
             };
         };
     };
+    feed_pass_on: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this request, so that sending it again within a day does nothing and is answered the same. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     report_video: {
         parameters: {
             query?: never;
@@ -5790,6 +6557,108 @@ export interface operations {
                 "application/json": components["schemas"]["NewReport"];
             };
         };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    share_list: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Shares"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    share_create: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this request, so that sending it again within a day does nothing and is answered the same. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["NewShare"];
+            };
+        };
+        responses: {
+            /** @description Created */
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Share"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    share_end: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this request, so that sending it again within a day does nothing and is answered the same. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+                share: number;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
         responses: {
             /** @description No Content */
             204: {
