@@ -1,31 +1,31 @@
 // The real server with the demo's content, on a free port, in a folder of its own.
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, watch } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const BINARY = process.env.DYTT_BINARY ?? new URL('../../target/debug/dytt', import.meta.url).pathname;
+const BINARY = new URL('../../target/debug/dytt', import.meta.url).pathname;
 const READY_MS = 60_000;
+const POLL_MS = 50;
 
 /** Resolves when the file is there and `read` makes something of it. */
 function appears(folder, name, read) {
   return new Promise((resolve, reject) => {
     const late = setTimeout(() => {
-      watcher.close();
+      clearInterval(looking);
       reject(new Error(`${name} did not appear`));
-    }, READY_MS);
+    }, READY_MS).unref();
     const look = () => {
       try {
         const found = read(readFileSync(join(folder, name), 'utf8'));
         clearTimeout(late);
-        watcher.close();
+        clearInterval(looking);
         resolve(found);
       } catch {
         // Not there, or half written.
       }
     };
-    const watcher = watch(folder, look);
-    look();
+    const looking = setInterval(look, POLL_MS).unref();
   });
 }
 
@@ -47,7 +47,9 @@ async function begin() {
     rmSync(folder, { recursive: true, force: true });
   };
   try {
-    const http = await appears(data, 'serve.json', (text) => JSON.parse(text).http);
+    const died = ended.then((code) => Promise.reject(new Error(`dytt serve ended with ${code}`)));
+    const http = await Promise.race([died, appears(data, 'serve.json', (text) => JSON.parse(text).http)]);
+    died.catch(() => undefined);
     const demo = spawnSync(BINARY, ['demo', ...flags], {
       ...options,
       stdio: ['ignore', 'ignore', 'inherit'],
