@@ -88,10 +88,11 @@ pub(super) async fn other(
             return file;
         }
         let accepted = headers.get(header::ACCEPT).and_then(|kinds| kinds.to_str().ok()).unwrap_or_default();
-        if accepted.contains("text/html") && !NO_PAGES.iter().any(|prefix| path.starts_with(prefix)) {
-            if let Some(page) = web::page() {
-                return client(&gateway, &headers, page);
-            }
+        if accepted.contains("text/html")
+            && !NO_PAGES.iter().any(|prefix| path.starts_with(prefix))
+            && let Some(page) = web::page()
+        {
+            return client(&gateway, &headers, page);
         }
     }
     crate::edge::not_found(uri).await
