@@ -11,4 +11,7 @@ export const routes: Route[] = [
   { path: '/video/:id', page: feed, place: 'for-you', bare: true },
   { path: '/login', page: () => import('./pages/Login.svelte'), place: 'login' },
   { path: '/register', page: () => import('./pages/Login.svelte'), place: 'login' },
+  { path: '/users/:id', page: () => import('./pages/Profile.svelte'), place: 'profile' },
+  { path: '/search', page: () => import('./pages/Search.svelte'), place: 'search' },
+  { path: '/tags/:name', page: () => import('./pages/Tag.svelte'), place: 'search' },
 ];
