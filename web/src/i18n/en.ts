@@ -195,6 +195,8 @@ export const en = {
   'search.people': 'People',
   'search.tags': 'Tags',
   'search.trending': 'Trending',
+  'search.quiet': 'No tags yet',
+  'search.quietHint': 'A word with # in the title of a video makes one.',
   'search.count': '{n} videos',
   'search.none': 'Nothing found',
   'search.noneHint': 'Try other words.',

@@ -197,6 +197,8 @@ export const zh: Record<Key, string> = {
   'search.people': '用户',
   'search.tags': '话题',
   'search.trending': '热门话题',
+  'search.quiet': '还没有话题',
+  'search.quietHint': '在视频标题中写 #话题 即可创建。',
   'search.count': '{n} 个视频',
   'search.none': '没有找到',
   'search.noneHint': '换个词试试。',
