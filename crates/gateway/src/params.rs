@@ -4,6 +4,7 @@
 mod number;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{FromRequestParts, Request};
@@ -145,8 +146,13 @@ async fn of_request(gateway: &Gateway, parts: &Parts, body: Body) -> Result<Para
 
 /// What is read of a body that may not take longer than a whole request.
 pub(crate) async fn in_time<T>(read: impl Future<Output = Result<T>>) -> Result<T> {
+    within(CALL_TIME, read).await
+}
+
+/// What is read of a body that may take this long.
+pub(crate) async fn within<T>(patience: Duration, read: impl Future<Output = Result<T>>) -> Result<T> {
     let late = |_elapsed| Err(bad("request body", "stopped arriving before it was whole"));
-    timeout(CALL_TIME, read).await.unwrap_or_else(late)
+    timeout(patience, read).await.unwrap_or_else(late)
 }
 
 async fn of_body(kind: &HeaderValue, parts: &Parts, body: Body) -> Result<Vec<Pair>> {

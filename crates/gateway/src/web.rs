@@ -1,8 +1,6 @@
 //! The web client's files as they were built into this program: which there are, and how a browser gets one.
 //! What stands in a page is `routes/page.rs`'s.
 
-use std::fmt::Write;
-
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use rust_embed::RustEmbed;
@@ -74,11 +72,7 @@ pub(crate) fn is_known(headers: &HeaderMap, tag: &str) -> bool {
 
 /// The strong tag of what has this hash, as it is sent.
 pub(crate) fn tag(hash: &[u8], encoding: &str) -> String {
-    let mut tag = String::from("\"");
-    for byte in hash.iter().take(16) {
-        let _ = write!(tag, "{byte:02x}");
-    }
-    tag + "-" + encoding + "\""
+    format!("\"{}-{encoding}\"", domain::hex(&hash[..hash.len().min(16)]))
 }
 
 fn accepts(headers: &HeaderMap, encoding: &str) -> bool {

@@ -99,11 +99,26 @@ fn justified(reason: &str) -> domain::Result<String> {
     Ok(reason.as_str().to_owned())
 }
 
-/// 128 bits from the operating system, for what nobody may guess.
+/// When an invitation or a link ends, which somebody chose.
+fn within_a_year(expires_at: i64, now: domain::Timestamp) -> domain::Result<domain::Timestamp> {
+    const YEAR: std::time::Duration = std::time::Duration::from_secs(365 * 24 * 3600);
+    if expires_at <= now.millis() || expires_at > now.after(YEAR).millis() {
+        let problem = "must be a moment within a year from now".to_owned();
+        return Err(domain::Error::Invalid { name: "expires_at".into(), problem });
+    }
+    Ok(domain::Timestamp::from_millis(expires_at))
+}
+
+/// 128 bits for what nobody may guess.
 fn random_bits() -> domain::Result<u128> {
-    let mut bits = [0; 16];
-    getrandom::fill(&mut bits).map_err(|error| domain::Error::internal(error.to_string()))?;
-    Ok(u128::from_ne_bytes(bits))
+    random_bytes().map(u128::from_ne_bytes)
+}
+
+/// Bytes from the operating system, for what nobody may guess.
+fn random_bytes<const LENGTH: usize>() -> domain::Result<[u8; LENGTH]> {
+    let mut bytes = [0; LENGTH];
+    getrandom::fill(&mut bytes).map_err(|error| domain::Error::internal(error.to_string()))?;
+    Ok(bytes)
 }
 
 /// An object store's failure as the platform's.

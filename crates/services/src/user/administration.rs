@@ -1,18 +1,14 @@
 //! What administrators decide about accounts.
 
-use std::time::Duration;
-
 use domain::{Call, CommentId, Error, Result, Standing, Timestamp, UserId, VideoId};
 use proto::{AuditEntry, Done, Invitation, InviteRequest, Report, ReportRequest, SetStandingRequest};
 use store::{AuditRow, Entry, ReportRow, Subject};
 
 use super::Users;
-use crate::{Registration, justified, random_bits};
+use crate::{Registration, justified, random_bits, within_a_year};
 
 /// The most that may come by one invitation.
 const MOST_USES: i64 = 10_000;
-/// How long one may hold.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
 
 impl Registration {
     /// By which way somebody comes who has this invitation, or none.
@@ -45,16 +41,12 @@ impl Users {
         let admin = self.admins.the(call).await?;
         let InviteRequest { uses, expires_at } = request;
         let now = Timestamp::now();
-        let invalid =
-            |name: &'static str, problem: String| Err(Error::Invalid { name: name.into(), problem });
         if !(1..=MOST_USES).contains(&uses) {
-            return invalid("uses", format!("must be between 1 and {MOST_USES}"));
+            let problem = format!("must be between 1 and {MOST_USES}");
+            return Err(Error::Invalid { name: "uses".into(), problem });
         }
-        if expires_at <= now.millis() || expires_at > now.after(LONGEST).millis() {
-            return invalid("expires_at", "must be a moment within a year from now".to_owned());
-        }
+        let expires_at = within_a_year(expires_at, now)?;
         let code = format!("{:032x}", random_bits()?);
-        let expires_at = Timestamp::from_millis(expires_at);
         Ok(invitation(self.store.invite(admin, code, uses, expires_at, now).await?))
     }
 }

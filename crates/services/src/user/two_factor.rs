@@ -12,7 +12,7 @@ use sha1::Sha1;
 use sha2::{Digest, Sha256};
 
 use super::Users;
-use crate::random_bits;
+use crate::{random_bits, random_bytes};
 
 /// Seconds of one code.
 const STEP: i64 = 30;
@@ -36,9 +36,8 @@ impl Users {
     ) -> Result<TwoFactorSecret> {
         let user = call.viewer()?;
         self.prove(user, &request.password).await?;
-        let mut secret = [random_bits()?.to_be_bytes(), random_bits()?.to_be_bytes()].concat();
-        secret.truncate(SECRET_BYTES);
-        self.store.begin_two_factor(user, secret.clone()).await?;
+        let secret = random_bytes::<SECRET_BYTES>()?;
+        self.store.begin_two_factor(user, secret.to_vec()).await?;
         let name = self.store.user_card(user, None).await?.name;
         Ok(TwoFactorSecret { secret: BASE32_NOPAD.encode(&secret), name })
     }

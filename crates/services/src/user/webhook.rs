@@ -11,7 +11,7 @@ use store::{DeliveryRow, WebhookRow};
 
 use super::Users;
 use crate::webhook::{checked, shown};
-use crate::{card, random_bits};
+use crate::{card, random_bytes};
 
 impl Users {
     pub(super) async fn add_webhook(&self, call: &Call, request: CreateWebhookRequest) -> Result<Webhook> {
@@ -23,9 +23,9 @@ impl Users {
         }
         let url = checked(&request.url, self.webhooks.allow_private).await?.to_string();
         let events: Vec<_> = events.into_iter().collect();
-        let secret = [random_bits()?.to_be_bytes(), random_bits()?.to_be_bytes()].concat();
+        let secret = random_bytes::<32>()?;
         let now = Timestamp::now();
-        let id = self.store.create_webhook(admin, url.clone(), events.clone(), secret.clone(), now).await?;
+        let id = self.store.create_webhook(admin, url.clone(), events.clone(), secret.to_vec(), now).await?;
         let events = events.into_iter().map(|event| event.as_str().to_owned()).collect();
         let (created_at, secret) = (now.millis(), shown(&secret));
         Ok(Webhook { id, url, events, created_at, secret, ..Webhook::default() })

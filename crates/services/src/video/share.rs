@@ -1,30 +1,20 @@
 //! Links by which a video is seen for a while, whoever may see it otherwise.
 
-use std::time::Duration;
-
-use domain::{Call, Error, Result, Timestamp, VideoId};
+use domain::{Call, Result, Timestamp, VideoId};
 use proto::{Share, ShareVideoRequest};
 use sha2::{Digest, Sha256};
 use store::ShareRow;
 
 use super::Videos;
-use crate::random_bits;
-
-/// How long one may hold.
-const LONGEST: Duration = Duration::from_secs(365 * 24 * 3600);
+use crate::{random_bits, within_a_year};
 
 impl Videos {
     pub(super) async fn make_link(&self, call: &Call, request: ShareVideoRequest) -> Result<Share> {
         let (author, video, now) = (call.viewer()?, VideoId::parse(request.video_id)?, Timestamp::now());
-        let expires_at = request.expires_at;
-        if expires_at <= now.millis() || expires_at > now.after(LONGEST).millis() {
-            let problem = "must be a moment within a year from now".to_owned();
-            return Err(Error::Invalid { name: "expires_at".into(), problem });
-        }
+        let until = within_a_year(request.expires_at, now)?;
         let word = format!("{:032x}", random_bits()?);
-        let until = Timestamp::from_millis(expires_at);
         let id = self.store.share_video(author, video, hash(&word), (now, until)).await?;
-        Ok(Share { id, word, created_at: now.millis(), expires_at })
+        Ok(Share { id, word, created_at: now.millis(), expires_at: until.millis() })
     }
 }
 

@@ -67,9 +67,14 @@ impl<S: Send + Sync> FromRequestParts<S> for Id {
     async fn from_request_parts(parts: &mut Parts, state: &S) -> std::result::Result<Self, Failure> {
         let found = RawPathParams::from_request_parts(parts, state).await;
         let found = found.map_err(|_none| Error::internal("a path without parameters"))?;
-        let number = found.iter().find(|(name, _)| *name == "id").and_then(|(_, value)| value.parse().ok());
-        Ok(Self(number.ok_or_else(|| bad("id", "must be a positive whole number"))?))
+        let text = found.iter().find(|(name, _)| *name == "id").map_or("", |(_, value)| value);
+        Ok(Self(number("id", text)?))
     }
+}
+
+/// A number of a path that has several.
+pub(super) fn number(name: &'static str, text: &str) -> Result<i64> {
+    text.parse().map_err(|_wrong| bad(name, "must be a positive whole number"))
 }
 
 #[cfg(test)]

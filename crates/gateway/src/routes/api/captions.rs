@@ -7,14 +7,13 @@ use axum::extract::{Path, State};
 use axum::response::Response;
 use domain::limits::MAX_CAPTIONS_BYTES;
 use proto::{DeleteCaptionsRequest, PutCaptionsRequest};
-use tokio::time::timeout;
 
 use super::body::Id;
 use super::done;
 use super::rule::Account;
 use crate::Gateway;
 use crate::error::Failure;
-use crate::params::{bad, small_body};
+use crate::params::{bad, small_body, within};
 
 /// How long a track may take to arrive.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -31,8 +30,7 @@ pub(super) async fn put(
     Path(path): Path<(String, String)>,
     body: Body,
 ) -> Result<Response, Failure> {
-    let late = |_elapsed| Err(bad("request body", "stopped arriving before it was whole"));
-    let text = timeout(PATIENCE, text(body)).await.unwrap_or_else(late)?;
+    let text = within(PATIENCE, text(body)).await?;
     gateway
         .services
         .video

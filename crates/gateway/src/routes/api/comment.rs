@@ -10,7 +10,7 @@ use proto::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::{Id, Json};
+use super::body::{Id, Json, number};
 use super::done;
 use super::list::{Items, Page};
 use super::rule::{Account, Anybody};
@@ -62,9 +62,6 @@ pub(super) struct Place {
 impl Place {
     /// The video's and the comment's.
     pub(super) fn numbers(&self) -> Result<(i64, i64), Failure> {
-        let number = |name: &'static str, text: &str| {
-            text.parse().map_err(|_wrong| bad(name, "must be a positive whole number"))
-        };
         Ok((number("id", &self.id)?, number("comment", &self.comment)?))
     }
 }

@@ -10,12 +10,11 @@ use blobs::Key;
 use domain::{Call, Error, Result};
 use futures_util::StreamExt;
 use proto::SetPictureRequest;
-use tokio::time::timeout;
 
 use super::done;
 use super::rule::Account;
 use crate::error::Failure;
-use crate::params::bad;
+use crate::params::{bad, within};
 use crate::{Gateway, random_bits};
 
 /// The largest upload, in bytes.
@@ -66,8 +65,7 @@ pub(super) async fn delete_background(
 }
 
 async fn put(gateway: &Gateway, call: &Call, body: Body, background: bool) -> Result<Response, Failure> {
-    let late = |_elapsed| Err(bad("request body", "stopped arriving before it was whole"));
-    let key = timeout(PATIENCE, store(gateway, body)).await.unwrap_or_else(late)?;
+    let key = within(PATIENCE, store(gateway, body)).await?;
     set(gateway, call, background, key.to_string()).await
 }
 

@@ -7,14 +7,13 @@ use proto::{EndShareRequest, GetSharedVideoRequest, ShareVideoRequest, VideoRequ
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::{Id, Json};
+use super::body::{Id, Json, number};
 use super::done;
 use super::rule::{Account, Anybody};
 use super::video::{Video, shown};
 use crate::Gateway;
 use crate::address::Base;
 use crate::error::Failure;
-use crate::params::bad;
 use crate::reply;
 
 /// For how long.
@@ -75,8 +74,7 @@ pub(super) async fn end(
     Account(call): Account,
     Path((video_id, share_id)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
-    let number = |name, text: String| text.parse().map_err(|_wrong| bad(name, "must be a whole number"));
-    let (video_id, share_id) = (number("id", video_id)?, number("share", share_id)?);
+    let (video_id, share_id) = (number("id", &video_id)?, number("share", &share_id)?);
     gateway.services.video.end_share(&call, EndShareRequest { video_id, share_id }).await?;
     Ok(done())
 }

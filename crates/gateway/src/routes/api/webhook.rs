@@ -9,13 +9,13 @@ use proto::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::body::{Id, Json};
+use super::body::{Id, Json, number};
 use super::done;
 use super::list::{Items, Page};
 use super::rule::Account;
 use crate::Gateway;
 use crate::error::Failure;
-use crate::params::{Params, bad};
+use crate::params::Params;
 use crate::reply;
 
 /// Whom to call.
@@ -132,8 +132,7 @@ pub(super) async fn replay(
     Account(call): Account,
     Path((webhook_id, delivery_id)): Path<(String, String)>,
 ) -> Result<Response, Failure> {
-    let number = |name, text: String| text.parse().map_err(|_wrong| bad(name, "must be a whole number"));
-    let (webhook_id, delivery_id) = (number("id", webhook_id)?, number("delivery", delivery_id)?);
+    let (webhook_id, delivery_id) = (number("id", &webhook_id)?, number("delivery", &delivery_id)?);
     gateway.services.user.replay_delivery(&call, ReplayDeliveryRequest { webhook_id, delivery_id }).await?;
     Ok(done())
 }
