@@ -60,6 +60,18 @@ pub enum Error {
     /// There is a second factor already.
     #[error("a second factor is asked for already: turn it off first")]
     TwoFactorOn,
+    /// There is no identity provider.
+    #[error("this site has no identity provider")]
+    NoProvider,
+    /// What came from the identity provider proves nothing.
+    #[error("the identity provider does not say who you are: {problem}")]
+    NotIdentified {
+        /// What is wrong with it.
+        problem: String,
+    },
+    /// Who has no password proves themselves by a login, and this one is too long ago.
+    #[error("your login is too long ago for this: please log in again, and do this within ten minutes")]
+    LoginTooOld,
     /// The viewer is known and may not do this.
     #[error("you are not allowed to do this")]
     PermissionDenied,
@@ -247,6 +259,9 @@ impl Error {
             Self::CodeWrong => (Kind::Unauthenticated, 100_211, "code_wrong"),
             Self::TwoFactorNeeded => (Kind::PermissionDenied, 100_212, "two_factor_needed"),
             Self::TwoFactorOn => (Kind::AlreadyExists, 100_213, "two_factor_on"),
+            Self::NoProvider => (Kind::NotFound, 100_214, "no_provider"),
+            Self::NotIdentified { .. } => (Kind::Unauthenticated, 100_215, "not_identified"),
+            Self::LoginTooOld => (Kind::PermissionDenied, 100_216, "login_too_old"),
             Self::PermissionDenied => (Kind::PermissionDenied, 100_208, "permission_denied"),
             Self::AccountPending => (Kind::PermissionDenied, 110_004, "account_pending"),
             Self::AccountSuspended => (Kind::PermissionDenied, 110_005, "account_suspended"),

@@ -230,6 +230,8 @@ mod tests {
             ("store.url", "[store]\nurl = \"oracle:x\""),
             ("store.write_wait_ms", "[store]\nwrite_wait_ms = \"soon\""),
             ("blobs.url", "[blobs]\nurl = \"ftp:x\""),
+            ("oidc.issuer", "[oidc]\nissuer = \"http://id.example\""),
+            ("oidc.name", "[oidc]\nissuer = \"https://id.example\"\nname = \"\""),
             ("users.name_max_chars", "[users]\nname_max_chars = 65"),
             ("users.password_memory_kib", "[users]\npassword_memory_kib = 1"),
             ("users.password_memory_kib", "[users]\npassword_memory_kib = 100000"),

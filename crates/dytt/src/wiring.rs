@@ -17,8 +17,8 @@ use proto::{
 };
 use rpc::Hosted;
 use services::{
-    Admins, Caller, Comments, Feed, Follows, Likes, MediaFiles, Messages, Settler, Sweep, Transcoder,
-    UploadLimits, Users, Videos, Words,
+    Admins, Caller, Comments, Feed, Follows, Likes, MediaFiles, Messages, Provider, Settler, Sweep,
+    Transcoder, UploadLimits, Users, Videos, Words,
 };
 use store::Store;
 use tokio_util::sync::CancellationToken;
@@ -101,7 +101,7 @@ pub(crate) fn wire(
     let services = Services {
         user: place.of::<dyn UserService>(
             ("gateway", "user"),
-            || Ok(Arc::new(Users::new(store()?, &settings.users, settings.webhooks)?)),
+            || Ok(Arc::new(Users::new(store()?, &settings.users, settings.webhooks, provider(settings)?)?)),
             |step| Arc::new(proto::RemoteUserService(step)),
             proto::serve_user,
         )?,
@@ -174,6 +174,19 @@ pub(crate) fn wire(
         (_, _, _) => None,
     };
     Ok(Parts { gateway, hosted, workers })
+}
+
+/// The identity provider, with what proves to it that this is the site it knows.
+fn provider(settings: &Settings) -> Result<Option<Provider>> {
+    let file = &settings.oidc.client_secret_file;
+    let secret = if file.is_empty() {
+        None
+    } else {
+        let how = "oidc.client_secret_file names it: put into it what the provider has given you";
+        let secret = tls::read_secret(&settings.data_dir.join(file), how)?;
+        Some(String::from_utf8(secret).context("oidc.client_secret_file must hold text")?.trim().to_owned())
+    };
+    Ok(Provider::new(&settings.oidc, secret)?)
 }
 
 /// Finds each service its place.

@@ -24,7 +24,11 @@ pub struct Told {
 }
 
 impl Told {
-    async fn read(response: Response) -> Self {
+    /// What an answer says.
+    ///
+    /// # Panics
+    /// When it is cut off.
+    pub async fn read(response: Response) -> Self {
         let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let text = response.text().await.expect("a body");
         let json =

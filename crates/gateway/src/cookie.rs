@@ -15,6 +15,10 @@ use crate::token::ACCESS;
 const FETCH_SITE: HeaderName = HeaderName::from_static("sec-fetch-site");
 /// Where the renewal is sent, and nowhere else.
 const RENEWAL_PATH: &str = "/api/v1/sessions";
+/// Where what a browser has asked the identity provider is sent, and nowhere else.
+const QUESTION_PATH: &str = "/api/v1/sessions/oidc";
+/// How long somebody may take to tell the provider who they are.
+const QUESTION_TIME: Duration = Duration::from_secs(900);
 
 /// Cookies of pages under this address.
 pub(crate) struct Cookies<'b> {
@@ -38,17 +42,28 @@ impl<'b> Cookies<'b> {
 
     /// Has a browser keep both tokens, or forget them when they are empty.
     pub(crate) fn set(&self, response: &mut Response, access: &str, renewal: &str) {
+        self.add(response, self.access_name(), (access, "/"), ACCESS);
+        self.add(response, self.renewal_name(), (renewal, RENEWAL_PATH), SESSION_TIME);
+    }
+
+    fn add(&self, response: &mut Response, name: &str, (value, path): (&str, &str), lasts: Duration) {
         let secure = if self.is_secure() { "; Secure" } else { "" };
-        let mut add = |name: &str, value: &str, path: &str, lasts: Duration| {
-            let seconds = if value.is_empty() { 0 } else { lasts.as_secs() };
-            let cookie =
-                format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
-            if let Ok(cookie) = HeaderValue::try_from(cookie) {
-                response.headers_mut().append(header::SET_COOKIE, cookie);
-            }
-        };
-        add(self.access_name(), access, "/", ACCESS);
-        add(self.renewal_name(), renewal, RENEWAL_PATH, SESSION_TIME);
+        let seconds = if value.is_empty() { 0 } else { lasts.as_secs() };
+        let cookie =
+            format!("{name}={value}; Path={path}; Max-Age={seconds}; HttpOnly; SameSite=Lax{secure}");
+        if let Ok(cookie) = HeaderValue::try_from(cookie) {
+            response.headers_mut().append(header::SET_COOKIE, cookie);
+        }
+    }
+
+    /// What proves that a browser has asked the identity provider.
+    pub(crate) fn question<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
+        read(headers, self.question_name())
+    }
+
+    /// Has a browser keep that, or forget it when it is empty.
+    pub(crate) fn set_question(&self, response: &mut Response, secret: &str) {
+        self.add(response, self.question_name(), (secret, QUESTION_PATH), QUESTION_TIME);
     }
 
     /// Whether a page of ours made a request, by its browser's word.
@@ -66,6 +81,10 @@ impl<'b> Cookies<'b> {
 
     fn access_name(&self) -> &'static str {
         if self.is_secure() { "__Host-dytt" } else { "dytt" }
+    }
+
+    fn question_name(&self) -> &'static str {
+        if self.is_secure() { "__Secure-dytt-oidc" } else { "dytt-oidc" }
     }
 
     fn renewal_name(&self) -> &'static str {

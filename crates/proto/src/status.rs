@@ -90,7 +90,7 @@ fn about(error: &Error) -> (String, &str) {
         Error::BadParameter { name, problem } | Error::Invalid { name, problem } => {
             (name.to_string(), problem)
         }
-        Error::UnsupportedMedia { problem } => (String::new(), problem),
+        Error::UnsupportedMedia { problem } | Error::NotIdentified { problem } => (String::new(), problem),
         Error::RateLimited { retry_after } => (retry_after.as_millis().to_string(), ""),
         Error::TooLarge { limit_bytes } => (limit_bytes.to_string(), ""),
         Error::UserNotFound(id) => (id.to_string(), ""),
@@ -107,6 +107,8 @@ fn about(error: &Error) -> (String, &str) {
         | Error::CodeWrong
         | Error::TwoFactorNeeded
         | Error::TwoFactorOn
+        | Error::NoProvider
+        | Error::LoginTooOld
         | Error::PermissionDenied
         | Error::AccountPending
         | Error::AccountSuspended
@@ -152,6 +154,9 @@ fn known(reason: &str, subject: &str, detail: String) -> Option<Error> {
         "code_wrong" => Error::CodeWrong,
         "two_factor_needed" => Error::TwoFactorNeeded,
         "two_factor_on" => Error::TwoFactorOn,
+        "no_provider" => Error::NoProvider,
+        "not_identified" => Error::NotIdentified { problem: detail },
+        "login_too_old" => Error::LoginTooOld,
         "permission_denied" => Error::PermissionDenied,
         "account_pending" => Error::AccountPending,
         "account_suspended" => Error::AccountSuspended,
@@ -212,6 +217,9 @@ mod tests {
             Error::CodeWrong,
             Error::TwoFactorNeeded,
             Error::TwoFactorOn,
+            Error::NoProvider,
+            Error::NotIdentified { problem: "no".into() },
+            Error::LoginTooOld,
             Error::WebhookNotFound,
             Error::WordNotFound,
             Error::HeldCommentNotFound,

@@ -20,6 +20,8 @@ const ANYBODY: &[&str] = &["*"];
 
 /// A call that a person waits for.
 pub(crate) const HOP: Duration = Duration::from_secs(5);
+/// A call that asks a server of somebody else's meanwhile.
+const OUTSIDE: Duration = Duration::from_secs(10);
 /// Probing and remuxing an upload.
 const PREPARE: Duration = Duration::from_secs(60);
 /// The whole of publishing: prepare, and the rows.
@@ -87,6 +89,10 @@ pub const RULES: &[Rule] = &[
     row("/dytt.v1.MessageService/Watch", GATEWAY, STREAM),
     row("/dytt.v1.UserService/Register", GATEWAY, HOP),
     row("/dytt.v1.UserService/Login", GATEWAY, HOP),
+    row("/dytt.v1.UserService/GetSite", GATEWAY, HOP),
+    row("/dytt.v1.UserService/AskProvider", GATEWAY, OUTSIDE),
+    row("/dytt.v1.UserService/LoginByProvider", GATEWAY, OUTSIDE),
+    row("/dytt.v1.UserService/GetAccount", GATEWAY, HOP),
     row("/dytt.v1.UserService/RenewSession", GATEWAY, HOP),
     row("/dytt.v1.UserService/ListSessions", GATEWAY, HOP),
     row("/dytt.v1.UserService/EndSession", GATEWAY, HOP),

@@ -32,7 +32,7 @@ pub use ranking::Weights;
 pub use settle::Settler;
 pub use sweep::Sweep;
 pub use transcode::Transcoder;
-pub use user::Users;
+pub use user::{Newcomers, Provider, ProviderConfig, Users};
 pub use video::{UploadLimits, Videos};
 pub use webhook::{Caller, WebhookConfig};
 pub use words::Words;

@@ -21,7 +21,8 @@ const NICENESS: i32 = 10;
 
 pub(crate) struct Passwords {
     params: Params,
-    /// Verified when there is no such user, so that an unknown name costs what a wrong password does.
+    /// Verified when there is no such user, so that an unknown name costs what a wrong password does; and what stands
+    /// for the password of who has none.
     decoy: String,
     /// Hashes being computed: half the cores, so that a flood of logins leaves the other half to everybody else.
     at_once: Semaphore,
@@ -42,13 +43,22 @@ impl Passwords {
         let params = Params::new(password_memory_kib, password_passes, password_lanes, None);
         let params = params.map_err(|error| Error::internal(error.to_string()))?;
         // No password has this hash of zeros; to compute a real one would cost every start its memory.
-        let (salt, zeros) = ("bm9ib2R5J3Mgc2FsdA", "A".repeat(43));
         let cost = format!("m={password_memory_kib},t={password_passes},p={password_lanes}");
-        let decoy = format!("$argon2id$v=19${cost}${salt}${zeros}");
+        let decoy = format!("$argon2id$v=19${cost}{}", no_hash());
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let hashes = (cores / 2).max(1);
         let (at_once, places) = (Semaphore::new(hashes), Semaphore::new(hashes + QUEUE));
         Ok(Self { params, decoy, at_once, places })
+    }
+
+    /// A hash that no password fits.
+    pub(crate) fn nothing(&self) -> String {
+        self.decoy.clone()
+    }
+
+    /// Whether a stored hash is one that no password fits, whatever it costs.
+    pub(crate) fn is_nothing(&self, stored: &str) -> bool {
+        stored.ends_with(&no_hash())
     }
 
     /// Waits for the right to compute a hash.
@@ -90,6 +100,11 @@ impl Turn<'_> {
         })
         .await
     }
+}
+
+/// The salt and the hash of nobody's password.
+fn no_hash() -> String {
+    format!("$bm9ib2R5J3Mgc2FsdA${}", "A".repeat(43))
 }
 
 fn same_cost(one: &Params, other: &Params) -> bool {

@@ -1,19 +1,22 @@
 //! The user service: accounts and profiles. Tokens are made and checked at the gateway.
 
+use std::time::Duration;
+
 use domain::limits::{ENDED_TIME, MAX_NAME_CHARS, PUBLISH_TIME};
 use domain::{
     Call, Content, DisplayName, Error, Password, Query, Reason, Result, Signature, Standing, Timestamp,
     UserId, UserName, Verdict,
 };
 use proto::{
-    Account, AdministrateRequest, Answer, AnswerOnceRequest, ArchivePart, AskOnceRequest, AskedOnce,
-    AuditList, ChangePasswordRequest, ChangeProfileRequest, ConfirmTwoFactorRequest, CreateWebhookRequest,
-    Credentials, DecideReportRequest, DeleteAccountRequest, DeliveryList, Done, EndAllSessionsRequest,
-    EndInvitationRequest, EndSessionRequest, EndTwoFactorRequest, GetTwoFactorRequest, GetUserRequest,
-    Invitation, InvitationList, InviteRequest, ListAccountsRequest, ListAuditRequest, ListDeliveriesRequest,
-    ListInvitationsRequest, ListReportsRequest, ListSessionsRequest, ListWebhooksRequest, ReadArchiveRequest,
-    RecoveryCodes, RenewSessionRequest, ReplayDeliveryRequest, ReportList, ReportRequest,
-    RevokedSinceRequest, RevokedSinceResponse, SearchRequest, Session, SessionList, SetStandingRequest,
+    Account, AdministrateRequest, Answer, AnswerOnceRequest, ArchivePart, AskOnceRequest, AskProviderRequest,
+    AskedOnce, AuditList, ChangePasswordRequest, ChangeProfileRequest, ConfirmTwoFactorRequest,
+    CreateWebhookRequest, Credentials, DecideReportRequest, DeleteAccountRequest, DeliveryList, Done,
+    EndAllSessionsRequest, EndInvitationRequest, EndSessionRequest, EndTwoFactorRequest, GetAccountRequest,
+    GetSiteRequest, GetTwoFactorRequest, GetUserRequest, Invitation, InvitationList, InviteRequest,
+    ListAccountsRequest, ListAuditRequest, ListDeliveriesRequest, ListInvitationsRequest, ListReportsRequest,
+    ListSessionsRequest, ListWebhooksRequest, OwnAccount, ProviderAnswer, ProviderQuestion,
+    ReadArchiveRequest, RecoveryCodes, RenewSessionRequest, ReplayDeliveryRequest, ReportList, ReportRequest,
+    RevokedSinceRequest, RevokedSinceResponse, SearchRequest, Session, SessionList, SetStandingRequest, Site,
     TwoFactor, TwoFactorRequest, TwoFactorSecret, User, UserList, UserService, Webhook, WebhookList,
     WebhookRequest,
 };
@@ -24,8 +27,15 @@ use crate::{Admins, Registration, UserConfig, WebhookConfig, Words, card};
 
 mod administration;
 mod archive;
+mod identity;
+mod provider;
 mod two_factor;
 mod webhook;
+
+pub use provider::{Newcomers, Provider, ProviderConfig};
+
+/// How lately somebody without a password has to have logged in for what others give theirs for.
+const LATELY: Duration = Duration::from_secs(600);
 
 /// Who is registered.
 pub struct Users {
@@ -36,6 +46,7 @@ pub struct Users {
     webhooks: WebhookConfig,
     admins: Admins,
     words: Words,
+    provider: Option<Provider>,
 }
 
 impl Users {
@@ -43,12 +54,17 @@ impl Users {
     ///
     /// # Errors
     /// [`Error::Internal`] when argon2 cannot work with the configured parameters.
-    pub fn new(store: Store, config: &UserConfig, webhooks: WebhookConfig) -> Result<Self> {
+    pub fn new(
+        store: Store,
+        config: &UserConfig,
+        webhooks: WebhookConfig,
+        provider: Option<Provider>,
+    ) -> Result<Self> {
         let passwords = Passwords::new(config)?;
         let UserConfig { name_max_chars, registration, .. } = *config;
         let admins = Admins { store: store.clone(), two_factor: config.admin_two_factor };
         let words = Words::new(store.clone());
-        Ok(Self { store, passwords, name_max_chars, registration, webhooks, admins, words })
+        Ok(Self { store, passwords, name_max_chars, registration, webhooks, admins, words, provider })
     }
 }
 
@@ -85,18 +101,27 @@ impl UserService for Users {
         let stored = found.as_ref().map(|row| row.password_hash.clone());
         let (fits, renewed) = self.passwords.turn().await?.verify(password, stored).await?;
         let Some(row) = found.filter(|_| fits) else { return Err(Error::WrongPassword) };
-        match row.standing {
-            Standing::Active => {}
-            // Who knows the password may know this.
-            Standing::Pending => return Err(Error::AccountPending),
-            Standing::Suspended => return Err(Error::AccountSuspended),
-            Standing::Leaving => return Err(Error::WrongPassword),
-        }
+        // Who knows the password may know this.
+        identity::usable(row.standing)?;
         self.second_factor(UserId::parse(row.id)?, &request.code).await?;
         if let Some(hash) = renewed {
             self.store.set_password_hash(UserId::parse(row.id)?, hash).await?;
         }
         self.logged_in(UserId::parse(row.id)?, row.token_epoch, request.device).await
+    }
+
+    async fn get_site(&self, _call: &Call, _request: GetSiteRequest) -> Result<Site> {
+        let provider = self.provider.as_ref().map(|provider| provider.config().name.clone());
+        let registration = self.registration.as_str().to_owned();
+        Ok(Site { registration, provider: provider.unwrap_or_default() })
+    }
+
+    async fn ask_provider(&self, _call: &Call, request: AskProviderRequest) -> Result<ProviderQuestion> {
+        self.provider()?.question(&request.callback).await
+    }
+
+    async fn login_by_provider(&self, _call: &Call, request: ProviderAnswer) -> Result<Account> {
+        self.provided(request).await
     }
 
     async fn renew_session(&self, call: &Call, request: RenewSessionRequest) -> Result<Account> {
@@ -132,7 +157,7 @@ impl UserService for Users {
         let user = call.viewer()?;
         let name = UserName::parse(&self.store.user_card(user, None).await?.name, MAX_NAME_CHARS)?;
         let new = Password::chosen("new_password", &request.new_password, &name)?;
-        self.prove(user, &request.old_password).await?;
+        self.prove(user, &request.old_password, request.session_id).await?;
         let hash = self.passwords.turn().await?.hash(new).await?;
         let device = device(&request.device);
         Ok(account(user, self.store.change_password(user, hash, device, Timestamp::now()).await?))
@@ -160,7 +185,7 @@ impl UserService for Users {
 
     async fn delete_account(&self, call: &Call, request: DeleteAccountRequest) -> Result<Done> {
         let user = call.viewer()?;
-        self.prove(user, &request.password).await?;
+        self.prove(user, &request.password, request.session_id).await?;
         self.store.delete_account(user, Timestamp::now()).await?;
         Ok(Done {})
     }
@@ -306,6 +331,14 @@ impl UserService for Users {
         Ok(card::users(self.store.search_people(query, call.viewer, card::slice(request.slice)).await?))
     }
 
+    async fn get_account(&self, call: &Call, _request: GetAccountRequest) -> Result<OwnAccount> {
+        let user = call.viewer()?;
+        let row = self.store.login_row_of(user).await?;
+        let has_password = !self.passwords.is_nothing(&row.password_hash);
+        let card = self.store.user_card(user, Some(user)).await?;
+        Ok(OwnAccount { user: Some(card::user(card)), is_admin: row.is_admin, has_password })
+    }
+
     async fn get_user(&self, call: &Call, request: GetUserRequest) -> Result<User> {
         let user = UserId::parse(request.user_id)?;
         Ok(card::user(self.store.user_card(user, call.viewer).await?))
@@ -332,10 +365,17 @@ impl UserService for Users {
 }
 
 impl Users {
-    /// Whether whoever holds somebody's token knows the password, too.
-    async fn prove(&self, user: UserId, password: &str) -> Result<()> {
-        let password = Password::attempt(password)?;
+    /// Whether whoever holds somebody's token knows the password, too; who has none must have opened this session lately.
+    async fn prove(&self, user: UserId, password: &str, session: i64) -> Result<()> {
         let stored = self.store.login_row_of(user).await?.password_hash;
+        if self.passwords.is_nothing(&stored) {
+            let now = Timestamp::now();
+            let sessions = self.store.sessions(user, now).await?;
+            let is_new =
+                |row: &SessionRow| row.id == session && row.created_at >= now.before(LATELY).millis();
+            return if sessions.iter().any(is_new) { Ok(()) } else { Err(Error::LoginTooOld) };
+        }
+        let password = Password::attempt(password)?;
         let (fits, _renewed) = self.passwords.turn().await?.verify(password, Some(stored)).await?;
         if fits { Ok(()) } else { Err(Error::WrongPassword) }
     }

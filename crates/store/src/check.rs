@@ -92,7 +92,7 @@ const COUNTERS: [Counter; 10] = [
 
 /// Each reference: the table, the number of its row (0 where rows have none), the column, and the table it
 /// names. A test holds this against the schema.
-pub(crate) const REFERENCES: [(&str, &str, &str, &str); 56] = [
+pub(crate) const REFERENCES: [(&str, &str, &str, &str); 57] = [
     ("user_stat", "x.user_id", "user_id", "user"),
     ("video", "x.id", "author_id", "user"),
     ("video_stat", "x.video_id", "video_id", "video"),
@@ -149,6 +149,7 @@ pub(crate) const REFERENCES: [(&str, &str, &str, &str); 56] = [
     ("held_comment", "x.id", "video_id", "video"),
     ("held_comment", "x.id", "author_id", "user"),
     ("held_comment", "x.id", "parent_id", "comment"),
+    ("identity", "x.id", "user_id", "user"),
 ];
 
 /// Rows that must not exist, as (place, number of the row, problem).

@@ -24,7 +24,7 @@ const TOKENS_END: Duration = Duration::from_secs(10);
 const COMMENTS: u64 = 20;
 
 /// What nobody counts, with the columns that name a person.
-const PLAIN: [(&str, &str); 18] = [
+const PLAIN: [(&str, &str); 19] = [
     ("message", "sender_id"),
     ("message", "receiver_id"),
     ("conversation", "user_id"),
@@ -41,6 +41,7 @@ const PLAIN: [(&str, &str); 18] = [
     ("held_comment", "author_id"),
     ("held_comment", "owner_id"),
     ("recovery_code", "user_id"),
+    ("identity", "user_id"),
     ("session", "user_id"),
     ("answer", "user_id"),
 ];
@@ -91,7 +92,7 @@ impl Store {
         self.database.list(sql, [author.get().into()], read).await
     }
 
-    /// Takes back some of what an account that is being deleted did; false when there is no more. 41 statements with
+    /// Takes back some of what an account that is being deleted did; false when there is no more. 42 statements with
     /// some of everything, on MySQL one more.
     ///
     /// # Errors

@@ -16,11 +16,12 @@ mod m0015_webhook;
 mod m0016_two_factor;
 mod m0017_word;
 mod m0018_share;
+mod m0019_identity;
 
 use sea_orm_migration::{Migration, MigrationStatus, MigrationTrait, MigratorTrait};
 
 /// Every table with its key, after those that its rows refer to.
-pub(crate) const TABLES: [(&str, &str); 39] = [
+pub(crate) const TABLES: [(&str, &str); 40] = [
     ("user", "id"),
     ("user_stat", "user_id"),
     ("video", "id"),
@@ -60,6 +61,7 @@ pub(crate) const TABLES: [(&str, &str); 39] = [
     ("word_rule", "id"),
     ("held_comment", "id"),
     ("share", "id"),
+    ("identity", "id"),
 ];
 
 /// All migrations, oldest first.
@@ -84,6 +86,7 @@ impl MigratorTrait for Migrator {
             Box::new(m0016_two_factor::Migration),
             Box::new(m0017_word::Migration),
             Box::new(m0018_share::Migration),
+            Box::new(m0019_identity::Migration),
         ]
     }
 }

@@ -16,6 +16,7 @@ mod fault;
 mod feed;
 mod fixture;
 mod follow;
+mod identity;
 mod job;
 mod like;
 mod message;

@@ -26,6 +26,8 @@ pub struct LoginRow {
     pub token_epoch: i64,
     /// Whether it may be used.
     pub standing: Standing,
+    /// Whether it administrates.
+    pub is_admin: bool,
 }
 
 /// By which way an account comes.
@@ -62,33 +64,7 @@ impl Store {
     ) -> Result<UserId> {
         self.database
             .write(move |session| {
-                Box::pin(async move {
-                    let sql = "INSERT INTO user (name, name_key, password_hash, standing, created_at) \
-                               VALUES (?, ?, ?, ?, ?)";
-                    let standing = match entry {
-                        Entry::Open | Entry::Invited(_) => Standing::Active,
-                        Entry::Pending => Standing::Pending,
-                    };
-                    if let Entry::Invited(code) = entry {
-                        let sql = "UPDATE invitation SET uses_left = uses_left - 1 \
-                                   WHERE code = ? AND uses_left > 0 AND expires_at > ?";
-                        if session.change(sql, [code.into(), now.millis().into()]).await? == 0 {
-                            return Err(Error::InvitationInvalid);
-                        }
-                    }
-                    let values: [Value; 5] = [
-                        name.as_str().into(),
-                        name.key().into(),
-                        password_hash.into(),
-                        standing.as_str().into(),
-                        now.millis().into(),
-                    ];
-                    let id = session.insert_new(sql, values).await?.ok_or(Error::UsernameTaken)?;
-                    session.change("INSERT INTO user_stat (user_id) VALUES (?)", [id.into()]).await?;
-                    let id = UserId::parse(id)?;
-                    find_user(session, id, name.as_str()).await?;
-                    Ok(id)
-                })
+                Box::pin(create(session, name.clone(), password_hash.clone(), entry.clone(), now))
             })
             .await
     }
@@ -114,7 +90,7 @@ impl Store {
     /// # Errors
     /// [`Error::UserNotFound`].
     pub async fn login_row_of(&self, id: UserId) -> Result<LoginRow> {
-        let sql = "SELECT id, password_hash, token_epoch, standing FROM user WHERE id = ? LIMIT 1";
+        let sql = "SELECT id, password_hash, token_epoch, standing, role FROM user WHERE id = ? LIMIT 1";
         let found = self.database.list(sql, [id.get().into()], login).await?;
         found.into_iter().next().ok_or(Error::UserNotFound(id))
     }
@@ -228,12 +204,47 @@ impl Store {
     }
 }
 
-fn login(row: &Row) -> Result<LoginRow> {
+/// Makes an account, inside a session.
+pub(crate) async fn create(
+    session: &Session,
+    name: UserName,
+    password_hash: String,
+    entry: Entry,
+    now: Timestamp,
+) -> Result<UserId> {
+    let standing = match entry {
+        Entry::Open | Entry::Invited(_) => Standing::Active,
+        Entry::Pending => Standing::Pending,
+    };
+    if let Entry::Invited(code) = entry {
+        let sql = "UPDATE invitation SET uses_left = uses_left - 1 \
+                   WHERE code = ? AND uses_left > 0 AND expires_at > ?";
+        if session.change(sql, [code.into(), now.millis().into()]).await? == 0 {
+            return Err(Error::InvitationInvalid);
+        }
+    }
+    let sql = "INSERT INTO user (name, name_key, password_hash, standing, created_at) VALUES (?, ?, ?, ?, ?)";
+    let values: [Value; 5] = [
+        name.as_str().into(),
+        name.key().into(),
+        password_hash.into(),
+        standing.as_str().into(),
+        now.millis().into(),
+    ];
+    let id = session.insert_new(sql, values).await?.ok_or(Error::UsernameTaken)?;
+    session.change("INSERT INTO user_stat (user_id) VALUES (?)", [id.into()]).await?;
+    let id = UserId::parse(id)?;
+    find_user(session, id, name.as_str()).await?;
+    Ok(id)
+}
+
+pub(crate) fn login(row: &Row) -> Result<LoginRow> {
     Ok(LoginRow {
         id: column(row, "id")?,
         password_hash: column(row, "password_hash")?,
         token_epoch: column(row, "token_epoch")?,
         standing: Standing::stored(&column::<String>(row, "standing")?)?,
+        is_admin: column::<Option<String>>(row, "role")?.as_deref() == Some("admin"),
     })
 }
 

@@ -37,8 +37,11 @@ pub(crate) fn read(path: &Path, how: &str) -> Result<Vec<u8>, Error> {
     read_if_there(path)?.ok_or_else(|| Error::file(path, format!("is not there; {how}")))
 }
 
-/// Reads a file that must be its owner's alone.
-pub(crate) fn read_secret(path: &Path, how: &str) -> Result<Vec<u8>, Error> {
+/// Reads a file that must be its owner's alone; `how` says how to come by it.
+///
+/// # Errors
+/// [`Error::File`] when it is not there, or others may use it.
+pub fn read_secret(path: &Path, how: &str) -> Result<Vec<u8>, Error> {
     let bytes = read(path, how)?;
     let meta = fs::metadata(path).map_err(|error| Error::file(path, format!("cannot be read: {error}")))?;
     let mode = meta.permissions().mode() & 0o777;

@@ -11,7 +11,7 @@ mod verify;
 
 use std::path::{Path, PathBuf};
 
-pub use file::write as write_file;
+pub use file::{read_secret, write as write_file};
 pub use folder::ROOTS;
 pub use identities::{ClientStream, Identities, Peer, ServerStream};
 pub use name::Identity;

@@ -925,6 +925,43 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/sessions/oidc": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** Sends a browser to the identity provider. */
+        get: operations["oidc_begin"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/sessions/oidc/callback": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /**
+         * Opens a session for whom the identity provider sends back, with cookies, and sends the browser to `/login?done`;
+         *     to `/login?failed=REASON` if there is a reason against it.
+         */
+        get: operations["oidc_callback"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/sessions/renewal": {
         parameters: {
             query?: never;
@@ -971,6 +1008,23 @@ export interface paths {
         };
         /** The video that a link leads to. */
         get: operations["share_get"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/site": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        /** How one comes to be somebody here. */
+        get: operations["site_site"];
         put?: never;
         post?: never;
         delete?: never;
@@ -1596,7 +1650,8 @@ export interface paths {
          *     three seconds or half of the video were watched.
          */
         put: operations["video_watch"];
-        post?: never;
+        /** The same, for a page that is being left: its browser sends nothing else then (`navigator.sendBeacon`). */
+        post: operations["video_watched"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1683,6 +1738,7 @@ export interface components {
         };
         /** @description What proves who asks. */
         Begin: {
+            /** @description Empty for who has none, and has logged in within the last ten minutes. */
             password: string;
         };
         Captions: {
@@ -1724,6 +1780,7 @@ export interface components {
             cookies?: boolean;
             /** @description 8 to 128 characters. */
             new_password: string;
+            /** @description Empty for who has none, and has logged in within the last ten minutes. */
             old_password: string;
         };
         /** @description Videos chosen for the caller. */
@@ -1778,6 +1835,7 @@ export interface components {
         };
         /** @description What proves who asks. */
         DeleteAccount: {
+            /** @description Empty for who has none, and has logged in within the last ten minutes. */
             password: string;
         };
         /** @description Something that was told, or is to be. */
@@ -1808,6 +1866,7 @@ export interface components {
         End: {
             /** @description Six digits, or a recovery code. */
             code: string;
+            /** @description Empty for who has none, and has logged in within the last ten minutes. */
             password: string;
         };
         Event: {
@@ -2378,6 +2437,13 @@ export interface components {
             /** Format: int64 */
             user_id: number;
         };
+        /** @description Who is logged in. */
+        Own: components["schemas"]["Person"] & {
+            /** @description Whether they can log in without the identity provider. */
+            has_password: boolean;
+            /** @description Whether they administrate. */
+            is_admin: boolean;
+        };
         /** @description A person as the caller sees them. */
         Person: {
             /** @description A square of 512 pixels. */
@@ -2605,6 +2671,13 @@ export interface components {
         Shares: {
             items: components["schemas"]["Share"][];
         };
+        /** @description What anybody may know of the site. */
+        Site: {
+            /** @description What the identity provider is called by which one can log in. */
+            identity_provider?: string | null;
+            /** @description Who may register: `open`, `invite`, `approval` or `closed`. */
+            registration: string;
+        };
         SlowRequest: {
             /**
              * Format: int64
@@ -2826,7 +2899,7 @@ export interface operations {
                     [name: string]: unknown;
                 };
                 content: {
-                    "application/json": components["schemas"]["Person"];
+                    "application/json": components["schemas"]["Own"];
                 };
             };
             /** @description What went wrong */
@@ -4901,6 +4974,65 @@ export interface operations {
             };
         };
     };
+    oidc_begin: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description See Other */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    oidc_callback: {
+        parameters: {
+            query?: {
+                code?: string;
+                state?: string;
+                iss?: string;
+                error?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description See Other */
+            303: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
     session_renew: {
         parameters: {
             query?: never;
@@ -4987,6 +5119,35 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Video"];
+                };
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    site_site: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            /** @description OK */
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Site"];
                 };
             };
             /** @description What went wrong */
@@ -6710,6 +6871,42 @@ export interface operations {
         };
     };
     video_watch: {
+        parameters: {
+            query?: never;
+            header?: {
+                /** @description Names this request, so that sending it again within a day does nothing and is answered the same. */
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                id: number;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["View"];
+            };
+        };
+        responses: {
+            /** @description No Content */
+            204: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content?: never;
+            };
+            /** @description What went wrong */
+            default: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["Problem"];
+                };
+            };
+        };
+    };
+    video_watched: {
         parameters: {
             query?: never;
             header?: {

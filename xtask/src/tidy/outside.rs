@@ -12,7 +12,7 @@ const KNOWN_BY: &[(&str, &[&str])] = &[
     ("clap", &["dytt", "xtask", "bench"]),
     ("etcd-client", &["discovery"]),
     ("governor", &["gateway"]),
-    ("jsonwebtoken", &["gateway", "rpc", "bench"]),
+    ("jsonwebtoken", &["gateway", "rpc", "services", "bench"]),
     ("metrics-exporter-prometheus", &["telemetry"]),
     ("object_store", &["blobs"]),
     ("opentelemetry*", &["telemetry"]),

@@ -24,6 +24,7 @@ pub(super) struct Tree {
     blobs: blobs::Config,
     auth: Auth,
     users: services::UserConfig,
+    oidc: services::ProviderConfig,
     feed: services::Weights,
     webhooks: services::WebhookConfig,
     media: media::Config,
@@ -82,6 +83,7 @@ pub(crate) struct Settings {
     pub jwt_key_file: PathBuf,
     pub rpc_key_file: PathBuf,
     pub users: services::UserConfig,
+    pub oidc: services::ProviderConfig,
     pub feed: services::Weights,
     pub webhooks: services::WebhookConfig,
     pub media: media::Config,
@@ -132,6 +134,7 @@ impl Tree {
         within("users.password_memory_kib", i64::from(users.password_memory_kib), 64, 65_536)?;
         within("users.password_passes", i64::from(users.password_passes), 1, 10)?;
         within("users.password_lanes", i64::from(users.password_lanes), 1, 4)?;
+        self.oidc.check().map_err(anyhow::Error::msg)?;
         self.feed.check().map_err(anyhow::Error::msg)?;
         within("media.max_bytes", number(self.media.max_bytes), 1, 1 << 40)?;
         ensure!(
@@ -163,6 +166,7 @@ impl Tree {
             store: self.store,
             blobs: self.blobs,
             users: self.users,
+            oidc: self.oidc,
             feed: self.feed,
             webhooks: self.webhooks,
             media: self.media,

@@ -173,7 +173,7 @@ impl Scene {
             ("POST", _) if path.ends_with("/reports") => json(json!({ "reason": "other" })),
             ("PUT", "/api/v1/users/{id}/messages/read") => json(json!({ "message_id": 1 })),
             ("PUT", "/api/v1/account/notifications/seen") => json(json!({ "until": 1 })),
-            ("PUT", "/api/v1/videos/{id}/view") => json(json!({ "watched_ms": 5000 })),
+            ("PUT" | "POST", "/api/v1/videos/{id}/view") => json(json!({ "watched_ms": 5000 })),
             ("PATCH", "/api/v1/account") => json(json!({ "signature": "here I am" })),
             ("PATCH", "/api/v1/videos/{id}") => json(json!({ "title": "changed" })),
             ("POST", _) if path.ends_with("/comments") || path.ends_with("/messages") => {

@@ -28,6 +28,7 @@ mod like;
 mod limit;
 mod message;
 mod moderation;
+mod oidc;
 mod overload;
 mod page;
 mod person;

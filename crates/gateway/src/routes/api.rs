@@ -12,6 +12,7 @@ mod job;
 mod list;
 mod message;
 mod notification;
+mod oidc;
 mod once;
 mod picture;
 mod report;
@@ -86,6 +87,9 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
     OpenApiRouter::with_openapi(Description::openapi())
         .routes(under(Nobody, Login, LOGIN, routes!(session::register)))
         .routes(under(Nobody, Login, LOGIN, routes!(session::open)))
+        .routes(under(Anybody, Read, BROWSE, routes!(oidc::site)))
+        .routes(under(Nobody, Login, LOGIN, routes!(oidc::begin)))
+        .routes(under(Nobody, Login, LOGIN, routes!(oidc::callback)))
         .routes(under(Nobody, Social, TAP, routes!(session::renew)))
         .routes(under(Account, Read, BROWSE, routes!(session::list)))
         .routes(under(Account, Social, TAP, routes!(session::end)))
@@ -152,6 +156,7 @@ pub(super) fn routes(gateway: &Gateway) -> OpenApiRouter<Gateway> {
         .routes(under(Account, Social, TAP, routes!(video::like)))
         .routes(under(Account, Social, TAP, routes!(video::unlike)))
         .routes(under(Account, Social, TAP, routes!(video::watch)))
+        .routes(under(Account, Social, TAP, routes!(video::watched)))
         .routes(under(Account, Social, TAP, routes!(video::bookmark)))
         .routes(under(Account, Social, TAP, routes!(video::unbookmark)))
         .routes(under(Anybody, Read, BROWSE, routes!(comment::list)))

@@ -12,6 +12,7 @@ use sha2::{Digest, Sha256};
 use crate::Gateway;
 use crate::address::Base;
 use crate::error::Failure;
+use crate::params::Params;
 use crate::viewer::Visitor;
 use crate::web;
 
@@ -151,9 +152,12 @@ fn told(page: &str, base: &Base, video: &Video) -> String {
     format!("{before}{head}{}", after.replacen("<!-- noscript -->", &still, 1))
 }
 
-/// The address for a phone's camera.
-pub(super) async fn qr(State(gateway): State<Gateway>, base: Base) -> Response {
-    let Ok(code) = QrCode::new(phone_address(&gateway, &base)) else {
+/// The address for a phone's camera: the first page's, or that of the page at `path`.
+pub(super) async fn qr(State(gateway): State<Gateway>, base: Base, params: Params) -> Response {
+    let path = params.text("path").ok().flatten().unwrap_or_default();
+    // Only ever an address of ours.
+    let path = if path.starts_with('/') { path } else { "" };
+    let Ok(code) = QrCode::new(format!("{}{path}", phone_address(&gateway, &base))) else {
         return StatusCode::NOT_FOUND.into_response();
     };
     let picture = code.render::<svg::Color>().min_dimensions(180, 180).build();

@@ -1915,6 +1915,62 @@ pub struct Credentials {
     pub code: ::prost::alloc::string::String,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetSiteRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Site {
+    /// `open`, `invite`, `approval` or `closed`.
+    #[prost(string, tag = "1")]
+    pub registration: ::prost::alloc::string::String,
+    /// What the identity provider is called; empty for none.
+    #[prost(string, tag = "2")]
+    pub provider: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AskProviderRequest {
+    /// Where the provider sends people back to.
+    #[prost(string, tag = "1")]
+    pub callback: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ProviderQuestion {
+    /// Where they are asked.
+    #[prost(string, tag = "1")]
+    pub address: ::prost::alloc::string::String,
+    /// What proves that the answer is for who asked.
+    #[prost(string, tag = "2")]
+    pub secret: ::prost::alloc::string::String,
+}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ProviderAnswer {
+    /// Of the question.
+    #[prost(string, tag = "1")]
+    pub secret: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub callback: ::prost::alloc::string::String,
+    /// As the provider gave them.
+    #[prost(string, tag = "3")]
+    pub state: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub code: ::prost::alloc::string::String,
+    /// Empty for none.
+    #[prost(string, tag = "5")]
+    pub issuer: ::prost::alloc::string::String,
+    #[prost(string, tag = "6")]
+    pub device: ::prost::alloc::string::String,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetAccountRequest {}
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct OwnAccount {
+    #[prost(message, optional, tag = "1")]
+    pub user: ::core::option::Option<User>,
+    #[prost(bool, tag = "2")]
+    pub is_admin: bool,
+    /// Whether they can log in without the identity provider.
+    #[prost(bool, tag = "3")]
+    pub has_password: bool,
+}
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RenewSessionRequest {
     #[prost(int64, tag = "1")]
     pub session_id: i64,
@@ -1939,6 +1995,9 @@ pub struct ChangePasswordRequest {
     pub new_password: ::prost::alloc::string::String,
     #[prost(string, tag = "3")]
     pub device: ::prost::alloc::string::String,
+    /// The one that asks: who has no password proves themselves by having logged in lately.
+    #[prost(int64, tag = "4")]
+    pub session_id: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Session {
@@ -1982,6 +2041,8 @@ pub struct GetTwoFactorRequest {}
 pub struct TwoFactorRequest {
     #[prost(string, tag = "1")]
     pub password: ::prost::alloc::string::String,
+    #[prost(int64, tag = "2")]
+    pub session_id: i64,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct TwoFactor {
@@ -2016,11 +2077,15 @@ pub struct EndTwoFactorRequest {
     /// Of the device, or a recovery code.
     #[prost(string, tag = "2")]
     pub code: ::prost::alloc::string::String,
+    #[prost(int64, tag = "3")]
+    pub session_id: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct DeleteAccountRequest {
     #[prost(string, tag = "1")]
     pub password: ::prost::alloc::string::String,
+    #[prost(int64, tag = "2")]
+    pub session_id: i64,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReadArchiveRequest {
@@ -2376,6 +2441,21 @@ pub trait UserService: Send + Sync {
     async fn register(&self, call: &domain::Call, request: Credentials) -> domain::Result<Account>;
     /// Checks a password; the same answer and cost for an unknown name. With a device it opens a session.
     async fn login(&self, call: &domain::Call, request: Credentials) -> domain::Result<Account>;
+    /// What anybody may know of the site.
+    async fn get_site(&self, call: &domain::Call, request: GetSiteRequest) -> domain::Result<Site>;
+    /// Where the site's identity provider asks people who they are.
+    async fn ask_provider(
+        &self,
+        call: &domain::Call,
+        request: AskProviderRequest,
+    ) -> domain::Result<ProviderQuestion>;
+    /// Opens a session for whoever the provider says it is; at the first time it makes them an account, if they may have
+    /// one.
+    async fn login_by_provider(
+        &self,
+        call: &domain::Call,
+        request: ProviderAnswer,
+    ) -> domain::Result<Account>;
     /// Renews the caller's session. A renewal that was used before ends it: two have it, and one of them stole it.
     async fn renew_session(
         &self,
@@ -2442,6 +2522,12 @@ pub trait UserService: Send + Sync {
         call: &domain::Call,
         request: ReadArchiveRequest,
     ) -> domain::Result<ArchivePart>;
+    /// The caller, with what only they know.
+    async fn get_account(
+        &self,
+        call: &domain::Call,
+        request: GetAccountRequest,
+    ) -> domain::Result<OwnAccount>;
     /// One person as the viewer sees them.
     async fn get_user(&self, call: &domain::Call, request: GetUserRequest) -> domain::Result<User>;
     /// People with all these words in what they are called: who is called just that, then those whom many follow.
@@ -2571,6 +2657,29 @@ impl UserService for RemoteUserService {
     async fn login(&self, call: &domain::Call, request: Credentials) -> domain::Result<Account> {
         crate::wire::call(&self.0, call, "/dytt.v1.UserService/Login", request).await
     }
+    async fn get_site(&self, call: &domain::Call, request: GetSiteRequest) -> domain::Result<Site> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/GetSite", request).await
+    }
+    async fn ask_provider(
+        &self,
+        call: &domain::Call,
+        request: AskProviderRequest,
+    ) -> domain::Result<ProviderQuestion> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/AskProvider", request).await
+    }
+    async fn login_by_provider(
+        &self,
+        call: &domain::Call,
+        request: ProviderAnswer,
+    ) -> domain::Result<Account> {
+        crate::wire::call(
+            &self.0,
+            call,
+            "/dytt.v1.UserService/LoginByProvider",
+            request,
+        )
+        .await
+    }
     async fn renew_session(
         &self,
         call: &domain::Call,
@@ -2671,6 +2780,13 @@ impl UserService for RemoteUserService {
         request: ReadArchiveRequest,
     ) -> domain::Result<ArchivePart> {
         crate::wire::call(&self.0, call, "/dytt.v1.UserService/ReadArchive", request).await
+    }
+    async fn get_account(
+        &self,
+        call: &domain::Call,
+        request: GetAccountRequest,
+    ) -> domain::Result<OwnAccount> {
+        crate::wire::call(&self.0, call, "/dytt.v1.UserService/GetAccount", request).await
     }
     async fn get_user(&self, call: &domain::Call, request: GetUserRequest) -> domain::Result<User> {
         crate::wire::call(&self.0, call, "/dytt.v1.UserService/GetUser", request).await
@@ -2848,6 +2964,24 @@ pub fn serve_user(service: std::sync::Arc<dyn UserService>) -> crate::Step {
                     })
                     .await
                 }
+                "/dytt.v1.UserService/GetSite" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.get_site(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/AskProvider" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.ask_provider(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/LoginByProvider" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.login_by_provider(&call, message).await
+                    })
+                    .await
+                }
                 "/dytt.v1.UserService/RenewSession" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.renew_session(&call, message).await
@@ -2911,6 +3045,12 @@ pub fn serve_user(service: std::sync::Arc<dyn UserService>) -> crate::Step {
                 "/dytt.v1.UserService/ReadArchive" => {
                     crate::wire::answer(request, |call, message| async move {
                         service.read_archive(&call, message).await
+                    })
+                    .await
+                }
+                "/dytt.v1.UserService/GetAccount" => {
+                    crate::wire::answer(request, |call, message| async move {
+                        service.get_account(&call, message).await
                     })
                     .await
                 }
@@ -4132,6 +4272,24 @@ pub const METHODS: &[crate::Method] = &[
         streaming: false,
     },
     crate::Method {
+        path: "/dytt.v1.UserService/GetSite",
+        service: "user",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/AskProvider",
+        service: "user",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/LoginByProvider",
+        service: "user",
+        repeatable: false,
+        streaming: false,
+    },
+    crate::Method {
         path: "/dytt.v1.UserService/RenewSession",
         service: "user",
         repeatable: false,
@@ -4193,6 +4351,12 @@ pub const METHODS: &[crate::Method] = &[
     },
     crate::Method {
         path: "/dytt.v1.UserService/ReadArchive",
+        service: "user",
+        repeatable: true,
+        streaming: false,
+    },
+    crate::Method {
+        path: "/dytt.v1.UserService/GetAccount",
         service: "user",
         repeatable: true,
         streaming: false,

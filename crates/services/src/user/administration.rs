@@ -11,6 +11,15 @@ use crate::{Registration, justified, random_bits, within_a_year};
 const MOST_USES: i64 = 10_000;
 
 impl Registration {
+    pub(super) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Invite => "invite",
+            Self::Approval => "approval",
+            Self::Closed => "closed",
+        }
+    }
+
     /// By which way somebody comes who has this invitation, or none.
     pub(super) fn entry(self, invitation: String) -> Result<Entry> {
         match (self, invitation) {

@@ -35,7 +35,7 @@ impl Users {
         request: TwoFactorRequest,
     ) -> Result<TwoFactorSecret> {
         let user = call.viewer()?;
-        self.prove(user, &request.password).await?;
+        self.prove(user, &request.password, request.session_id).await?;
         let secret = random_bytes::<SECRET_BYTES>()?;
         self.store.begin_two_factor(user, secret.to_vec()).await?;
         let name = self.store.user_card(user, None).await?.name;
@@ -58,7 +58,7 @@ impl Users {
 
     pub(super) async fn turn_off(&self, call: &Call, request: EndTwoFactorRequest) -> Result<Done> {
         let user = call.viewer()?;
-        self.prove(user, &request.password).await?;
+        self.prove(user, &request.password, request.session_id).await?;
         self.second_factor(user, &request.code).await?;
         self.store.end_two_factor(user).await?;
         Ok(Done {})

@@ -91,7 +91,8 @@ impl World {
         let admins = Admins { store: store.clone(), two_factor: false };
         let own = Services {
             user: Arc::new(
-                Users::new(store.clone(), &users, WebhookConfig { allow_private: true }).expect("hashes"),
+                Users::new(store.clone(), &users, WebhookConfig { allow_private: true }, None)
+                    .expect("hashes"),
             ),
             feed: Arc::new(Feed { store: store.clone(), weights: WEIGHTS }),
             video: Arc::new(Videos {

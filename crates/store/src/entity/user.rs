@@ -15,6 +15,7 @@ pub(crate) struct Model {
     pub revoked_at: i64,
     pub created_at: i64,
     pub standing: String,
+    pub role: Option<String>,
 }
 
 #[derive(Copy, Clone, Debug, EnumIter, DeriveRelation)]

@@ -10,7 +10,7 @@ use domain::{
 use futures_util::future::BoxFuture;
 
 use super::fixture::{
-    LEASE, NOW, On, World, content, later, made, never, object, on_both, rendition, title, unwanted,
+    LEASE, NOW, On, World, content, known, later, made, never, object, on_both, rendition, title, unwanted,
     user_name,
 };
 use super::stated;
@@ -214,6 +214,7 @@ macro_rules! mutations {
 /// The first row of a method is the one with the number its documentation begins with.
 const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "create_user", 3 + 0, |s| s.store().create_user(user_name("new"), "hash".into(), Entry::Open, NOW);
+    "create_identified", 4 + 0, |s| s.store().create_identified(user_name("new"), "hash".into(), Entry::Open, known("new"), NOW);
     "create_user, invited", 4 + 0, |s| s.store().create_user(user_name("new"), "hash".into(), Entry::Invited("word".into()), NOW);
     "set_profile", 4 + 0, |s| s.store().set_profile(s.viewer, DisplayName::parse("other").ok(), None, None);
     "set_standing", 5 + 0, |s| s.store().set_standing(s.author, s.viewer, Standing::Suspended, "why".into(), NOW);
@@ -221,7 +222,7 @@ const MUTATIONS: &[(&str, u64, u64, Mutation)] = mutations![
     "end_invitation", 2 + 0, |s| s.store().end_invitation(s.author, s.invitation, NOW);
     "set_password_hash", 1 + 0, |s| s.store().set_password_hash(s.viewer, "other".into());
     "delete_account", 6 + 0, |s| s.store().delete_account(s.viewer, NOW);
-    "forget_person", 41 + 1, |s| s.store().forget_person(s.leaving);
+    "forget_person", 42 + 1, |s| s.store().forget_person(s.leaving);
     "account_gone", 3 + 1, |s| s.store().account_gone(s.left);
     "account_gone, not yet", 1 + 1, |s| s.store().account_gone(s.leaving);
     "set_picture", 5 + 0, |s| s.store().set_picture(s.author, Picture::Avatar, Some(object("p/other", "avatar")));
@@ -401,7 +402,7 @@ async fn failing_at(scene: &Scene, statement: u64, mutation: Mutation) -> Result
 #[test]
 fn every_mutation_is_interrupted_here_and_documents_its_statements() {
     let documented: Vec<_> = stated::methods().into_iter().filter(|method| method.mutates).collect();
-    assert_eq!(documented.len(), 95, "{documented:?}");
+    assert_eq!(documented.len(), 96, "{documented:?}");
     for method in documented {
         let measured = MUTATIONS.iter().find(|row| row.0 == method.name).map(|row| (row.1, row.2));
         assert!(measured.is_some(), "{} is not interrupted", method.name);

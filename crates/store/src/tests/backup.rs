@@ -8,11 +8,11 @@ use serde_json::{Value as Json, json};
 
 use super::atomic::Scene;
 use super::crowd::Crowd;
-use super::fixture::{NOW, On, World, content, object, on_both, title};
+use super::fixture::{NOW, On, World, content, known, object, on_both, title, user_name};
 use super::shared::is_there;
 use crate::check::REFERENCES;
 use crate::migrations::TABLES;
-use crate::{Exported, ExportedObject, ExportedRow, ROWS_AT_ONCE, Store};
+use crate::{Entry, Exported, ExportedObject, ExportedRow, ROWS_AT_ONCE, Store};
 
 type Item = (String, Vec<ExportedRow>);
 
@@ -45,6 +45,10 @@ async fn everything_comes_back_on_either_database(on: On) {
     assert_eq!(reply.expect("reply").parent, Some(comment.get()));
     world.store.mute_user(author, viewer, NOW).await.expect("mute");
     world.store.show(viewer, vec![(liked, "tag")], NOW).await.expect("show");
+    let entry = Entry::Open;
+    let joined =
+        world.store.create_identified(user_name("known"), "hash".into(), entry, known("A1"), NOW).await;
+    joined.expect("joins");
     let (items, objects) = exported(&world.store).await;
     for table in TABLES.map(|table| table.0) {
         let is_there = items.iter().any(|item| item.0 == table);

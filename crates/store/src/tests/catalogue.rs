@@ -27,6 +27,7 @@ async fn these_are_all_tables() {
         "follow",
         "follow_request",
         "held_comment",
+        "identity",
         "impression",
         "invitation",
         "job",
@@ -91,7 +92,7 @@ async fn every_reference_has_a_foreign_key_that_cascades_and_an_index_that_begin
             references.push(format!("{table}.{column}"));
         }
     }
-    assert_eq!(references.len(), 56, "{references:?}");
+    assert_eq!(references.len(), 57, "{references:?}");
 }
 
 #[tokio::test]

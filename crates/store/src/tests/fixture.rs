@@ -10,12 +10,12 @@ use tempfile::TempDir;
 use super::shared;
 use crate::row::{Row, column};
 use crate::{
-    Config, Entry, FIRST_RENDITION, Finished, Job, JobKind, NewObject, NewVideo, REMUX, SOURCE, Shape, Store,
-    Told, UploadPart, UploadRow, VideoCard,
+    Config, Entry, FIRST_RENDITION, Finished, Identity, Job, JobKind, NewObject, NewVideo, REMUX, SOURCE,
+    Shape, Store, Told, UploadPart, UploadRow, VideoCard,
 };
 
 /// The schema's history, oldest first.
-pub(super) const MIGRATIONS: [&str; 16] = [
+pub(super) const MIGRATIONS: [&str; 17] = [
     "m0001_first",
     "m0002_media",
     "m0003_api",
@@ -32,6 +32,7 @@ pub(super) const MIGRATIONS: [&str; 16] = [
     "m0016_two_factor",
     "m0017_word",
     "m0018_share",
+    "m0019_identity",
 ];
 
 /// The moment at which everything happens, unless a test says otherwise.
@@ -328,6 +329,11 @@ pub(super) async fn reopened(folder: &Path) -> Store {
 
 pub(super) fn user_name(name: &str) -> UserName {
     UserName::parse(name, 64).expect("a name")
+}
+
+/// Somebody as a provider knows them.
+pub(super) fn known(subject: &str) -> Identity {
+    Identity { issuer: "https://id.example".into(), subject: subject.into() }
 }
 
 pub(super) fn title(text: &str) -> Title {

@@ -64,6 +64,7 @@ async fn a_migration_that_died_anywhere_is_finished_by_the_next_start() {
     let mut connection = admin(&world.config).await;
     // The last table first, as they refer to each other.
     let made = [
+        "identity",
         "share",
         "held_comment",
         "word_rule",

@@ -76,6 +76,7 @@ const READS: &[(&str, u64, Read)] = reads![
     "words", 1, |c| c.world.store.words(), |list| list.len();
     "held_comments", 1, |c| c.world.store.held_comments(Some(c.hub), Slice::NEWEST), |list| list.len();
     "owner_of_held", 1, |c| c.world.store.owner_of_held(1), |_| 1;
+    "identified", 1, |c| c.world.store.identified(&crate::Identity { issuer: "i".into(), subject: "s".into() }), |_| 1;
     "two_factor", 1, |c| c.world.store.two_factor(c.hub), |_| 1;
     "webhooks", 1, |c| c.world.store.webhooks(), |list| list.len();
     "told", 1, |c| c.world.store.told(), |list| list.len();

@@ -74,6 +74,7 @@ pub(super) struct Renew {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ChangePassword {
+    /// Empty for who has none, and has logged in within the last ten minutes.
     old_password: String,
     /// 8 to 128 characters.
     new_password: String,
@@ -241,12 +242,14 @@ pub(super) async fn end_all(
 pub(super) async fn change_password(
     State(gateway): State<Gateway>,
     Account(call): Account,
+    Proved(Proof { session: session_id, .. }): Proved,
     asker: Asker,
     Json(change): Json<ChangePassword>,
 ) -> Result<Response, Failure> {
     asker.may_have(change.cookies)?;
     let ChangePassword { old_password, new_password, cookies } = change;
-    let request = ChangePasswordRequest { old_password, new_password, device: asker.device.clone() };
+    let request =
+        ChangePasswordRequest { old_password, new_password, device: asker.device.clone(), session_id };
     let account = gateway.services.user.change_password(&call, request).await?;
     Ok(opened(&gateway, account, cookies.then_some(&asker.base), StatusCode::OK)?)
 }
@@ -255,6 +258,7 @@ pub(super) async fn change_password(
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct DeleteAccount {
+    /// Empty for who has none, and has logged in within the last ten minutes.
     password: String,
 }
 
@@ -264,12 +268,12 @@ pub(super) struct DeleteAccount {
 pub(super) async fn delete_account(
     State(gateway): State<Gateway>,
     Account(call): Account,
-    Proved(Proof { session: current, .. }): Proved,
+    Proved(Proof { session: session_id, .. }): Proved,
     base: Base,
     Json(DeleteAccount { password }): Json<DeleteAccount>,
 ) -> Result<Response, Failure> {
-    gateway.services.user.delete_account(&call, DeleteAccountRequest { password }).await?;
-    gateway.revocations.ended(current);
+    gateway.services.user.delete_account(&call, DeleteAccountRequest { password, session_id }).await?;
+    gateway.revocations.ended(session_id);
     Ok(forgotten(&base))
 }
 
@@ -296,6 +300,14 @@ impl FromRequestParts<Gateway> for Asker {
 }
 
 impl Asker {
+    pub(super) fn base(&self) -> &Base {
+        &self.base
+    }
+
+    pub(super) fn device(&self) -> &str {
+        &self.device
+    }
+
     /// Cookies are for pages of our own.
     fn may_have(&self, cookies: bool) -> Result<()> {
         if cookies && !self.is_same_origin { Err(Error::CrossSite) } else { Ok(()) }
@@ -314,13 +326,7 @@ fn opened(
     cookies: Option<&Base>,
     status: StatusCode,
 ) -> Result<Response> {
-    let proof = Proof {
-        user: UserId::parse(account.user_id)?,
-        epoch: account.token_epoch,
-        session: account.session_id,
-        generation: account.generation,
-    };
-    let (access, renewal) = gateway.tokens.issue_pair(proof, Timestamp::now())?;
+    let (access, renewal) = tokens(gateway, &account)?;
     let told = |token: &String| cookies.is_none().then(|| token.clone());
     let opened = Opened {
         user_id: account.user_id,
@@ -335,6 +341,29 @@ fn opened(
         Cookies::of(base).set(&mut response, &access, &renewal);
     }
     Ok(response)
+}
+
+/// Has a browser keep the tokens of a session, as cookies of pages under this address.
+pub(super) fn set_cookies(
+    gateway: &Gateway,
+    account: &proto::Account,
+    base: &Base,
+    response: &mut Response,
+) -> Result<()> {
+    let (access, renewal) = tokens(gateway, account)?;
+    Cookies::of(base).set(response, &access, &renewal);
+    Ok(())
+}
+
+/// The two tokens of a session: for requests, and for its renewal.
+fn tokens(gateway: &Gateway, account: &proto::Account) -> Result<(String, String)> {
+    let proof = Proof {
+        user: UserId::parse(account.user_id)?,
+        epoch: account.token_epoch,
+        session: account.session_id,
+        generation: account.generation,
+    };
+    gateway.tokens.issue_pair(proof, Timestamp::now())
 }
 
 /// Done, and a browser forgets its tokens.

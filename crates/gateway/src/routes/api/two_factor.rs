@@ -10,10 +10,11 @@ use utoipa::ToSchema;
 
 use super::body::Json;
 use super::done;
-use super::rule::Account;
+use super::rule::{Account, Proved};
 use crate::Gateway;
 use crate::error::Failure;
 use crate::reply;
+use crate::token::Proof;
 
 /// The second factor at login.
 #[derive(Serialize, ToSchema)]
@@ -27,6 +28,7 @@ struct TwoFactor {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Begin {
+    /// Empty for who has none, and has logged in within the last ten minutes.
     password: String,
 }
 
@@ -57,6 +59,7 @@ struct RecoveryCodes {
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct End {
+    /// Empty for who has none, and has logged in within the last ten minutes.
     password: String,
     /// Six digits, or a recovery code.
     code: String,
@@ -77,9 +80,11 @@ pub(super) async fn get(State(gateway): State<Gateway>, Account(call): Account) 
 pub(super) async fn begin(
     State(gateway): State<Gateway>,
     Account(call): Account,
+    Proved(Proof { session: session_id, .. }): Proved,
     Json(Begin { password }): Json<Begin>,
 ) -> Result<Response, Failure> {
-    let made = gateway.services.user.begin_two_factor(&call, TwoFactorRequest { password }).await?;
+    let made =
+        gateway.services.user.begin_two_factor(&call, TwoFactorRequest { password, session_id }).await?;
     let (name, secret) = (utf8_percent_encode(&made.name, NON_ALPHANUMERIC), made.secret);
     let uri = format!("otpauth://totp/dytt:{name}?secret={secret}&issuer=dytt");
     Ok(reply::line(StatusCode::CREATED, &Secret { secret, uri }))
@@ -103,8 +108,10 @@ pub(super) async fn confirm(
 pub(super) async fn end(
     State(gateway): State<Gateway>,
     Account(call): Account,
+    Proved(Proof { session: session_id, .. }): Proved,
     Json(End { password, code }): Json<End>,
 ) -> Result<Response, Failure> {
-    gateway.services.user.end_two_factor(&call, EndTwoFactorRequest { password, code }).await?;
+    let request = EndTwoFactorRequest { password, code, session_id };
+    gateway.services.user.end_two_factor(&call, request).await?;
     Ok(done())
 }

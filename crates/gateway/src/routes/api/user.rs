@@ -4,9 +4,9 @@ use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use proto::{
-    AnswerFollowRequest, ChangeProfileRequest, FollowUserRequest, GetUserRequest, ListBookmarksRequest,
-    ListFollowRequestsRequest, ListFollowsRequest, ListFriendsRequest, ListLikedVideosRequest,
-    ListVideosRequest, User, UserList,
+    AnswerFollowRequest, ChangeProfileRequest, FollowUserRequest, GetAccountRequest, GetUserRequest,
+    ListBookmarksRequest, ListFollowRequestsRequest, ListFollowsRequest, ListFriendsRequest,
+    ListLikedVideosRequest, ListVideosRequest, OwnAccount, User, UserList,
 };
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
@@ -75,15 +75,27 @@ struct Friends {
 }
 
 /// Who is logged in.
-#[utoipa::path(get, path = "/api/v1/account", tag = "account", responses((status = 200, body = Person)))]
+#[derive(Serialize, ToSchema)]
+struct Own {
+    #[serde(flatten)]
+    person: Person,
+    /// Whether they administrate.
+    is_admin: bool,
+    /// Whether they can log in without the identity provider.
+    has_password: bool,
+}
+
+/// Who is logged in.
+#[utoipa::path(get, path = "/api/v1/account", tag = "account", responses((status = 200, body = Own)))]
 pub(super) async fn own(
     State(gateway): State<Gateway>,
     Account(call): Account,
     base: Base,
 ) -> Result<Response, Failure> {
-    let user_id = call.viewer()?.get();
-    let found = gateway.services.user.get_user(&call, GetUserRequest { user_id }).await?;
-    Ok(reply::list(StatusCode::OK, &person(&base, found)))
+    let found = gateway.services.user.get_account(&call, GetAccountRequest {}).await?;
+    let OwnAccount { user, is_admin, has_password } = found;
+    let person = person(&base, user.unwrap_or_default());
+    Ok(reply::list(StatusCode::OK, &Own { person, is_admin, has_password }))
 }
 
 /// What to change.

@@ -285,6 +285,18 @@ pub(super) async fn watch(
     Ok(done())
 }
 
+/// The same, for a page that is being left: its browser sends nothing else then (`navigator.sendBeacon`).
+#[utoipa::path(post, path = "/api/v1/videos/{id}/view", tag = "video", params(("id" = i64, Path)),
+    request_body = View, responses((status = 204)))]
+pub(super) async fn watched(
+    gateway: State<Gateway>,
+    account: Account,
+    id: Id,
+    view: Json<View>,
+) -> Result<Response, Failure> {
+    watch(gateway, account, id, view).await
+}
+
 /// Likes a video; a second time changes nothing.
 #[utoipa::path(put, path = "/api/v1/videos/{id}/like", tag = "video", params(("id" = i64, Path)),
     responses((status = 204)))]
