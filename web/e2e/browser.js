@@ -50,6 +50,15 @@ export const plays = (page) =>
     return video && !video.paused && video.currentTime > 0.3;
   });
 
+/** Somebody new, who then watches. */
+export async function register(page, name) {
+  await page.goto('/register');
+  await page.getByLabel('User name').fill(name);
+  await page.getByLabel('Password', { exact: true }).fill('a long enough one');
+  await page.getByRole('main').getByRole('button', { name: 'Register' }).click();
+  await plays(page);
+}
+
 /** Waits until another video than this one is watched, and gives its address. */
 export async function leaves(page, path) {
   await page.waitForFunction((old) => location.pathname !== old, path);

@@ -1,14 +1,6 @@
 // What people do: join, like, talk, and try to have others run what they write.
 import assert from 'node:assert/strict';
-import { LAPTOP, leaves, PHONE, plays, visit } from './browser.js';
-
-async function register(page, name) {
-  await page.goto('/register');
-  await page.getByLabel('User name').fill(name);
-  await page.getByLabel('Password', { exact: true }).fill('a long enough one');
-  await page.getByRole('main').getByRole('button', { name: 'Register' }).click();
-  await plays(page);
-}
+import { LAPTOP, leaves, PHONE, plays, register, visit } from './browser.js';
 
 const heart = (page) => page.locator('article:not([inert]) .rail button[aria-pressed]').first();
 

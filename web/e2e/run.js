@@ -3,9 +3,10 @@ import { budget } from './budget.js';
 import * as feed from './feed.js';
 import * as people from './people.js';
 import { start } from './server.js';
+import * as upload from './upload.js';
 
 const wanted = process.argv[2] ?? '';
-const walks = Object.entries({ ...feed, ...people }).filter(([name]) => name.includes(wanted));
+const walks = Object.entries({ ...feed, ...people, ...upload }).filter(([name]) => name.includes(wanted));
 if (!walks.length) throw new Error(`no walk is called ${wanted}`);
 
 console.log('sizes', budget());

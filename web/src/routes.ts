@@ -12,6 +12,9 @@ export const routes: Route[] = [
   { path: '/login', page: () => import('./pages/Login.svelte'), place: 'login' },
   { path: '/register', page: () => import('./pages/Login.svelte'), place: 'login' },
   { path: '/users/:id', page: () => import('./pages/Profile.svelte'), place: 'profile' },
+  { path: '/upload', page: () => import('./pages/Upload.svelte'), place: 'upload' },
+  { path: '/admin', page: () => import('./pages/Admin.svelte'), place: 'admin' },
+  { path: '/admin/:part', page: () => import('./pages/Admin.svelte'), place: 'admin' },
   { path: '/search', page: () => import('./pages/Search.svelte'), place: 'search' },
   { path: '/tags/:name', page: () => import('./pages/Tag.svelte'), place: 'search' },
 ];

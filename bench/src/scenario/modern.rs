@@ -23,7 +23,7 @@ const SOUGHT: [&str; 8] = [
 /// A route: its name, and its address for a video, an author and a draw.
 type Route = (&'static str, fn(u64, u64, usize) -> String);
 
-const ROUTES: [Route; 15] = [
+const ROUTES: [Route; 29] = [
     ("platform, feeds/newest", |_, _, _| "feeds/newest".into()),
     ("platform, feeds/following", |_, _, _| "feeds/following".into()),
     ("platform, feeds/for-you", |_, _, _| "feeds/for-you".into()),
@@ -36,7 +36,21 @@ const ROUTES: [Route; 15] = [
     ("platform, users/{id}/following", |_, author, _| format!("users/{author}/following")),
     ("platform, users/{id}/messages", |_, author, _| format!("users/{author}/messages")),
     ("platform, account/friends", |_, _, _| "account/friends".into()),
+    ("platform, account", |_, _, _| "account".into()),
+    ("platform, account/bookmarks", |_, _, _| "account/bookmarks".into()),
+    ("platform, account/notifications", |_, _, _| "account/notifications".into()),
+    ("platform, account/conversations", |_, _, _| "account/conversations".into()),
+    ("platform, account/follow-requests", |_, _, _| "account/follow-requests".into()),
+    ("platform, account/held-comments", |_, _, _| "account/held-comments".into()),
+    ("platform, account/two-factor", |_, _, _| "account/two-factor".into()),
+    ("platform, account/blocks", |_, _, _| "account/blocks".into()),
+    ("platform, sessions", |_, _, _| "sessions".into()),
+    ("platform, site", |_, _, _| "site".into()),
+    ("platform, users/{id}/relation", |_, author, _| format!("users/{author}/relation")),
+    ("platform, videos/{id}/shares", |video, _, _| format!("videos/{video}/shares")),
+    ("platform, tags/{name}/videos", |_, _, _| "tags/food/videos".into()),
     ("platform, tags", |_, _, _| "tags".into()),
+    ("platform, search/tags", |_, _, _| "search/tags?q=fo".into()),
     ("platform, search/videos", |_, _, draw| format!("search/videos?q={}", SOUGHT[draw % SOUGHT.len()])),
     ("platform, search/people", |_, author, draw| {
         format!("search/people?q=bench-{}", if draw % 2 == 0 { author } else { author % 100 })

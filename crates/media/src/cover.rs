@@ -1,6 +1,7 @@
-//! One picture that stands for a video: a JPEG of the most typical frame that is not black.
+//! One picture that stands for a video: a JPEG of the frame its author chose, or of the most typical one that is not black.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::arguments::Arguments;
 use crate::encode::tone_map;
@@ -23,15 +24,24 @@ const SEARCH_SECONDS: f64 = 20.0;
 const SEARCH_MAX_PIXELS: f64 = 3e8;
 
 impl Media {
-    /// Writes a JPEG of `input`, upright and at most 1280 pixels long, to `output`: the most typical frame that is
-    /// not black, else the middle one, else the first. False, and no output, when no frame can be decoded.
+    /// Writes a JPEG of `input`, upright and at most 1280 pixels long, to `output`: the frame at the chosen moment, else
+    /// the most typical one that is not black, else the middle one, else the first. False, and no output, when no frame
+    /// can be decoded.
     ///
     /// # Errors
     /// The tool's or the system's failure, never the file's.
-    pub async fn cover(&self, input: &Path, probe: &Probe, output: &Path) -> Result<bool, Error> {
+    pub async fn cover(
+        &self,
+        input: &Path,
+        probe: &Probe,
+        chosen: Option<Duration>,
+        output: &Path,
+    ) -> Result<bool, Error> {
         let _permit = self.tools.light.acquire().await.ok();
         let made = Output::new(output);
-        for reading in [representative(probe), middle(probe), first()] {
+        let middle = probe.duration / 2;
+        let readings = [Some(representative(probe)), Some(at(middle)), Some(first())];
+        for reading in std::iter::once(chosen.map(at)).chain(readings).flatten() {
             let arguments = reading.arguments(input, probe).output(output);
             match self.ffmpeg(arguments, self.light_limits()).await {
                 // Out of memory or processor time: a single frame may still be within the limits.
@@ -77,9 +87,8 @@ fn representative(probe: &Probe) -> Reading {
     Reading { before_input: format!("-t {SEARCH_SECONDS}"), filters: format!("fps=4,{FIT},{CHOOSE}") }
 }
 
-fn middle(probe: &Probe) -> Reading {
-    let middle = probe.duration.as_secs_f64() / 2.0;
-    Reading { before_input: format!("-ss {middle:.3}"), filters: FIT.to_owned() }
+fn at(moment: Duration) -> Reading {
+    Reading { before_input: format!("-ss {:.3}", moment.as_secs_f64()), filters: FIT.to_owned() }
 }
 
 fn first() -> Reading {

@@ -1,6 +1,7 @@
 //! The media service: what ffmpeg has to say about an uploaded object. Encoding is the job loop's.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use blobs::{Blobs, Key, Stored};
 use domain::{Call, Error, Result};
@@ -37,7 +38,10 @@ impl MediaService for MediaFiles {
             self.media.remux(&source, &probe, &shown).await.map_err(media_failed)?;
         }
         let cover = folder.path().join("cover.jpg");
-        let has_cover = self.media.cover(&shown, &probe, &cover).await.map_err(media_failed)?;
+        // What lies outside of the clip chooses nothing.
+        let chosen = request.cover_ms.and_then(|at| u64::try_from(at).ok()).map(Duration::from_millis);
+        let chosen = chosen.filter(|at| *at <= probe.duration);
+        let has_cover = self.media.cover(&shown, &probe, chosen, &cover).await.map_err(media_failed)?;
         // Nothing is stored before all of it is made: a refusal has nothing to take back.
         if probe.remuxable() {
             play = Some(self.keep(&shown, &request.prefix, "mp4").await?);

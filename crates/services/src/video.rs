@@ -247,7 +247,11 @@ impl Videos {
             visibility = Visibility::Followers;
         }
         let prefix = visibility.prefix();
-        let wanted = PrepareRequest { source_key: source.key.clone(), prefix: prefix.into() };
+        let wanted = PrepareRequest {
+            source_key: source.key.clone(),
+            prefix: prefix.into(),
+            cover_ms: request.cover_ms,
+        };
         let PrepareResponse { play, cover, duration_ms } = self.media.prepare(call, wanted).await?;
         let cover_key = cover.as_ref().map(|cover| cover.key.clone());
         let mut objects: Vec<NewObject> = cover.into_iter().map(|cover| new_object(cover, "cover")).collect();

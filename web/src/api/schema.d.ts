@@ -2376,6 +2376,11 @@ export interface components {
         };
         /** @description What to publish. */
         NewVideo: {
+            /**
+             * Format: int64
+             * @description Where in the clip its cover is, in milliseconds; the most typical frame when absent.
+             */
+            cover_ms?: number | null;
             title: string;
             /** @description The name of a complete upload. */
             upload: string;

@@ -45,6 +45,20 @@ export function ago(at: number, now = Date.now()): string {
   return unit ? words.format(Math.round(seconds / unit[1]), unit[0]) : words.format(0, 'second');
 }
 
+const SIZES = ['byte', 'kilobyte', 'megabyte', 'gigabyte'] as const;
+
+/** 12 MB. */
+export function bytes(value: number): string {
+  const step = Math.min(SIZES.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, value)) / 3)));
+  const unit = SIZES[step] ?? 'byte';
+  const words = new Intl.NumberFormat(language(), {
+    style: 'unit',
+    unit,
+    maximumFractionDigits: value < 10 * 1000 ** step ? 1 : 0,
+  });
+  return words.format(value / 1000 ** step);
+}
+
 /** 1:05. */
 export function clock(seconds: number): string {
   const whole = Math.max(0, Math.floor(Number.isFinite(seconds) ? seconds : 0));

@@ -185,7 +185,7 @@ async fn a_high_dynamic_range_is_brought_down() {
     assert_eq!(source.high_dynamic_range, Some(HighDynamicRange::Hlg));
     assert_eq!(made.high_dynamic_range, None);
     assert!(room.mean_luma(&room.path("output.mp4")) > 40);
-    assert!(room.media.cover(&clip, &source, &room.path("cover.jpg")).await.expect("a cover"));
+    assert!(room.media.cover(&clip, &source, None, &room.path("cover.jpg")).await.expect("a cover"));
     assert!(room.mean_luma(&room.path("cover.jpg")) > 40);
 }
 
@@ -236,7 +236,10 @@ async fn names_that_look_like_options_or_protocols_are_only_names() {
         let output = room.path(&format!("out {name}"));
         room.media.remux(&clip, &probe, &output).await.expect("a remux");
         assert!(
-            room.media.cover(&clip, &probe, &room.path(&format!("cover {name}.jpg"))).await.expect("a cover")
+            room.media
+                .cover(&clip, &probe, None, &room.path(&format!("cover {name}.jpg")))
+                .await
+                .expect("a cover")
         );
         assert!(output.exists() && room.path(&format!("cover {name}.jpg")).exists());
     }

@@ -43,7 +43,7 @@ async fn outcome(room: &Room, file: &Path) -> Result<(), Error> {
         let bytes = room.read("output.mp4");
         assert!(!contains(&bytes, CANARY), "{}", file.display());
         let cover = room.path("cover.jpg");
-        room.media.cover(&output, &probe, &cover).await?;
+        room.media.cover(&output, &probe, None, &cover).await?;
         let _gone = (std::fs::remove_file(&output), std::fs::remove_file(&cover));
     }
     made
@@ -113,7 +113,7 @@ async fn a_track_that_lies_in_another_file_is_not_fetched() {
     let output = room.path("output.mp4");
     assert!(room.media.remux(&reference, &probe, &output).await.is_err());
     assert!(room.transcode(&reference, &probe, &output).await.is_err());
-    assert!(!room.media.cover(&reference, &probe, &output).await.expect("an answer"));
+    assert!(!room.media.cover(&reference, &probe, None, &output).await.expect("an answer"));
     assert!(room.is_empty_but_for(&["private.mp4", "own.mov", "reference.mov"]));
 }
 

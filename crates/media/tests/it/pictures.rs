@@ -115,7 +115,7 @@ async fn nothing_that_is_made_tells_who_filmed_it_or_where() {
     let made = room.media.encode(&clip, &probe, &probe.ladder(), Gain::default(), &folder, |_| {}).await;
     let first = &made.expect("encodes")[0];
     let (cover, size) = (room.path("cover.jpg"), (first.width, first.height));
-    assert!(room.media.cover(&first.path, &probe, &cover).await.expect("a cover"));
+    assert!(room.media.cover(&first.path, &probe, None, &cover).await.expect("a cover"));
     room.media.pictures(&cover, &folder).await.expect("pictures");
     room.media.preview(&first.path, probe.duration, &room.path("preview.webp")).await.expect("a preview");
     room.media.storyboard(&first.path, size, probe.duration, &room.path("board.jpg")).await.expect("a board");

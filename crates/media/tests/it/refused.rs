@@ -45,7 +45,7 @@ async fn lists_named_like_videos_are_refused_and_read_nothing() {
             let output = room.path("output.mp4");
             assert!(room.media.remux(&list, &probe, &output).await.is_err());
             assert!(room.transcode(&list, &probe, &output).await.is_err());
-            assert!(!room.media.cover(&list, &probe, &output).await.expect("an answer"));
+            assert!(!room.media.cover(&list, &probe, None, &output).await.expect("an answer"));
             std::fs::remove_file(&list).expect("goes");
             assert!(room.is_empty_but_for(&["private.mp4"]));
         }

@@ -1432,6 +1432,9 @@ pub struct PrepareRequest {
     /// The prefix of the keys of what is made: `p` for what everybody may see, `s` for what needs a signature.
     #[prost(string, tag = "2")]
     pub prefix: ::prost::alloc::string::String,
+    /// Where in the clip its cover is, in milliseconds; absent for the most typical frame.
+    #[prost(int64, optional, tag = "3")]
+    pub cover_ms: ::core::option::Option<i64>,
 }
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PrepareResponse {
@@ -3198,6 +3201,9 @@ pub struct PublishRequest {
     /// Who may see it: `public`, `followers`, `friends` or `private`.
     #[prost(string, tag = "4")]
     pub visibility: ::prost::alloc::string::String,
+    /// Where in the clip its cover is, in milliseconds; absent for one that is chosen here.
+    #[prost(int64, optional, tag = "5")]
+    pub cover_ms: ::core::option::Option<i64>,
 }
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct PublishResponse {

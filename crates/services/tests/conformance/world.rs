@@ -140,6 +140,7 @@ impl World {
             source: Some(source),
             upload: String::new(),
             visibility: "public".into(),
+            cover_ms: None,
         };
         self.video.publish(author, request).await
     }

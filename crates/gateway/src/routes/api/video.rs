@@ -28,6 +28,8 @@ pub(super) struct NewVideo {
     title: String,
     /// `public` when absent.
     visibility: Option<String>,
+    /// Where in the clip its cover is, in milliseconds; the most typical frame when absent.
+    cover_ms: Option<i64>,
 }
 
 /// What was published.
@@ -205,11 +207,11 @@ pub(super) async fn publish(
     State(gateway): State<Gateway>,
     Account(call): Account,
     Client(client): Client,
-    Json(NewVideo { upload, title, visibility }): Json<NewVideo>,
+    Json(NewVideo { upload, title, visibility, cover_ms }): Json<NewVideo>,
 ) -> Result<Response, Failure> {
     let _place = gateway.limits.admit_upload(client)?;
     let visibility = visibility.unwrap_or_else(|| "public".into());
-    let request = PublishRequest { title, source: None, upload, visibility };
+    let request = PublishRequest { title, source: None, upload, visibility, cover_ms };
     let call = Call::within(PUBLISH_TIME, call.viewer, call.trace);
     let made = gateway.services.video.publish(&call, request).await?;
     let mut response = reply::list(StatusCode::CREATED, &Published { id: made.video_id, ready: made.ready });

@@ -128,7 +128,10 @@ impl Arrived {
         };
         let visibility = Visibility::Public.as_str().to_owned();
         let title = title.to_owned();
-        Ok((call, PublishRequest { title, source: Some(source), upload: String::new(), visibility }))
+        Ok((
+            call,
+            PublishRequest { title, source: Some(source), upload: String::new(), visibility, cover_ms: None },
+        ))
     }
 
     async fn discard(&mut self, gateway: &Gateway) {
