@@ -1,4 +1,5 @@
 // Every walk through the real server in a real browser: `npm run e2e`, or `npm run e2e -- feed`.
+import * as admin from './admin.js';
 import { budget } from './budget.js';
 import * as feed from './feed.js';
 import * as people from './people.js';
@@ -6,7 +7,9 @@ import { start } from './server.js';
 import * as upload from './upload.js';
 
 const wanted = process.argv[2] ?? '';
-const walks = Object.entries({ ...feed, ...people, ...upload }).filter(([name]) => name.includes(wanted));
+const walks = Object.entries({ ...feed, ...people, ...upload, ...admin }).filter(([name]) =>
+  name.includes(wanted),
+);
 if (!walks.length) throw new Error(`no walk is called ${wanted}`);
 
 console.log('sizes', budget());
@@ -16,7 +19,7 @@ try {
   for (const [name, walk] of walks) {
     const began = Date.now();
     try {
-      const told = await walk(server.base);
+      const told = await walk(server.base, server.data);
       console.log(`ok ${name} (${Date.now() - began} ms)`, told ?? '');
     } catch (error) {
       failed += 1;

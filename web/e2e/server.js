@@ -4,7 +4,7 @@ import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 
-const BINARY = new URL('../../target/debug/dytt', import.meta.url).pathname;
+export const BINARY = new URL('../../target/debug/dytt', import.meta.url).pathname;
 const READY_MS = 60_000;
 const POLL_MS = 50;
 
@@ -55,7 +55,7 @@ async function begin() {
       stdio: ['ignore', 'ignore', 'inherit'],
     });
     if (demo.status !== 0) throw new Error('dytt demo failed');
-    return { base: `http://${http}`, stop };
+    return { base: `http://${http}`, data, stop };
   } catch (error) {
     await stop();
     throw error;
