@@ -14,7 +14,8 @@ export const an_operator_hides_a_reported_video_and_shows_it_again = (base, data
     await page.getByLabel('Violence').check({ force: true });
     await page.getByRole('button', { name: 'Report' }).last().click();
     await page.getByText('An administrator will look at it').waitFor();
-    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.goto('/settings');
+    await page.getByRole('button', { name: 'Log out', exact: true }).click();
 
     const name = `operator ${Date.now()}`;
     await register(page, name);

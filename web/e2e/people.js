@@ -50,7 +50,8 @@ export const somebody_new_joins_likes_and_talks = (base) =>
     await plays(page);
     assert.equal(new URL(page.url()).pathname, watched);
     assert.equal(await heart(page).getAttribute('aria-pressed'), 'true', 'the like was kept');
-    await page.getByRole('button', { name: 'Log out' }).click();
+    await page.goto('/settings');
+    await page.getByRole('button', { name: 'Log out', exact: true }).click();
     await page.getByRole('link', { name: 'Log in' }).waitFor();
   });
 

@@ -4,11 +4,13 @@ import { budget } from './budget.js';
 import * as feed from './feed.js';
 import * as people from './people.js';
 import { start } from './server.js';
+import * as settings from './settings.js';
+import * as talk from './talk.js';
 import * as upload from './upload.js';
 
 const wanted = process.argv[2] ?? '';
-const walks = Object.entries({ ...feed, ...people, ...upload, ...admin }).filter(([name]) =>
-  name.includes(wanted),
+const walks = Object.entries({ ...feed, ...people, ...upload, ...talk, ...settings, ...admin }).filter(
+  ([name]) => name.includes(wanted),
 );
 if (!walks.length) throw new Error(`no walk is called ${wanted}`);
 

@@ -2611,6 +2611,8 @@ export interface components {
         };
         /** @description What a device is told once. */
         Secret: {
+            /** @description That code, as a picture (SVG). */
+            qr_svg: string;
             /** @description In Base32, to be typed. */
             secret: string;
             /** @description `otpauth://totp/…`, to be shown as a QR code. */

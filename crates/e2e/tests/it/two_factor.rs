@@ -51,6 +51,7 @@ async fn turn_on(platform: &Platform, by: &User) -> (Device, Vec<String>) {
     let secret = made["secret"].as_str().expect("a secret");
     let uri = format!("otpauth://totp/dytt:{}?secret={secret}&issuer=dytt", by.name);
     assert_eq!(made["uri"], uri);
+    assert!(made["qr_svg"].as_str().is_some_and(|svg| svg.contains("<svg")));
     let mut device = Device { secret: BASE32_NOPAD.decode(secret.as_bytes()).expect("Base32"), used: 0 };
     let code = device.code().await;
     let told = ask(platform, by, Method::PUT, "", json!({ "code": code })).await.ok(200).json;

@@ -157,11 +157,16 @@ pub(super) async fn qr(State(gateway): State<Gateway>, base: Base, params: Param
     let path = params.text("path").ok().flatten().unwrap_or_default();
     // Only ever an address of ours.
     let path = if path.starts_with('/') { path } else { "" };
-    let Ok(code) = QrCode::new(format!("{}{path}", phone_address(&gateway, &base))) else {
+    let Some(picture) = qr_code(&format!("{}{path}", phone_address(&gateway, &base))) else {
         return StatusCode::NOT_FOUND.into_response();
     };
-    let picture = code.render::<svg::Color>().min_dimensions(180, 180).build();
     ([(header::CONTENT_TYPE, "image/svg+xml")], picture).into_response()
+}
+
+/// A text for a phone's camera, as SVG; none for one that is too long.
+pub(super) fn qr_code(text: &str) -> Option<String> {
+    let code = QrCode::new(text).ok()?;
+    Some(code.render::<svg::Color>().min_dimensions(180, 180).build())
 }
 
 /// A file we ship.

@@ -14,6 +14,7 @@ use super::rule::{Account, Proved};
 use crate::Gateway;
 use crate::error::Failure;
 use crate::reply;
+use crate::routes::page;
 use crate::token::Proof;
 
 /// The second factor at login.
@@ -39,6 +40,8 @@ struct Secret {
     secret: String,
     /// `otpauth://totp/…`, to be shown as a QR code.
     uri: String,
+    /// That code, as a picture (SVG).
+    qr_svg: String,
 }
 
 /// What proves that the device has it.
@@ -87,7 +90,8 @@ pub(super) async fn begin(
         gateway.services.user.begin_two_factor(&call, TwoFactorRequest { password, session_id }).await?;
     let (name, secret) = (utf8_percent_encode(&made.name, NON_ALPHANUMERIC), made.secret);
     let uri = format!("otpauth://totp/dytt:{name}?secret={secret}&issuer=dytt");
-    Ok(reply::line(StatusCode::CREATED, &Secret { secret, uri }))
+    let qr_svg = page::qr_code(&uri).unwrap_or_default();
+    Ok(reply::line(StatusCode::CREATED, &Secret { secret, uri, qr_svg }))
 }
 
 /// Asks for the second factor at every login from now on.
