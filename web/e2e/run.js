@@ -2,6 +2,7 @@
 import * as admin from './admin.js';
 import { budget } from './budget.js';
 import * as feed from './feed.js';
+import * as own from './own.js';
 import * as people from './people.js';
 import { start } from './server.js';
 import * as settings from './settings.js';
@@ -9,9 +10,15 @@ import * as talk from './talk.js';
 import * as upload from './upload.js';
 
 const wanted = process.argv[2] ?? '';
-const walks = Object.entries({ ...feed, ...people, ...upload, ...talk, ...settings, ...admin }).filter(
-  ([name]) => name.includes(wanted),
-);
+const walks = Object.entries({
+  ...feed,
+  ...people,
+  ...upload,
+  ...own,
+  ...talk,
+  ...settings,
+  ...admin,
+}).filter(([name]) => name.includes(wanted));
 if (!walks.length) throw new Error(`no walk is called ${wanted}`);
 
 console.log('sizes', budget());

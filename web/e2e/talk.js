@@ -36,6 +36,7 @@ export const two_browsers_chat_and_both_see_it_at_once = (base) =>
         await bob.getByRole('log').getByText(`and ${turn}`, { exact: true }).waitFor();
       }
       // Nobody is told of what they are reading.
+      await ann.waitForFunction(() => !document.querySelector('nav i b, .list a i'));
       await bob.goto('/messages');
       await bob.getByRole('link', { name: new RegExp(annName) }).waitFor();
       assert.equal(await bob.getByText('unread:').count(), 0);
