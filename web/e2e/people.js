@@ -106,7 +106,7 @@ async function unharmed(page, where) {
 
 export const what_people_write_is_only_ever_text = (base) =>
   withClip(2, false, (clip) =>
-    visit(base, LAPTOP, async (page) => {
+    visit(base, LAPTOP, async (page, wrong) => {
       assert.ok(PAYLOADS.length >= 60);
       page.on('dialog', () => assert.fail('something ran'));
       await register(page, `<img src=x onerror=window.hit=1> ${Date.now() % 10_000}`);
@@ -162,6 +162,9 @@ export const what_people_write_is_only_ever_text = (base) =>
         await page.getByRole('heading').first().waitFor();
         await unharmed(page, `a tag ${text}`);
       }
+      // What is no tag is refused, and the browser writes that down.
+      const others = wrong.splice(0).filter((line) => !/status of 400.*\/api\/v1\/(tags|search)/.test(line));
+      assert.deepEqual(others, []);
       // The page that others are given, where nothing runs yet.
       const page_of = await page.evaluate(
         (id) => fetch(`/video/${id}`, { headers: { accept: 'text/html' } }).then((answer) => answer.text()),

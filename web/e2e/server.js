@@ -37,7 +37,13 @@ async function begin() {
   const folder = mkdtempSync(join(tmpdir(), 'dytt-web-'));
   const data = join(folder, 'data');
   const flags = ['--data-dir', data, '--listen', '127.0.0.1:0', '--admin-listen', '127.0.0.1:0'];
-  const options = { stdio: 'ignore', env: { ...process.env, DYTT_LIMITS__ENABLED: 'false' } };
+  // The browsers take the machine that the server is on: it waits where it would say that it is busy.
+  const settings = {
+    DYTT_LIMITS__ENABLED: 'false',
+    DYTT_STORE__READ_WAIT_MS: '10000',
+    DYTT_STORE__WRITE_WAIT_MS: '10000',
+  };
+  const options = { stdio: 'ignore', env: { ...process.env, ...settings } };
   mkdirSync(data);
   const child = spawn(BINARY, ['serve', ...flags], options);
   const ended = new Promise((resolve) => child.once('exit', resolve));
