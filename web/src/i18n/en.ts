@@ -87,6 +87,7 @@ export const en = {
   'why.none': 'It was not chosen for you: you opened it, or it is simply the next one.',
   'share.title': 'Share',
   'share.copy': 'Copy link',
+  'share.qr': 'QR code of this video’s address',
   'share.copied': 'Link copied',
   'share.system': 'Share with…',
   'share.link': 'Link to this video',

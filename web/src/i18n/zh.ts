@@ -89,6 +89,7 @@ export const zh: Record<Key, string> = {
   'why.none': '它不是推荐给你的：是你打开的，或只是下一个视频。',
   'share.title': '分享',
   'share.copy': '复制链接',
+  'share.qr': '此视频地址的二维码',
   'share.copied': '链接已复制',
   'share.system': '分享到…',
   'share.link': '视频链接',
