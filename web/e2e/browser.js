@@ -59,6 +59,16 @@ export async function register(page, name) {
   await plays(page);
 }
 
+export async function logOut(page) {
+  await page.goto('/settings');
+  const button = page.getByRole('button', { name: 'Log out', exact: true });
+  // What is loaded when it is seen is there before, or it would be refused.
+  await button.scrollIntoViewIfNeeded();
+  await page.getByRole('region', { name: 'Blocked and muted' }).getByText('Nobody').waitFor();
+  await button.click();
+  await page.getByRole('link', { name: 'Log in' }).waitFor();
+}
+
 /** Waits until another video than this one is watched, and gives its address. */
 export async function leaves(page, path) {
   await page.waitForFunction((old) => location.pathname !== old, path);

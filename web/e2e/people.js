@@ -1,6 +1,6 @@
 // What people do: join, like, talk, and try to have others run what they write.
 import assert from 'node:assert/strict';
-import { LAPTOP, leaves, PHONE, plays, register, visit } from './browser.js';
+import { LAPTOP, leaves, logOut, PHONE, plays, register, visit } from './browser.js';
 import { withClip } from './clip.js';
 import { PAYLOADS } from './payloads.js';
 
@@ -52,9 +52,7 @@ export const somebody_new_joins_likes_and_talks = (base) =>
     await plays(page);
     assert.equal(new URL(page.url()).pathname, watched);
     assert.equal(await heart(page).getAttribute('aria-pressed'), 'true', 'the like was kept');
-    await page.goto('/settings');
-    await page.getByRole('button', { name: 'Log out', exact: true }).click();
-    await page.getByRole('link', { name: 'Log in' }).waitFor();
+    await logOut(page);
   });
 
 export const the_session_is_renewed_before_its_token_ends = (base) =>

@@ -32,8 +32,10 @@ function renew(): Promise<void> {
       headers: { 'content-type': 'application/json' },
       body: '{}',
     });
-    if (answer.ok) renewed(await answer.json());
-    else if (answer.status < 500 && answer.status !== 429) expire();
+    const opened = answer.ok && (await answer.json());
+    // Who has logged out meanwhile stays so.
+    if (opened && session.user) renewed(opened);
+    else if (!answer.ok && answer.status < 500 && answer.status !== 429) expire();
   })()
     .catch(() => undefined)
     .finally(() => {
