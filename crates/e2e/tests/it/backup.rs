@@ -264,7 +264,13 @@ async fn an_object_that_is_lost_or_changed_is_named_and_there_is_no_backup() {
     let whole = platform.object(&key);
     let mut changed = whole.clone();
     changed[whole.len() / 2] ^= 1;
-    let around = all(platform.folder());
+    // What SQLite keeps beside a database goes when the last process has closed it, which a busy machine puts off.
+    let kept = |platform: &Platform| {
+        let mut all = all(platform.folder());
+        all.retain(|path| path.extension().is_none_or(|kind| kind != "sqlite-wal" && kind != "sqlite-shm"));
+        all
+    };
+    let around = kept(&platform);
     let folder = platform.folder().join("backup").display().to_string();
     for (bytes, told) in [(None, "is missing"), (Some(changed), "has other content")] {
         match bytes {
@@ -275,7 +281,7 @@ async fn an_object_that_is_lost_or_changed_is_named_and_there_is_no_backup() {
         assert_eq!(ended.code, Some(1), "{ended:?}");
         assert!(ended.stderr.contains(&key) && ended.stderr.contains(told), "{ended:?}");
         platform.put_object(&key, &whole);
-        assert_eq!(all(platform.folder()), around);
+        assert_eq!(kept(&platform), around);
     }
     let nowhere = platform.command(&["backup", "/nowhere/at/all"]).await;
     assert!(nowhere.code == Some(1) && nowhere.stderr.contains("/nowhere/at"), "{nowhere:?}");

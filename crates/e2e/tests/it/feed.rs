@@ -38,7 +38,8 @@ async fn pages_follow_each_other_without_a_gap_or_a_repetition() {
     let third = platform.get(FEED, &[("latest_time", &next_time(&second))]).await.ok();
     assert!(shape::list(&third, "video_list").is_empty());
     let again = platform.get(FEED, &[("latest_time", &next_time(&third))]).await.ok();
-    assert_eq!(again["video_list"], first["video_list"], "the app starts over");
+    // The same videos: what of them was encoded meanwhile plays from elsewhere.
+    assert_eq!(shape::ids(shape::list(&again, "video_list")), published[..30], "the app starts over");
     for video in shape::list(&first, "video_list") {
         shape::video(video);
     }
